@@ -1,0 +1,71 @@
+"""COSE_Sign1 around every message between gateway and backend (SPEC.md section 7.1; RFC 9052).  Servers only.
+
+    COSE_Sign1 = 18([protected: bstr, unprotected: {}, payload: bstr, signature: bstr])
+
+Signed: protected = {1: -8} (EdDSA), signature 64 bytes over Sig_structure with the message's name as external AAD, so
+that one kind of message cannot be passed off as another.  Unsigned, while a gateway has no enrolled key: protected and
+signature are empty.  Which of the two is accepted is the receiver's choice, never the message's.
+"""
+
+import io
+
+import cbor2
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from zonetag_protocol.errors import Forged, Malformed
+
+TAG = 18  # COSE_Sign1
+MAX_BYTES = 256 * 1024  # a report of 4096 windows is 106 kB; anything over this is refused unread
+_EDDSA = cbor2.dumps({1: -8})
+_DEPTH_LIMIT = 8  # no message of ours nests deeper
+
+
+def wrap(payload: bytes, about: str, key: Ed25519PrivateKey | None = None) -> bytes:
+    """Put `payload` into an envelope, signed if a key is given; `about` is the message's name, as "report"."""
+    if key is None:
+        return cbor2.dumps(cbor2.CBORTag(TAG, [b"", {}, payload, b""]))
+    return cbor2.dumps(cbor2.CBORTag(TAG, [_EDDSA, {}, payload, key.sign(_to_sign(_EDDSA, payload, about))]))
+
+
+def unwrap(data: bytes, about: str, key: Ed25519PublicKey | None = None) -> bytes:
+    """The payload.  With a key, Forged unless its signature fits; without one, a signature is not looked at."""
+    outer = loads(data)
+    if not isinstance(outer, cbor2.CBORTag) or outer.tag != TAG:
+        raise Malformed("not a COSE_Sign1 envelope")
+    parts = outer.value
+    if not isinstance(parts, list) or len(parts) != 4:
+        raise Malformed("an envelope has four parts")
+    protected, unprotected, payload, signature = parts
+    if not (isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)):
+        raise Malformed("a part of the envelope is of the wrong type")
+    if unprotected != {} or protected not in (b"", _EDDSA):
+        raise Malformed("an envelope header that this version does not know")
+    if key is not None:
+        if protected != _EDDSA:
+            raise Forged("unsigned, where a signature is wanted")
+        try:
+            key.verify(signature, _to_sign(protected, payload, about))
+        except InvalidSignature as error:
+            raise Forged("the signature does not fit") from error
+    return payload
+
+
+def loads(data: bytes) -> object:
+    """One CBOR item and nothing behind it; Malformed for anything else, whatever the bytes."""
+    if len(data) > MAX_BYTES:
+        raise Malformed("larger than any message of ours")
+    with io.BytesIO(data) as stream:
+        try:
+            item: object = cbor2.CBORDecoder(
+                stream, max_depth=_DEPTH_LIMIT, allow_indefinite=False, allow_duplicate_keys=False
+            ).decode()
+        except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
+            raise Malformed("not CBOR") from error
+        if stream.tell() != len(data):
+            raise Malformed("bytes behind the message")
+    return item
+
+
+def _to_sign(protected: bytes, payload: bytes, about: str) -> bytes:
+    return cbor2.dumps(["Signature1", protected, f"zonetag v1 {about}".encode(), payload])
