@@ -245,7 +245,7 @@ def _column(code: str, numbers: Sequence[int]) -> bytes:
     return column.tobytes()
 
 
-def _numbers(code: str, column: bytes) -> array[int]:
+def _numbers(code: str, column: bytes) -> "array[int]":
     numbers = array(code, column)
     if sys.byteorder == "big":
         numbers.byteswap()
