@@ -34,7 +34,7 @@ def unwrap(data: bytes, about: str, key: Ed25519PublicKey | None = None) -> byte
     if not isinstance(outer, cbor2.CBORTag) or outer.tag != TAG:
         raise Malformed("not a COSE_Sign1 envelope")
     parts = outer.value
-    if not isinstance(parts, list) or len(parts) != 4:
+    if not isinstance(parts, list | tuple) or len(parts) != 4:  # the decoder freezes what stands under a tag
         raise Malformed("an envelope has four parts")
     protected, unprotected, payload, signature = parts
     if not (isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)):

@@ -5,7 +5,7 @@ A window is what a gateway heard of one identifier and authenticator for a few s
     report = {
       1: 1,                                ; version
       2: tstr,                             ; gateway
-      3: uint,                             ; boot: count << 32 | 32 random bits
+      3: uint,                             ; boot: count << 32 | 32 random bits, below 2^63
       4: uint,                             ; seq, from 1 in each boot
       5: bstr .size 32,                    ; SHA-256 of the report payload before in this boot; zeros in the first
       6: [int, uint, bool],                ; base: UTC ms, monotonic ms, clock synchronised
@@ -187,7 +187,7 @@ def decode(payload: bytes) -> Report:
     gateway, boot, seq, previous, base, n = (item[i] for i in range(2, 8))
     if not isinstance(gateway, str) or not 0 < len(gateway) <= MAX_NAME:
         raise Malformed("a gateway's name is 1 to 32 characters")
-    if not _uint(boot, 64) or not _uint(seq, 63) or seq == 0:
+    if not _uint(boot, 63) or not _uint(seq, 63) or seq == 0:
         raise Malformed("boot or seq out of range")
     if not isinstance(previous, bytes) or len(previous) != 32:
         raise Malformed("the hash before has 32 bytes")
