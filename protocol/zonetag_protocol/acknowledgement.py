@@ -1,12 +1,12 @@
 """The backend's acknowledgement of reports that it has committed (SPEC.md section 7.3).  Servers only.
 
-    acknowledgement = {
-      1: 1,        ; version
-      2: tstr,     ; gateway
-      3: uint,     ; boot
-      4: uint,     ; through: every seq up to here is committed; 0 for none
-      5: [* uint]  ; beyond: committed ones above `through`, ascending
-    }
+acknowledgement = {
+  1: 1,        ; version
+  2: tstr,     ; gateway
+  3: uint,     ; boot
+  4: uint,     ; through: every seq up to here is committed; 0 for none
+  5: [* uint]  ; beyond: committed ones above `through`, ascending
+}
 """
 
 from dataclasses import dataclass

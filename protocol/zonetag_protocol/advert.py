@@ -186,7 +186,9 @@ def _token(body: bytes) -> Heard:
     """Service data FFFF: MAC[6] UUID[10] reserved[2] version[2]; other lengths under this test UUID are not a token."""
     if len(body) != 20:
         return Heard(UNKNOWN, {})
-    return Heard(TRACETOGETHER_TOKEN, {"mac": body[:6], "uuid": body[6:16], "reserved": body[16:18], "version": body[18:]})
+    return Heard(
+        TRACETOGETHER_TOKEN, {"mac": body[:6], "uuid": body[6:16], "reserved": body[16:18], "version": body[18:]}
+    )
 
 
 def _bluezone(ad: Structures) -> Heard | None:
@@ -215,7 +217,9 @@ def _bluetrace(ad: Structures) -> Heard | None:
     return None
 
 
-def rebuild(service: dict[int, bytes], manufacturer: dict[int, bytes], uuids16: list[int], uuids128: list[bytes]) -> bytes:
+def rebuild(
+    service: dict[int, bytes], manufacturer: dict[int, bytes], uuids16: list[int], uuids128: list[bytes]
+) -> bytes:
     """An advert again, from a Bluetooth stack that gives only its parts: one decoder then serves every source.
 
     Flags come first as 06 (a stack hides them), then in the order of our own frame: UUIDs, service data, manufacturer

@@ -25,7 +25,9 @@ def derive_keys(master: bytes) -> Keys:
     """HKDF-SHA256(master, no salt, "zonetag v1 <name>", 16) for each of the four names (section 3)."""
     if len(master) != KEY:
         raise ValueError("master key of 16 bytes wanted")
-    return Keys(*[hkdf_sha256(master, b"", b"zonetag v1 " + name.encode(), KEY) for name in ("eid", "mac", "enc", "link")])
+    return Keys(
+        *[hkdf_sha256(master, b"", b"zonetag v1 " + name.encode(), KEY) for name in ("eid", "mac", "enc", "link")]
+    )
 
 
 def epoch_of(t: int) -> int:
