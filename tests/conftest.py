@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -30,9 +31,7 @@ def require() -> Require:
     def find(program: str, how_to_get_it: str) -> str:
         # Debian puts servers where not every user's PATH leads.
         path = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
-        if path is None:
-            missing(f"{program} is not installed: {how_to_get_it}")
-        return path
+        return path or missing(f"{program} is not installed: {how_to_get_it}")
 
     return find
 
@@ -43,7 +42,7 @@ def root() -> Path:
     return ROOT
 
 
-def missing(reason: str) -> None:
+def missing(reason: str) -> NoReturn:
     """Skip the test because a component is missing; in CI the skip counts as a failure (see below)."""
     pytest.skip(reason)
 
@@ -69,5 +68,5 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     if _forbidden_in_ci(report):
         report.outcome = "failed"
-        report.longrepr = f"Skipped whole, and CI must skip nothing: {report.longrepr}"  # type: ignore[assignment]  # pytest prints any object
+        report.longrepr = f"Skipped whole, and CI must skip nothing: {report.longrepr}"
     return report
