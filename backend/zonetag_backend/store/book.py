@@ -1,0 +1,232 @@
+"""The in-out book of a site, read: who came, who left, where they were last heard.  Nothing here writes.
+
+A visit belongs to a tag; who it belongs to is found through who wore the tag then, so a visit during which a tag
+changed hands is cut into one stay for each wearer.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, ScalarSelect, Select, Subquery, and_, case, func, or_, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from zonetag_backend.store.schema import person, place, presence, site, tag, tag_clock, visit, visit_correction, wearing
+from zonetag_protocol import status
+
+HOUR_MS = 3_600_000  # no presence interval is longer
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site as the pages need it."""
+
+    name: str
+    title: str
+    timezone: str
+    # IANA name
+    absence_ms: int
+    # unheard for so long is out
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the site's clocks on the wall."""
+        return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What the book said before a late report changed it."""
+
+    at_ms: int
+    # when it was corrected
+    came_ms: int
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One visit, or the part of it in which one person wore the tag."""
+
+    site: str
+    tag: int
+    tag_number: str
+    person: int | None
+    # none: nobody wore the tag
+    name: str
+    unit: str
+    code: str
+    came_ms: int
+    last_ms: int
+    # last hearing; or when the tag was handed back, if that was earlier
+    inside: bool
+    # heard within the site's absence time, and still worn by this person
+    place: str
+    # where it was heard last; empty when no presence is kept any more
+    battery: int
+    # eighths; -1 unknown
+    corrections: tuple[Correction, ...]
+
+
+def sites(connection: Connection) -> list[Site]:
+    """Every site, by its title."""
+    rows = connection.execute(select(site).order_by(site.c.title, site.c.name))
+    return [Site(row.name, row.title, row.timezone, row.absence_s * 1000) for row in rows]
+
+
+def site_named(connection: Connection, name: str) -> Site | None:
+    """One site, or none of that name."""
+    row = connection.execute(select(site).where(site.c.name == name)).first()
+    return None if row is None else Site(row.name, row.title, row.timezone, row.absence_s * 1000)
+
+
+def stays_of_day(connection: Connection, of: Site, start_ms: int, end_ms: int, now_ms: int) -> list[Stay]:
+    """Stays at a site that touch [start_ms, end_ms), in the order of their beginning."""
+    # A visit that began before the day can only be the tag's last one before it: one seek a tag, however long ago.
+    earlier = (
+        select(func.max(visit.c.came_ms))
+        .where(visit.c.tag == tag.c.id, visit.c.site == of.name, visit.c.came_ms < start_ms)
+        .correlate(tag)
+        .scalar_subquery()
+    )
+    within_day = select(visit).where(visit.c.site == of.name, visit.c.came_ms >= start_ms, visit.c.came_ms < end_ms)
+    before_day = (
+        select(visit)
+        .select_from(tag)
+        .join(visit, and_(visit.c.site == of.name, visit.c.tag == tag.c.id, visit.c.came_ms == earlier))
+        .where(visit.c.last_ms >= start_ms)
+    )
+    visits = within_day.union_all(before_day).subquery("visits")
+    rows = connection.execute(_with_wearers(visits)).all()
+    stays = _stays(connection, rows, {of.name: of}, now_ms)
+    return sorted(
+        (stay for stay in stays if stay.last_ms >= start_ms and stay.came_ms < end_ms), key=lambda s: s.came_ms
+    )
+
+
+def stays_of_person(connection: Connection, who: int, start_ms: int, end_ms: int, now_ms: int) -> list[Stay]:
+    """Stays of a person at any site that touch [start_ms, end_ms), in the order of their beginning."""
+    worn = (
+        select(wearing.c.tag)
+        .where(
+            wearing.c.person == who,
+            wearing.c.since_ms < end_ms,
+            or_(wearing.c.until_ms.is_(None), wearing.c.until_ms > start_ms),
+        )
+        .distinct()
+    )
+    # The tags of one person are few; the index (tag, came_ms) gives each one's visits.
+    visits = (
+        select(visit)
+        .where(visit.c.tag.in_(worn), visit.c.came_ms < end_ms, visit.c.last_ms >= start_ms)
+        .subquery("visits")
+    )
+    rows = [row for row in connection.execute(_with_wearers(visits)) if row.person == who]
+    stays = _stays(connection, rows, {each.name: each for each in sites(connection)}, now_ms)
+    return sorted(
+        (stay for stay in stays if stay.last_ms >= start_ms and stay.came_ms < end_ms), key=lambda s: s.came_ms
+    )
+
+
+def _with_wearers(visits: Subquery) -> Select[Any]:
+    """Rows of a visit, its tag, and each person who wore the tag during it (or one row without a person)."""
+    came = case((wearing.c.since_ms > visits.c.came_ms, wearing.c.since_ms), else_=visits.c.came_ms)
+    last = case((wearing.c.until_ms < visits.c.last_ms, wearing.c.until_ms), else_=visits.c.last_ms)
+    return (
+        select(
+            visits.c.site,
+            visits.c.tag,
+            visits.c.corrected_ms,
+            visits.c.last_ms.label("heard_ms"),
+            came.label("came_ms"),
+            last.label("last_ms"),
+            wearing.c.until_ms,
+            wearing.c.person,
+            person.c.name,
+            person.c.unit,
+            person.c.code,
+            tag.c.number,
+            tag_clock.c.status,
+            _last_place(visits.c.tag, visits.c.site, last).label("place"),
+        )
+        .select_from(visits)
+        .join(tag, tag.c.id == visits.c.tag)
+        .outerjoin(tag_clock, tag_clock.c.tag == visits.c.tag)
+        .outerjoin(
+            wearing,
+            and_(
+                wearing.c.tag == visits.c.tag,
+                wearing.c.since_ms <= visits.c.last_ms,
+                or_(wearing.c.until_ms.is_(None), wearing.c.until_ms > visits.c.came_ms),
+            ),
+        )
+        .outerjoin(person, person.c.id == wearing.c.person)
+    )
+
+
+def _last_place(
+    of_tag: ColumnElement[Any], of_site: ColumnElement[Any], at_ms: ColumnElement[Any]
+) -> ScalarSelect[Any]:
+    """Name of the place of the site whose presence of the tag ends last up to a time."""
+    return (
+        select(place.c.name)
+        .select_from(presence)
+        .join(place, place.c.id == presence.c.place)
+        .where(
+            presence.c.tag == of_tag,
+            presence.c.start_ms <= at_ms,
+            presence.c.start_ms >= at_ms - HOUR_MS,
+            place.c.site == of_site,
+        )
+        .order_by(presence.c.end_ms.desc(), presence.c.start_ms.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _stays(connection: Connection, rows: Sequence[Row[Any]], by_name: Mapping[str, Site], now_ms: int) -> list[Stay]:
+    corrected = {row.tag for row in rows if row.corrected_ms is not None}
+    corrections = _corrections(connection, corrected)
+    return [
+        Stay(
+            site=row.site,
+            tag=row.tag,
+            tag_number=row.number,
+            person=row.person,
+            name=row.name or "",
+            unit=row.unit or "",
+            code=row.code or "",
+            came_ms=row.came_ms,
+            last_ms=row.last_ms,
+            inside=row.heard_ms > now_ms - by_name[row.site].absence_ms
+            and (row.until_ms is None or row.until_ms > now_ms),
+            place=row.place or "",
+            battery=_battery(row.status),
+            corrections=tuple(
+                each
+                for each in corrections.get((row.site, row.tag), ())
+                if each.came_ms <= row.last_ms and each.last_ms >= row.came_ms
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _battery(byte: int | None) -> int:
+    return -1 if byte is None or byte < 0 else status.unpack(byte).battery
+
+
+def _corrections(connection: Connection, tags: set[int]) -> dict[tuple[str, int], list[Correction]]:
+    found: dict[tuple[str, int], list[Correction]] = defaultdict(list)
+    wanted = sorted(tags)
+    for start in range(0, len(wanted), 500):  # SQLite takes no more than some thousand parameters
+        rows = connection.execute(
+            select(visit_correction)
+            .where(visit_correction.c.tag.in_(wanted[start : start + 500]))
+            .order_by(visit_correction.c.at_ms, visit_correction.c.came_ms)
+        )
+        for row in rows:
+            found[row.site, row.tag].append(Correction(row.at_ms, row.came_ms, row.last_ms))
+    return found

@@ -1,0 +1,159 @@
+"""The health of gateways and what was kept apart, read.  Nothing here writes."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from zonetag_backend.store.schema import gateway, gateway_status, place, rejected, rejected_total, report
+
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayHealth:
+    """A gateway, registered or knocking, as it last told of itself."""
+
+    name: str
+    site: str
+    place: str
+    # empty: it is not registered
+    registered: bool
+    online: bool | None
+    # none: never heard of
+    since_ms: int | None
+    # when it went on or off line
+    seen_ms: int | None
+    # the latest sign of it
+    health_ms: int | None
+    # when it told its health
+    spool_reports: int | None
+    # reports that wait on it for an acknowledgement
+    spool_bytes: int | None
+    dropped: int
+    # adverts and reports it could not keep
+    synchronised: bool | None
+    # its clock, at its last report
+    adverts_per_min: float | None
+    source: str
+    # what it listens with
+    refused: int
+    # reports refused whole
+    rejected: dict[str, int]
+    # windows kept apart, by reason
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One window that was kept apart."""
+
+    gateway: str
+    reason: str
+    start_ms: int
+    eid: bytes
+    count: int
+    rssi_max: int
+    # dBm
+
+
+def gateways(connection: Connection) -> list[GatewayHealth]:
+    """Registered gateways and those that knock, by site and name."""
+    statuses = {row.gateway: row for row in connection.execute(select(gateway_status))}
+    totals: dict[str, dict[str, int]] = {}
+    for name, reason, windows in connection.execute(select(rejected_total).order_by(rejected_total.c.reason)):
+        totals.setdefault(name, {})[reason] = windows
+    registered = connection.execute(
+        select(gateway.c.name, place.c.site, place.c.name.label("place")).join(place, place.c.id == gateway.c.place)
+    )
+    found = {row.name: (row.site, row.place) for row in registered}
+    knocking = {name: (row.site, "") for name, row in statuses.items() if name not in found}
+    return sorted(
+        (
+            _health(connection, name, where, statuses.get(name), totals.get(name, {}))
+            for name, where in (found | knocking).items()
+        ),
+        key=lambda each: (each.site, each.name),
+    )
+
+
+def rejected_by_reason(connection: Connection) -> dict[str, int]:
+    """All windows that were ever kept apart, by reason, the most frequent first."""
+    total = func.sum(rejected_total.c.windows).label("windows")
+    rows = connection.execute(
+        select(rejected_total.c.reason, total).group_by(rejected_total.c.reason).order_by(total.desc())
+    )
+    return {row.reason: int(row.windows) for row in rows}
+
+
+def latest_rejected(connection: Connection, reason: str, of_gateway: str, limit: int) -> list[Rejected]:
+    """The latest windows that were kept apart; an empty reason or gateway takes every one."""
+    query = select(rejected, rejected.c.count.label("times")).order_by(rejected.c.start_ms.desc()).limit(limit)
+    if reason:
+        query = query.where(rejected.c.reason == reason)
+    if of_gateway:
+        query = query.where(rejected.c.gateway == of_gateway)
+    return [
+        Rejected(row.gateway, row.reason, row.start_ms, row.eid, row.times, row.rssi_max)
+        for row in connection.execute(query)
+    ]
+
+
+def _health(
+    connection: Connection, name: str, where: tuple[str, str], status: Any, refusals: dict[str, int]
+) -> GatewayHealth:
+    site, at = where
+    last = connection.execute(
+        select(report.c.received_ms, report.c.synchronised)
+        .where(report.c.gateway == name)
+        .order_by(report.c.boot.desc(), report.c.seq.desc())
+        .limit(1)
+    ).first()
+    told = _object(status.health) if status is not None else {}
+    spool = told.get("spool") if isinstance(told.get("spool"), dict) else {}
+    assert isinstance(spool, dict)
+    tallies = told.get("tallies") if isinstance(told.get("tallies"), dict) else {}
+    assert isinstance(tallies, dict)
+    signs = [] if last is None else [last.received_ms]
+    if status is not None:
+        signs += [status.state_ms, status.health_ms]
+    return GatewayHealth(
+        name=name,
+        site=site,
+        place=at,
+        registered=at != "",
+        online=None if status is None else status.online,
+        since_ms=None if status is None or not status.state_ms else status.state_ms,
+        seen_ms=max(signs, default=0) or None,
+        health_ms=None if status is None else status.health_ms or None,
+        spool_reports=_whole(spool.get("reports")),
+        spool_bytes=_whole(spool.get("bytes")),
+        dropped=(_whole(spool.get("dropped")) or 0)
+        + sum(_whole(value) or 0 for key, value in tallies.items() if str(key).startswith("dropped.")),
+        synchronised=None if last is None else last.synchronised,
+        adverts_per_min=_rate(status, tallies),
+        source=told["source"] if isinstance(told.get("source"), str) else "",
+        refused=0 if status is None else status.refused,
+        rejected=refusals,
+    )
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The object of a JSON text; a health message comes from outside and may be anything."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _rate(status: Any, tallies: dict[str, Any]) -> float | None:
+    """Adverts a minute since the gateway came on line, from what it counted since."""
+    heard = _whole(tallies.get("adverts"))
+    if status is None or heard is None or not status.online or status.health_ms - status.state_ms < MINUTE_MS // 6:
+        return None
+    return heard * MINUTE_MS / int(status.health_ms - status.state_ms)
