@@ -13,11 +13,10 @@ from dataclasses import dataclass
 
 import cbor2
 
-from zonetag_protocol.envelope import loads
+from zonetag_protocol.envelope import VERSION, is_uint, record
 from zonetag_protocol.errors import Malformed
-from zonetag_protocol.report import MAX_NAME
+from zonetag_protocol.topics import is_name
 
-VERSION = 1
 MAX_BEYOND = 1024
 
 
@@ -41,16 +40,14 @@ def encode(acknowledgement: Acknowledgement) -> bytes:
 
 def decode(payload: bytes) -> Acknowledgement:
     """Read an acknowledgement; Malformed for anything that section 7.3 does not allow, whatever the bytes."""
-    item = loads(payload)
-    if not isinstance(item, dict) or set(item) != {1, 2, 3, 4, 5} or item[1] is True or item[1] != VERSION:
-        raise Malformed("not an acknowledgement of version 1")
+    item = record(payload, 5)
     gateway, boot, through, beyond = (item[i] for i in range(2, 6))
-    if not isinstance(gateway, str) or not 0 < len(gateway) <= MAX_NAME:
-        raise Malformed("a gateway's name is 1 to 32 characters")
+    if not isinstance(gateway, str) or not is_name(gateway):
+        raise Malformed("a gateway's name breaks the rule of names")
     if not isinstance(beyond, list) or len(beyond) > MAX_BEYOND:
         raise Malformed("beyond is a list of at most 1024 numbers")
     for number in (boot, through, *beyond):
-        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 64:
+        if not is_uint(number, 63):
             raise Malformed("a number is out of range")
     last = through
     for number in beyond:

@@ -210,7 +210,7 @@ def _bluezone(ad: Structures) -> Heard | None:
 
 
 def _bluetrace(ad: Structures) -> Heard | None:
-    """OpenTrace's 128-bit UUID, or company 03FF with 3 characters beside some 128-bit UUID (each country has its own)."""
+    """OpenTrace's 128-bit UUID, or company 03FF with 3 characters beside some 128-bit UUID (each country its own)."""
     body = ad.manufacturer.get(BLUETRACE_COMPANY)
     if OPENTRACE in ad.uuids128 or (body is not None and len(body) == 3 and ad.uuids128):
         return Heard(BLUETRACE, {} if body is None else {"id": body})
@@ -223,18 +223,25 @@ def rebuild(
     """An advert again, from a Bluetooth stack that gives only its parts: one decoder then serves every source.
 
     Flags come first as 06 (a stack hides them), then in the order of our own frame: UUIDs, service data, manufacturer
-    data.  `uuids128` are little endian.  A part longer than 252 bytes cannot have come from an AD structure: Malformed.
+    data.  `uuids128` are little endian.  What cannot have come from an AD structure (a part longer than 252 bytes, a
+    key of more than 16 bits) is Malformed.
     """
     out = b"\x02\x01\x06"
     if uuids16:
-        out += _structure(0x03, b"".join([u.to_bytes(2, "little") for u in uuids16]))
+        out += _structure(0x03, b"".join([_two(uuid) for uuid in uuids16]))
     if uuids128:
         out += _structure(0x07, b"".join(uuids128))
     for key, body in service.items():
-        out += _structure(SERVICE_DATA16, key.to_bytes(2, "little") + body)
+        out += _structure(SERVICE_DATA16, _two(key) + body)
     for key, body in manufacturer.items():
-        out += _structure(MANUFACTURER, key.to_bytes(2, "little") + body)
+        out += _structure(MANUFACTURER, _two(key) + body)
     return out
+
+
+def _two(key: int) -> bytes:
+    if not 0 <= key <= 0xFFFF:
+        raise Malformed("a 16-bit key or UUID is 0 to 65535")
+    return key.to_bytes(2, "little")
 
 
 def _structure(kind: int, body: bytes) -> bytes:

@@ -45,7 +45,7 @@ def pack(card: Card) -> bytes:
             raise ValueError("advertising interval is 100 to 10240 ms")
     if not 0 <= card.company <= 0xFFFF or not -128 <= card.tx <= 127:
         raise ValueError("company is 16 bits, power -128 to 127 dBm")
-    body = (
+    body: bytes = (
         MAGIC
         + number
         + bytes(NUMBER - len(number))
@@ -70,7 +70,7 @@ def unpack(data: bytes) -> Card:
     moving_ms = int.from_bytes(data[40:42], "little")
     rest_ms = int.from_bytes(data[42:44], "little")
     low, high = INTERVALS_MS
-    if not number or not low <= moving_ms <= high or not low <= rest_ms <= high or any(data[47:60]):
+    if not number or b"\0" in number or not low <= moving_ms <= high or not low <= rest_ms <= high or any(data[47:60]):
         raise Malformed("the provisioning card has a field outside its range")
     try:
         text = number.decode()

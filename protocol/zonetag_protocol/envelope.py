@@ -8,6 +8,7 @@ signature are empty.  Which of the two is accepted is the receiver's choice, nev
 """
 
 import io
+from typing import Any
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
@@ -16,9 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from zonetag_protocol.errors import Forged, Malformed
 
 TAG = 18  # COSE_Sign1
+VERSION = 1  # of every message inside
 MAX_BYTES = 256 * 1024  # a report of 4096 windows is 106 kB; anything over this is refused unread
 _EDDSA = cbor2.dumps({1: -8})
 _DEPTH_LIMIT = 8  # no message of ours nests deeper
+# CBOR tags to which the decoder would give a meaning.  None stands in a message of ours, and a hostile one makes them
+# costly: huge fractions, patterns, values that hold themselves, numbers chosen to collide as keys.
+_MEANINGS = (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799)
 
 
 def wrap(payload: bytes, about: str, key: Ed25519PrivateKey | None = None) -> bytes:
@@ -58,13 +63,37 @@ def loads(data: bytes) -> object:
     with io.BytesIO(data) as stream:
         try:
             item: object = cbor2.CBORDecoder(
-                stream, max_depth=_DEPTH_LIMIT, allow_indefinite=False, allow_duplicate_keys=False
+                stream,
+                semantic_decoders=dict.fromkeys(_MEANINGS, _refuse),
+                max_depth=_DEPTH_LIMIT,
+                allow_indefinite=False,
+                allow_duplicate_keys=False,
             ).decode()
         except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
             raise Malformed("not CBOR") from error
         if stream.tell() != len(data):
             raise Malformed("bytes behind the message")
     return item
+
+
+def record(payload: bytes, fields: int) -> dict[int, Any]:
+    """A message's map, whose keys are 1 to `fields` and no others, its version 1 under key 1; Malformed otherwise."""
+    item = loads(payload)
+    if not isinstance(item, dict) or set(item) != set(range(1, fields + 1)):
+        raise Malformed("not a message of this kind")
+    # True and 1.0 equal 1, here as keys and as values, and would pass for it.
+    if not all(type(key) is int for key in item) or not is_uint(item[1], 8) or item[1] != VERSION:
+        raise Malformed("not a message of version 1")
+    return item
+
+
+def is_uint(value: object, bits: int) -> bool:
+    """Whether `value` is an unsigned integer of at most so many bits."""
+    return type(value) is int and 0 <= value < 1 << bits
+
+
+def _refuse(*_: object) -> object:
+    raise ValueError("a tag that no message of ours has")
 
 
 def _to_sign(protected: bytes, payload: bytes, about: str) -> bytes:

@@ -20,6 +20,7 @@ A window is what a gateway heard of one identifier and authenticator for a few s
     }
 """
 
+import re
 import sys
 from array import array
 from collections.abc import Sequence
@@ -28,20 +29,21 @@ from dataclasses import dataclass
 import cbor2
 
 from zonetag_protocol.crypto import sha256
-from zonetag_protocol.envelope import loads
+from zonetag_protocol.envelope import VERSION, is_uint, record
 from zonetag_protocol.errors import Malformed
+from zonetag_protocol.topics import is_name
 
-VERSION = 1
 MAX_WINDOWS = 4096
 TICK_MS = 10  # unit of first and span
 MAX_TICKS = 0xFFFF  # so a report covers 655 s at most
 MAX_COUNT = 0xFFFF
 MAX_TALLIES = 64
-MAX_NAME = 32  # characters of a gateway's or a tally's name
+TALLY = re.compile(r"[a-z0-9._-]{1,32}")  # a tally's name: plain enough for any log or terminal
 FIRST_PREVIOUS = bytes(32)
 
 KIND_ZONETAG = 1  # window kinds on the wire
 KIND_BADGE = 2  # plain Eddystone-EID: no authenticator
+NO_AUTH = bytes(6)
 
 _UINT8 = 64  # RFC 8746 tags
 _UINT16_LE = 69
@@ -138,6 +140,8 @@ def columns_of(windows: Sequence[Window]) -> Columns:
     """Stand windows up as columns; at most MAX_WINDOWS, every field within its range, ValueError otherwise."""
     if len(windows) > MAX_WINDOWS:
         raise ValueError(f"a report holds {MAX_WINDOWS} windows at most")
+    if any(len(w.eid) != 8 or len(w.auth) != 6 for w in windows):
+        raise ValueError("an identifier has 8 bytes and an authenticator 6")
     try:
         return Columns(
             len(windows),
@@ -181,25 +185,23 @@ def encode(report: Report) -> bytes:
 
 def decode(payload: bytes) -> Report:
     """Read a report's payload; Malformed for anything that section 7.2 does not allow, whatever the bytes."""
-    item = loads(payload)
-    if not isinstance(item, dict) or set(item) != set(range(1, 19)) or item[1] is True or item[1] != VERSION:
-        raise Malformed("not a report of version 1")
+    item = record(payload, 18)
     gateway, boot, seq, previous, base, n = (item[i] for i in range(2, 8))
-    if not isinstance(gateway, str) or not 0 < len(gateway) <= MAX_NAME:
-        raise Malformed("a gateway's name is 1 to 32 characters")
-    if not _uint(boot, 63) or not _uint(seq, 63) or seq == 0:
+    if not isinstance(gateway, str) or not is_name(gateway):
+        raise Malformed("a gateway's name breaks the rule of names")
+    if not is_uint(boot, 63) or not is_uint(seq, 63) or seq == 0:
         raise Malformed("boot or seq out of range")
     if not isinstance(previous, bytes) or len(previous) != 32:
         raise Malformed("the hash before has 32 bytes")
     if (
         not isinstance(base, list)
         or len(base) != 3
-        or not _uint(base[0], 48)
-        or not _uint(base[1], 53)
+        or not is_uint(base[0], 48)
+        or not is_uint(base[1], 53)
         or not isinstance(base[2], bool)
     ):
         raise Malformed("base is [UTC ms, monotonic ms, synchronised]")
-    if not _uint(n, 16) or n > MAX_WINDOWS:
+    if not is_uint(n, 16) or n > MAX_WINDOWS:
         raise Malformed("too many windows")
     columns = Columns(
         n,
@@ -209,16 +211,18 @@ def decode(payload: bytes) -> Report:
     )
     if columns.kind.strip(bytes([KIND_ZONETAG, KIND_BADGE])):
         raise Malformed("a window of an unknown kind")
+    if 0 in _numbers("H", columns.count):
+        raise Malformed("a window in which nothing was heard")
+    if KIND_BADGE in columns.kind and any(
+        columns.auth[6 * i : 6 * i + 6] != NO_AUTH for i, kind in enumerate(columns.kind) if kind == KIND_BADGE
+    ):
+        raise Malformed("a badge with an authenticator")
     return Report(gateway, boot, seq, previous, Base(*base), columns, _tallies(item[18]))
 
 
 def hash_of(payload: bytes) -> bytes:
     """What the next report of the same boot carries as `previous`: SHA-256, 32 bytes."""
     return sha256(payload)
-
-
-def _uint(value: object, bits: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << bits
 
 
 def _typed(item: object, tag: int, length: int) -> bytes:
@@ -233,7 +237,7 @@ def _tallies(item: object) -> dict[str, int]:
     if not isinstance(item, dict) or len(item) > MAX_TALLIES:
         raise Malformed("tallies are a map of at most 64 counts")
     for name, count in item.items():
-        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not _uint(count, 53):
+        if not isinstance(name, str) or TALLY.fullmatch(name) is None or not is_uint(count, 53):
             raise Malformed("a tally is a name and a count")
     return item
 
