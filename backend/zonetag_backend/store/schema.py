@@ -67,7 +67,16 @@ gateway_status = Table(
     Column("state_ms", BigInteger, nullable=False),
     Column("health", Text, nullable=False),  # the last health message, JSON
     Column("health_ms", BigInteger, nullable=False),
-    Column("refused", Integer, nullable=False),  # reports refused whole since it was registered or first heard
+    Column("refused", Integer, nullable=False),  # reports refused whole while it was not registered
+    Column("broken", Integer, nullable=False),  # reports whose `previous` is not the hash of the one before
+)
+
+# One row, counted up with every change of sites, places, gateways or tags: a backend at work sees what to read again.
+registry_revision = Table(
+    "registry_revision",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
+    Column("revision", BigInteger, nullable=False),
 )
 
 person = Table(
@@ -125,6 +134,7 @@ report = Table(
     Column("received_ms", BigInteger, nullable=False),
     Column("windows", Integer, nullable=False),
     Column("hash", LargeBinary, nullable=False),  # of its payload; the next one's `previous`
+    Column("previous", LargeBinary, nullable=False),  # what it says the hash before was; they may come in any order
 )
 
 rejected = Table(
@@ -135,7 +145,7 @@ rejected = Table(
     Column("boot", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("row", Integer, primary_key=True, autoincrement=False),  # position in the report
-    Column("reason", String(16), nullable=False),  # a code of zonetag_protocol.errors
+    Column("reason", String(16), nullable=False),  # a code of zonetag_backend.rules
     Column("start_ms", BigInteger, nullable=False),
     Column("span_ms", Integer, nullable=False),
     Column("eid", LargeBinary, nullable=False),

@@ -1,0 +1,123 @@
+"""Open a database, bring it to the newest schema, and begin its transactions.
+
+SQLite runs in WAL mode with synchronous=FULL: what was committed, and only then acknowledged, outlives a power cut.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from zonetag_backend.errors import DatabaseError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_MS = 30_000  # how long SQLite waits for another writer; a report's transaction takes milliseconds
+_WRITING = {"zonetag_writing": True}
+
+
+def open_database(url: str) -> Engine:
+    """The engine of a database at the newest schema.  DatabaseError says what to do when that cannot be."""
+    engine = connect(url)
+    try:
+        migrate(engine)
+    except DBAPIError as error:
+        engine.dispose()
+        raise DatabaseError(
+            f"cannot use the database {engine.url.render_as_string()}: {error.orig}. Check the setting database,"
+            " and that its folder can be written by this user."
+        ) from error
+    except DatabaseError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def connect(url: str) -> Engine:
+    """The engine of a database as it is."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+            _private_file(Path(parsed.database))
+        engine = create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise DatabaseError(
+            f"not a database URL that this installation can open ({error})."
+            " Write sqlite:///PATH, or install the driver that the URL names."
+        ) from error
+    except OSError as error:
+        raise DatabaseError(
+            f"cannot make {parsed.database}: {error.strerror}. Choose another place with --data."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_connected)
+        event.listen(engine, "begin", _sqlite_begun)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes: committed at the end, undone on an error.
+
+    SQLite takes its write lock at the start, so that what was read inside is still true when it is written.
+    """
+    with engine.connect().execution_options(**_WRITING) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that only reads, all of it from the same state of the database."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the newest revision, in one transaction; DatabaseError for one newer than this program."""
+    # Two programs that start together: the second waits for the lock, then finds nothing left to do.
+    with writing(engine) as connection:
+        try:
+            command.upgrade(_alembic(connection), "head")
+        except CommandError as error:
+            raise DatabaseError(
+                f"the database is of another version than this program ({error}). Install the newer zonetag,"
+                " or put back the database's backup."
+            ) from error
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _private_file(path: Path) -> None:
+    """Make an empty file that only its owner reads, before SQLite makes one that others may."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+
+
+def _sqlite_connected(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: sqlite3 would say it late, and never IMMEDIATE
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _sqlite_begun(connection: Connection) -> None:
+    is_writing = connection.get_execution_options().get("zonetag_writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")

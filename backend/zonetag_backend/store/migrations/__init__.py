@@ -1,0 +1,1 @@
+"""Alembic's migrations; `zonetag_backend.store.engine.migrate` applies them."""

@@ -1,0 +1,130 @@
+"""Tags and who wears them: written here, inside the caller's transaction (`store.engine.writing`)."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
+from zonetag_backend.keys import Keyring
+from zonetag_backend.store.registry import changed, new_id
+from zonetag_backend.store.schema import tag, tag_clock, wearing
+from zonetag_protocol import advert, card
+from zonetag_protocol.crypto import KEY
+from zonetag_protocol.rotation import SLOT_BITS, T_END
+
+TAG_KINDS = (advert.ZONETAG, advert.EDDYSTONE_EID)
+ACTIVE = "active"
+LOST = "lost"  # still resolved, so that it can be found
+RETIRED = "retired"  # its key is forgotten by the resolver
+NO_STATUS = -1
+
+# A new tag's clock begins here: after the widest search for it, so that no search passes zero.
+FIRST_SECOND = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class NewTag:
+    """A tag that has just been added."""
+
+    id: int
+    master: bytes = field(repr=False)
+    # its key, for the provisioning card; print it nowhere
+    t0: int
+    # first second of its clock
+
+
+def add_tag(
+    connection: Connection,
+    keyring: Keyring,
+    number: str,
+    now_ms: int,
+    *,
+    kind: str = advert.ZONETAG,
+    master: bytes | None = None,
+    t0: int = FIRST_SECOND,
+) -> NewTag:
+    """A tag, with a new random key unless one is given; its clock is taken to stand at second `t0` now.
+
+    Kind "zonetag": `master` is the master key.  Kind "eddystone-eid": a badge, `master` its identity key.
+    """
+    if kind not in TAG_KINDS:
+        raise BadValue("a tag is of kind zonetag or eddystone-eid")
+    if not 0 < len(number.encode()) <= card.NUMBER or not number.isprintable() or number != number.strip():
+        raise BadValue(f"a tag's number is 1 to {card.NUMBER} bytes that can be printed")
+    if not 0 <= t0 < T_END:
+        raise BadValue("a tag's clock is 0 to 2^32 - 1 seconds")
+    key = secrets.token_bytes(KEY) if master is None else master
+    if len(key) != KEY:
+        raise BadValue(f"a key is {KEY} bytes, {2 * KEY} hexadecimal digits")
+    if connection.scalar(select(tag.c.id).where(tag.c.number == number)) is not None:
+        raise AlreadyThere(f"there is a tag {number} already; zonetag tag list shows all")
+    new = new_id()
+    sealed = keyring.seal(new, key)
+    connection.execute(
+        insert(tag).values(id=new, number=number, kind=kind, sealed_key=sealed, state=ACTIVE, added_ms=now_ms)
+    )
+    connection.execute(
+        insert(tag_clock).values(
+            tag=new,
+            offset_ms=now_ms - t0 * 1000,
+            offset_at_ms=now_ms,
+            confirmed=False,
+            slot=t0 >> SLOT_BITS,
+            status=NO_STATUS,
+            heard_ms=0,  # never
+        )
+    )
+    changed(connection)
+    return NewTag(new, key, t0)
+
+
+def find_tag(connection: Connection, number: str) -> int:
+    """The id of a tag by its printed number."""
+    found: int | None = connection.scalar(select(tag.c.id).where(tag.c.number == number))
+    if found is None:
+        raise NotFound(f"there is no tag {number}: zonetag tag list shows all")
+    return found
+
+
+def hand_out(connection: Connection, which: int, who: int, now_ms: int) -> None:
+    """A person wears the tag from now on; whoever wore it before wore it until now."""
+    take_back(connection, which, now_ms)
+    worn = _last_wearing(connection, which)
+    if worn is not None and worn.since_ms >= now_ms:  # given twice within a millisecond, or the clock went back
+        now_ms = max(worn.since_ms + 1, worn.until_ms or 0)
+    connection.execute(insert(wearing).values(tag=which, since_ms=now_ms, until_ms=None, person=who))
+    _set_state(connection, which, ACTIVE)
+
+
+def take_back(connection: Connection, which: int, now_ms: int) -> None:
+    """Nobody wears the tag from now on."""
+    worn = _last_wearing(connection, which)
+    if worn is not None and worn.until_ms is None:
+        connection.execute(
+            update(wearing)
+            .where(wearing.c.tag == which, wearing.c.since_ms == worn.since_ms)
+            .values(until_ms=max(now_ms, worn.since_ms))
+        )
+
+
+def lose(connection: Connection, which: int, now_ms: int) -> None:
+    """The tag is lost: nobody wears it, and it is still listened for."""
+    take_back(connection, which, now_ms)
+    _set_state(connection, which, LOST)
+
+
+def retire(connection: Connection, which: int, now_ms: int) -> None:
+    """The tag is out of use for good: nobody wears it, and it is no longer resolved."""
+    take_back(connection, which, now_ms)
+    _set_state(connection, which, RETIRED)
+
+
+def _set_state(connection: Connection, which: int, state: str) -> None:
+    connection.execute(update(tag).where(tag.c.id == which).values(state=state))
+    changed(connection)
+
+
+def _last_wearing(connection: Connection, which: int) -> Row[tuple[int, int, int | None, int]] | None:
+    statement = select(wearing).where(wearing.c.tag == which).order_by(wearing.c.since_ms.desc()).limit(1)
+    return connection.execute(statement).first()
