@@ -1,0 +1,202 @@
+"""Adverts folded into windows.  Pure: no clock, no input or output.
+
+Laws:
+1. Each advert that is heard is counted once: in one window's `count`, or in one of the tallies `adverts.<kind>`,
+   `malformed`, `dropped.<reason>`.  `adverts` is their sum, told when they are.
+2. A repeated advert costs one dict hit, one store and one list append: whatever it is.  All else is done when an advert
+   is met for the first time, and when windows close.
+3. Memory is bounded by `max_open`, whatever the air holds (room.py says who goes first).
+4. Of phones only numbers are kept, and no longer than one batch.
+"""
+
+from collections.abc import Iterable
+from math import inf
+
+from zonetag_gateway.room import Room
+from zonetag_gateway.window import ClosedWindow, departed, quantiles
+from zonetag_protocol import advert
+from zonetag_protocol.frame import HEAD, LENGTH, TEST_COMPANY
+from zonetag_protocol.report import KIND_BADGE, KIND_ZONETAG, MAX_COUNT
+
+ONLY_COUNTED = 0  # kind of an entry that makes no window (the wire has 1 and 2)
+BADGE_AUTH = bytes(6)
+PRESSED_SILENCE_S = 1.0  # four intervals of a tag: whoever was heard once and not again within it is no tag nearby
+
+
+class _Open:
+    """One advert and its readings since its window opened (or since it was last counted)."""
+
+    __slots__ = ("append", "auth", "eid", "first", "kind", "known", "last", "name", "readings", "until")
+
+    def __init__(self, kind: int, eid: bytes, auth: bytes, name: str, until: float) -> None:
+        self.kind = kind  # KIND_ZONETAG, KIND_BADGE or ONLY_COUNTED
+        self.eid = eid
+        self.auth = auth
+        self.name = name  # advert.KINDS, of what is only counted
+        self.until = until  # seconds on the source's line: the window's end
+        self.known = False  # see room.py
+        self.first = self.last = 0.0  # seconds on the source's line
+        self.readings: list[int] = []  # dBm, in the order of hearing
+        self.append = self.readings.append  # bound once: the hot path calls it for every advert
+
+
+class Folder:
+    """Folds adverts into windows.  All times are seconds on the source's line, which should not go back."""
+
+    def __init__(
+        self,
+        window_s: float = 4.0,
+        change_db: int = 12,
+        company: int = TEST_COMPANY,
+        max_open: int = 4096,
+        *,
+        silence_s: float = 3.0,
+    ) -> None:
+        """A window lasts `window_s` at most; it closes early after `silence_s` without an advert, or when the
+        wearer has moved by `change_db` (0: never).  `max_open`: see room.py; as many others are remembered.
+        """
+        self._window_s = window_s
+        self._silence_s = silence_s
+        self._change_db = change_db
+        self._company = company
+        self._max_others = max_open
+        self._tail = b"\x09\xff" + company.to_bytes(2, "little")  # what stands between EID and S in our frame
+        self._room = Room(max_open)
+        self._open: dict[bytes, _Open] = {}
+        self._others = 0  # entries of _open that are only counted
+        self._closed: list[ClosedWindow] = []
+        self._tallies: dict[str, int] = {}
+
+    def hear(self, data: bytes, rssi: int, at: float) -> None:
+        """Take one advert: its AD bytes, its RSSI in dBm, the time it was heard."""
+        entry = self._open.get(data)
+        if entry is not None and at < entry.until:
+            entry.last = at
+            entry.append(rssi)
+        else:
+            self._meet(data, rssi, at)
+
+    def hear_many(self, adverts: Iterable[tuple[bytes, int, float]]) -> None:
+        """The same for a batch, without the cost of a call each."""
+        get = self._open.get
+        for data, rssi, at in adverts:
+            entry = get(data)
+            if entry is not None and at < entry.until:
+                entry.last = at
+                entry.append(rssi)
+            else:
+                self._meet(data, rssi, at)
+
+    def close(self, now: float) -> list[ClosedWindow]:
+        """The windows that are due at `now`, and those that have closed themselves since the last call."""
+        pressed = PRESSED_SILENCE_S if self._room.pressed else self._silence_s
+        for data, entry in list(self._open.items()):
+            if entry.kind == ONLY_COUNTED:
+                self._settle(entry)
+                continue
+            readings = entry.readings
+            if not entry.known and len(readings) > 1:
+                entry.known = self._room.promote(entry.eid, entry.last)
+            silence = self._silence_s if entry.known else min(pressed, self._silence_s)
+            if (
+                now >= entry.until
+                or now - entry.last >= silence
+                or now < entry.first - self._window_s  # the line went back: nothing would ever close it
+                or len(readings) >= MAX_COUNT
+                or (self._change_db and departed(readings, self._change_db))
+            ):
+                self._finish(data, entry)
+        self._room.forget(now)
+        closed, self._closed = self._closed, []
+        return closed
+
+    def flush(self) -> list[ClosedWindow]:
+        """All windows, open ones too: at the end."""
+        for data, entry in list(self._open.items()):
+            if entry.kind != ONLY_COUNTED:
+                self._finish(data, entry)
+        closed, self._closed = self._closed, []
+        return closed
+
+    def take_tallies(self) -> dict[str, int]:
+        """What was counted since the last call, one batch; forgets every phone and whatever has fallen silent."""
+        for data, entry in list(self._open.items()):
+            if entry.kind != ONLY_COUNTED:
+                continue
+            self._settle(entry)
+            if entry.last == -inf or entry.name in advert.PHONES:
+                del self._open[data]
+                self._others -= 1
+            if entry.last != -inf and entry.name in advert.PHONES:
+                self._tally("phones." + entry.name, 1)
+            entry.last = -inf  # until it is heard again
+        tallies, self._tallies = self._tallies, {}
+        return tallies
+
+    def _meet(self, data: bytes, rssi: int, at: float) -> None:
+        """An advert that has no entry, or whose window has reached its length."""
+        entry = self._open.get(data)
+        if entry is not None:
+            self._finish(data, entry)
+            self._begin(data, (entry.kind, entry.eid, entry.auth), rssi, at)
+        elif len(data) == LENGTH and data[:12] == HEAD and data[21:25] == self._tail:
+            self._begin(data, (KIND_ZONETAG, data[13:21], data[25:31]), rssi, at)
+        else:
+            self._explain(data, rssi, at)
+
+    def _explain(self, data: bytes, rssi: int, at: float) -> None:
+        """An advert that is not our frame in its canonical form."""
+        heard = advert.explain(data, self._company)
+        fields = heard.fields
+        if heard.kind == advert.ZONETAG:
+            self._begin(data, (KIND_ZONETAG, fields["eid"], fields["sealed"] + fields["mac"]), rssi, at)
+        elif heard.kind == advert.EDDYSTONE_EID:
+            self._begin(data, (KIND_BADGE, fields["eid"], BADGE_AUTH), rssi, at)
+        elif self._others < self._max_others:
+            self._others += 1
+            entry = self._open[data] = _Open(ONLY_COUNTED, b"", b"", heard.kind, inf)
+            entry.last = at
+            entry.append(rssi)
+        else:
+            self._count(heard.kind, 1)
+
+    def _begin(self, data: bytes, who: tuple[int, bytes, bytes], rssi: int, at: float) -> None:
+        kind, eid, auth = who
+        known = self._room.take(eid)
+        if known is None:
+            self._tally("adverts", 1)
+            self._tally("dropped.flood", 1)
+            return
+        entry = self._open[data] = _Open(kind, eid, auth, "", at + self._window_s)
+        entry.known = known
+        entry.first = entry.last = at
+        entry.append(rssi)
+
+    def _finish(self, data: bytes, entry: _Open) -> None:
+        del self._open[data]
+        readings = entry.readings
+        if not entry.known and len(readings) > 1:
+            entry.known = self._room.promote(entry.eid, entry.last)
+        self._room.leave(entry.eid, entry.known, entry.last)
+        count = min(len(readings), MAX_COUNT)
+        last = max(entry.first, entry.last)
+        self._closed.append(
+            ClosedWindow(entry.kind, entry.eid, entry.auth, entry.first, last, count, *quantiles(readings))
+        )
+        self._tally("windows", 1)
+        self._tally("adverts", len(readings))
+        if len(readings) > count:  # no radio can do this; a file can
+            self._tally("dropped.surplus", len(readings) - count)
+
+    def _settle(self, entry: _Open) -> None:
+        """Turn the readings of what is only counted into its count."""
+        if entry.readings:
+            self._count(entry.name, len(entry.readings))
+            entry.readings.clear()
+
+    def _count(self, kind: str, n: int) -> None:
+        self._tally("adverts", n)
+        self._tally("malformed" if kind == advert.MALFORMED else "adverts." + kind, n)
+
+    def _tally(self, name: str, n: int) -> None:
+        self._tallies[name] = self._tallies.get(name, 0) + n
