@@ -1,0 +1,217 @@
+"""Settings of the server: defaults, then a TOML file, then the command line.  All faults are told at once.
+
+Every setting is documented in deploy/server.example.toml.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from zonetag_backend.errors import ConfigError
+
+MQTT_VERSIONS = ("auto", "5", "3.1.1")
+MQTT_PORT, MQTTS_PORT = 1883, 8883  # IANA
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_CLIENT_ID_MAX = 64  # characters; a broker need not take more than 23, every one in use takes more
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """How to reach the MQTT broker."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str
+    # empty for none
+    password_file: Path | None
+    ca: Path | None
+    # none: the system's own
+    cert: Path | None
+    key: Path | None
+    mqtt_version: str
+    # one of MQTT_VERSIONS
+    client_id: str
+    # the same for ever: the broker keeps this one's messages while it is away
+
+    @property
+    def url(self) -> str:
+        """Where it is, without user or password."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set."""
+
+    data: Path
+    # folder of the database and the key file, unless those say otherwise
+    database: str
+    # SQLAlchemy URL
+    key_file: Path
+    broker: Broker
+    host: str
+    port: int
+    # of the pages; port 0 takes a free one
+    queue: int
+    # messages that wait between the broker's thread and the writer's
+    search_epochs: int
+    # how far from where its clock should be a tag is looked for, epochs of 1024 s either way
+    future_s: int
+    # a capture time further ahead than this is a wrong clock
+
+
+def default_data(environment: Mapping[str, str] | None = None) -> Path:
+    """The data folder by the XDG rule: $XDG_DATA_HOME/zonetag, or ~/.local/share/zonetag."""
+    base = (os.environ if environment is None else environment).get("XDG_DATA_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "share") / "zonetag"
+
+
+def load(path: Path | None = None, given: Mapping[str, object] | None = None) -> Config:
+    """Settings from a file and, over them, `given` ("broker.url": ...; None counts as not given).
+
+    ConfigError with one line a fault.
+    """
+    values: dict[str, object] = {}
+    if path is not None:
+        try:
+            values = _flat(tomllib.loads(path.read_text()))
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror}. Give the right file with --config.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not TOML: {error}") from error
+    values |= {name: value for name, value in (given or {}).items() if value is not None}
+    faults = [
+        f"{name} is no setting; deploy/server.example.toml shows all of them" for name in values if name not in SETTINGS
+    ]
+    taken: dict[str, object] = {}
+    for name, (default, check) in SETTINGS.items():
+        value = values.get(name, default)
+        fault = check(value)
+        if fault:
+            faults.append(f"{name} = {value!r}: {fault}")
+        taken[name] = value
+    if faults:
+        where = f"{path}:\n" if path else ""
+        raise ConfigError(where + "\n".join(faults))
+    return _config(taken)
+
+
+def _config(taken: Mapping[str, object]) -> Config:
+    text = {name: str(value) for name, value in taken.items()}
+    number = {name: value for name, value in taken.items() if isinstance(value, int)}
+    data = Path(text["data"]).expanduser() if text["data"] else default_data()
+    url = urlsplit(text["broker.url"])
+    tls = url.scheme == "mqtts"
+    database = text["database"] or str(data / "zonetag.db")
+    return Config(
+        data=data,
+        database=database if "://" in database else f"sqlite:///{Path(database).expanduser().absolute()}",
+        key_file=_path(text["key_file"]) or data / "tag-keys.key",
+        broker=Broker(
+            host=url.hostname or "",
+            port=url.port or (MQTTS_PORT if tls else MQTT_PORT),
+            tls=tls,
+            username=text["broker.username"],
+            password_file=_path(text["broker.password_file"]),
+            ca=_path(text["broker.ca"]),
+            cert=_path(text["broker.cert"]),
+            key=_path(text["broker.key"]),
+            mqtt_version=text["broker.mqtt_version"],
+            client_id=text["broker.client_id"],
+        ),
+        host=text["http.host"],
+        port=number["http.port"],
+        queue=number["ingest.queue"],
+        search_epochs=number["ingest.search_epochs"],
+        future_s=number["ingest.future_s"],
+    )
+
+
+def _path(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def _flat(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+Check = Callable[[object], str]  # what is wrong with a value; empty if nothing
+
+
+def _text(value: object) -> str:
+    return "" if isinstance(value, str) else "text in quotes wanted"
+
+
+def _file(value: object) -> str:
+    if not isinstance(value, str):
+        return "the path of a file, in quotes, wanted"
+    return "there is no such file" if value and not Path(value).expanduser().is_file() else ""
+
+
+def _between(low: int, high: int) -> Check:
+    def check(value: object) -> str:
+        fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        return "" if fits else f"a whole number from {low} to {high} wanted"
+
+    return check
+
+
+def _one_of(*allowed: str) -> Check:
+    return lambda value: "" if value in allowed else f"one of {', '.join(allowed)} wanted"
+
+
+def _broker_url(value: object) -> str:
+    wanted = "mqtt://HOST[:PORT] or mqtts://HOST[:PORT] wanted"
+    if not isinstance(value, str):
+        return wanted
+    try:
+        url = urlsplit(value)
+        fits = url.scheme in ("mqtt", "mqtts") and url.hostname and (url.port is None or url.port > 0)
+    except ValueError:
+        return wanted
+    if url.username or url.password:
+        return "user and password stand in broker.username and broker.password_file, not in the URL"
+    return "" if fits and not url.path.strip("/") and not url.query else wanted
+
+
+def _client_id(value: object) -> str:
+    fits = isinstance(value, str) and 0 < len(value) <= _CLIENT_ID_MAX and value.isprintable()
+    return "" if fits else f"1 to {_CLIENT_ID_MAX} characters wanted"
+
+
+def _loopback(value: object) -> str:
+    if value in LOOPBACK:
+        return ""
+    return f"the pages have no accounts yet and show names, so only this machine may see them: one of {', '.join(LOOPBACK)}"
+
+
+# Name -> (default, check).  Empty text means "not set".
+SETTINGS: dict[str, tuple[object, Check]] = {
+    "data": ("", _text),
+    "database": ("", _text),
+    "key_file": ("", _text),
+    "broker.url": ("mqtt://127.0.0.1:1883", _broker_url),
+    "broker.username": ("", _text),
+    "broker.password_file": ("", _file),
+    "broker.ca": ("", _file),
+    "broker.cert": ("", _file),
+    "broker.key": ("", _file),
+    "broker.mqtt_version": ("auto", _one_of(*MQTT_VERSIONS)),
+    "broker.client_id": ("zonetag-backend", _client_id),
+    "http.host": ("127.0.0.1", _loopback),
+    "http.port": (8765, _between(0, 65535)),
+    "ingest.queue": (256, _between(16, 65536)),
+    "ingest.search_epochs": (3, _between(1, 32)),
+    "ingest.future_s": (300, _between(1, 86400)),
+}
