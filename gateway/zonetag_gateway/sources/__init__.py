@@ -1,0 +1,28 @@
+"""What hears adverts: real Bluetooth, capture files, the simulator.  Each is imported only when it is chosen."""
+
+import importlib
+from typing import Protocol, cast
+
+from zonetag_gateway.config import Config
+from zonetag_gateway.errors import SourceError
+from zonetag_gateway.source import Clock, Source
+
+
+class _Module(Protocol):
+    def make(self, config: Config, clock: Clock) -> Source: ...
+
+
+def make(config: Config, clock: Clock) -> Source:
+    """The source that `config.source.kind` names; SourceError when what it needs is not installed.
+
+    Each module of this package has a `make` of the same form.
+    """
+    kind = config.source.kind
+    try:
+        module = cast(_Module, importlib.import_module(f"zonetag_gateway.sources.{kind}"))
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f'source "{kind}" needs the Python package {error.name}, which is not installed',
+            "Install the gateway's packages: pip install 'zonetag[gateway]'",
+        ) from error
+    return module.make(config, clock)

@@ -1,0 +1,179 @@
+"""Real Bluetooth: bleak on BlueZ.  The one file that imports bleak.
+
+A scanner is started once and left running.  It is started again when bluetoothd or the bus went away, and when nothing
+was heard for too long; what to do beyond that (power cycle, rfkill, restarting services) is `recover`'s.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from bleak import BleakScanner
+from bleak.args.bluez import BlueZDiscoveryFilters, OrPattern, OrPatternLike
+from bleak.assigned_numbers import AdvertisementDataType
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakError
+
+from zonetag_gateway.bluez import Bus
+from zonetag_gateway.config import Config
+from zonetag_gateway.errors import SourceError
+from zonetag_gateway.source import Clock, Hear, Moment
+from zonetag_gateway.sources import scanning
+from zonetag_gateway.sources.picture import Album
+from zonetag_protocol.errors import Malformed
+
+_log = logging.getLogger(__name__)
+
+NO_RSSI = -127  # what bleak says when BlueZ has none: a change that no advert caused
+FIRST_RETRY_S = 1.0
+MAX_RETRY_S = 60.0  # an adapter that was unplugged is found within a minute of coming back
+STOP_S = 10.0  # stopping a scanner whose bluetoothd hangs is given up after this
+# Always a threshold: newer BlueZ throttles RSSI in active mode too for clients that set none.
+FILTERS: BlueZDiscoveryFilters = {"Transport": "le", "RSSI": -127, "DuplicateData": True}
+
+Recover = Callable[[int], Awaitable[None]]
+"""Called before the scan is started again after silence, with the number of silences in a row (1, 2, ...)."""
+
+
+def make(config: Config, clock: Clock) -> "Bleak":
+    """The scanner that [source] describes."""
+    return Bleak(config.source.adapters, config.source.scanning, config.company, clock)
+
+
+async def _only_restart(silences: int) -> None:
+    """The lowest rung of the ladder: nothing beside the restart itself."""
+
+
+class Bleak:
+    """BlueZ as a source; its line of time is the clock's monotonic one."""
+
+    def __init__(
+        self,
+        adapters: Sequence[str],
+        mode: str,
+        company: int,
+        clock: Clock,
+        *,
+        silence_s: float = scanning.SILENCE_S,
+        recover: Recover = _only_restart,
+    ) -> None:
+        """`mode` is a value of source.scanning; `company` the fleet's."""
+        self._adapters = adapters
+        self._mode = mode
+        self._clock = clock
+        self._recover = recover
+        self._album = Album(company)
+        self._silence_s = silence_s
+        self._vigil = scanning.Vigil(clock.monotonic(), silence_s)
+        self.counts = {"adverts": 0, "no_rssi": 0, "malformed": 0, "starts": 0, "lost": 0, "silences": 0}
+        # since the beginning: adverts passed on, changes without an advert, what fits no advert, starts of the scan,
+        # how often bluetoothd or an adapter went away, how often the scan was started again because of silence
+
+    def now(self) -> float:
+        """Seconds on the monotonic clock."""
+        return self._clock.monotonic()
+
+    def moment(self, at: float) -> Moment:
+        """UTC of a point of the monotonic clock, by what the clocks say now."""
+        present = self._clock.now()
+        back_ms = present.monotonic_ms - round(at * 1000)
+        return Moment(present.utc_ms - back_ms, present.monotonic_ms - back_ms, present.synchronised)
+
+    async def run(self, hear: Hear) -> None:
+        """Scan until cancelled.  SourceError if it does not even begin; later failures are waited out."""
+        retry_s = FIRST_RETRY_S
+        while True:
+            starts = self.counts["starts"]
+            try:
+                async with Bus() as bus:
+                    plans = scanning.plan(await bus.adapters(), self._adapters, self._mode)
+                    for plan in plans:
+                        await bus.watch(plan.adapter)
+                    await self._scan(plans, hear, bus.lost)
+            except SourceError as error:
+                if not self.counts["starts"]:
+                    raise
+                _log.error("%s", error)
+            retry_s = FIRST_RETRY_S if self.counts["starts"] > starts else min(MAX_RETRY_S, retry_s * 2)
+            await asyncio.sleep(retry_s)
+
+    async def _scan(self, plans: Sequence[scanning.Plan], hear: Hear, lost: asyncio.Event) -> None:
+        """Scan until bluetoothd is lost or silence is too long."""
+        async with contextlib.AsyncExitStack() as stack:
+            for plan in plans:
+                for mode in plan.modes:
+                    # bleak gives each change to every scanner of an adapter: only one may listen.
+                    scanner = _scanner(plan.adapter, mode, self._listener(hear) if mode == plan.modes[-1] else _deaf)
+                    await _start(scanner, plan.adapter, mode)
+                    stack.push_async_callback(_stop, scanner)
+                _log.info("%s scans, %s", plan.adapter, "+".join(plan.modes))
+                if self._mode == scanning.AUTO and scanning.PASSIVE not in plan.modes:
+                    _log.warning("without passive scanning some adverts are missed. %s", scanning.ENABLE_MONITORS)
+            self.counts["starts"] += 1
+            self._vigil.started(self._clock.monotonic())
+            while (remaining := self._vigil.remaining(self._clock.monotonic())) > 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), remaining)
+                    self.counts["lost"] += 1
+                    _log.warning("bluetoothd or its adapter has gone away; waiting for it")
+                    return
+        self.counts["silences"] += 1
+        self._vigil.silent()
+        _log.warning("nothing heard for too long (%d in a row): the scan starts again", self._vigil.silences)
+        await self._recover(self._vigil.silences)
+
+    def _listener(self, hear: Hear) -> Callable[[BLEDevice, AdvertisementData], None]:
+        album, counts, clock = self._album, self.counts, self._clock
+
+        def listen(_device: BLEDevice, data: AdvertisementData) -> None:
+            if data.rssi == NO_RSSI:
+                counts["no_rssi"] += 1
+                return
+            at = clock.monotonic()
+            self._vigil.heard(at)
+            try:
+                # platform_data begins with the object's path: unlike the address, it tells adapters apart.
+                made = album.advert(
+                    str(data.platform_data[0]), data.service_data, data.manufacturer_data, data.service_uuids
+                )
+            except Malformed:
+                counts["malformed"] += 1
+                return
+            counts["adverts"] += 1
+            hear(made, data.rssi, at)
+
+        return listen
+
+
+def _deaf(_device: BLEDevice, _data: AdvertisementData) -> None:
+    """For the scanner that only makes the other one hear better."""
+
+
+def _scanner(adapter: str, mode: str, listen: Callable[[BLEDevice, AdvertisementData], None]) -> BleakScanner:
+    if mode == scanning.PASSIVE:
+        patterns: list[OrPatternLike] = [
+            OrPattern(at, AdvertisementDataType(kind), data) for at, kind, data in scanning.PATTERNS
+        ]
+        return BleakScanner(listen, scanning_mode="passive", bluez={"adapter": adapter, "or_patterns": patterns})
+    return BleakScanner(listen, scanning_mode="active", bluez={"adapter": adapter, "filters": FILTERS})
+
+
+async def _start(scanner: BleakScanner, adapter: str, mode: str) -> None:
+    try:
+        await scanner.start()
+    except (BleakError, OSError, EOFError) as error:
+        raise SourceError(
+            f"{adapter} does not begin to scan ({mode}): {error}",
+            "Run `zonetag-gateway doctor`; if it finds nothing: sudo systemctl restart bluetooth",
+        ) from error
+
+
+async def _stop(scanner: BleakScanner) -> None:
+    """Stop, whatever has become of bluetoothd: there is nothing left to do about a failure."""
+    try:
+        await asyncio.wait_for(scanner.stop(), STOP_S)
+    except (BleakError, OSError, EOFError, TimeoutError, AssertionError, ValueError) as error:
+        # AssertionError, ValueError: bleak after its bus has died under it
+        _log.info("while stopping the scan: %s", error)

@@ -1,0 +1,148 @@
+"""Which adapters to scan with and how, what to match, and when silence means that the scanner is dead.  Pure.
+
+Why two scanners at once: without a filtered active discovery bluetoothd publishes RSSI only when it moves by 8 dB, and
+service data only when it changes; without an advertisement monitor the kernel leaves the controller's duplicate filter
+on.  Together they give every advert.  Active alone still gives most; passive alone is enough for our own tags, whose
+frame changes every 4 s, and asks nothing of the devices around.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from zonetag_gateway.errors import SourceError
+from zonetag_protocol import advert
+
+PASSIVE = "passive"
+ACTIVE = "active"
+AUTO = "auto"
+
+MAX_PATTERNS = 16  # of one monitor, by the kernel
+
+SILENCE_S = 90.0  # an office is never that quiet; recovery before that would be cycling the scanner
+MAX_SILENCE_S = 1800.0  # an empty building may be quiet for hours: then one restart in half an hour is enough
+
+ENABLE_MONITORS = (
+    "Turn them on: set `Experimental = true` under [General] in /etc/bluetooth/main.conf, "
+    "then sudo systemctl restart bluetooth (kernel 5.10 or later)"
+)
+
+
+def _service_data(uuid: int) -> tuple[int, int, bytes]:
+    return (0, advert.SERVICE_DATA16, uuid.to_bytes(2, "little"))
+
+
+def _company(company: int, data: bytes = b"") -> tuple[int, int, bytes]:
+    return (0, advert.MANUFACTURER, company.to_bytes(2, "little") + data)
+
+
+# (offset, AD type, bytes).  Never Flags: an advert with other flags would vanish.
+PATTERNS: tuple[tuple[int, int, bytes], ...] = (
+    _service_data(advert.EDDYSTONE_UUID),
+    _service_data(advert.EXPOSURE_UUID),
+    _service_data(advert.TOKEN_UUID),
+    _company(advert.BLUEZONE_COMPANY),
+    _company(advert.BLUETRACE_COMPANY),
+    _company(advert.APPLE_COMPANY, advert.BLUEZONE_OVERFLOW),
+    *((0, kind, advert.BLUEZONE_UUID.to_bytes(2, "little")) for kind in advert.UUIDS16),
+    *(
+        (0, kind, uuid)
+        for kind in advert.UUIDS128
+        for uuid in (advert.BLUEZONE_IPHONE, advert.BLUEZONE_V1, advert.OPENTRACE)
+    ),
+)
+
+
+class AdapterState(Protocol):
+    """What must be known of an adapter (`zonetag_gateway.bluez.Adapter` is one)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def powered(self) -> bool: ...
+    @property
+    def power_state(self) -> str: ...
+    @property
+    def central(self) -> bool: ...
+    @property
+    def monitors(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to scan with one adapter."""
+
+    adapter: str
+    # hci0
+    modes: tuple[str, ...]
+    # PASSIVE, ACTIVE or both; the last one is the one that is listened to
+
+
+def plan(adapters: Sequence[AdapterState], wanted: Sequence[str], scanning: str) -> list[Plan]:
+    """The plan for each of `wanted` (none = the first that can), with the setting source.scanning; or SourceError."""
+    if not adapters:
+        raise SourceError(
+            "there is no Bluetooth adapter",
+            "Plug one in, or see whether the system finds one: sudo dmesg | grep -i bluetooth; rfkill list",
+        )
+    by_name = {adapter.name: adapter for adapter in adapters}
+    if not wanted:
+        able = [adapter for adapter in adapters if adapter.powered and adapter.central]
+        return [_plan((able or list(adapters))[0], scanning)]
+    for name in wanted:
+        if name not in by_name:
+            raise SourceError(
+                f"there is no adapter {name}", f"Set source.adapters to one of those there are: {', '.join(by_name)}"
+            )
+    return [_plan(by_name[name], scanning) for name in wanted]
+
+
+def _plan(adapter: AdapterState, scanning: str) -> Plan:
+    if not adapter.powered:
+        if adapter.power_state == "off-blocked":
+            raise SourceError(f"{adapter.name} is blocked (rfkill)", "Unblock it: sudo rfkill unblock bluetooth")
+        raise SourceError(
+            f"{adapter.name} is switched off",
+            "Switch it on: sudo rfkill unblock bluetooth; bluetoothctl power on",
+        )
+    if not adapter.central:
+        raise SourceError(f"{adapter.name} cannot scan for Bluetooth LE", "Use an adapter of Bluetooth 4.0 or later")
+    if scanning == AUTO:
+        return Plan(adapter.name, (PASSIVE, ACTIVE) if adapter.monitors else (ACTIVE,))
+    modes = tuple(scanning.split("+"))
+    if PASSIVE in modes and not adapter.monitors:
+        raise SourceError(f"{adapter.name} offers no passive scanning (advertisement monitors)", ENABLE_MONITORS)
+    return Plan(adapter.name, modes)
+
+
+class Vigil:
+    """Judges a scanner by what it hears, never by what its calls return.
+
+    Each silence in a row is given twice the time, so that a truly quiet place does not cycle the scanner.
+    """
+
+    def __init__(self, now: float, silence_s: float = SILENCE_S) -> None:
+        self._first = silence_s
+        self._allowed = silence_s
+        self._last = now
+        self.silences = 0
+        # restarts in a row that brought nothing: the step of the ladder to be on
+
+    def heard(self, at: float) -> None:
+        """An advert came."""
+        self._last = at
+        self.silences = 0
+        self._allowed = self._first
+
+    def remaining(self, now: float) -> float:
+        """Seconds until silence is too long; 0 when it is."""
+        return max(0.0, self._last + self._allowed - now)
+
+    def started(self, now: float) -> None:
+        """The scan begins: silence counts from here."""
+        self._last = now
+
+    def silent(self) -> None:
+        """It was silent for too long, and the scan is about to be started again."""
+        self.silences += 1
+        self._allowed = min(MAX_SILENCE_S, self._allowed * 2)
