@@ -8,6 +8,8 @@ from typing import NoReturn
 
 import pytest
 
+pytest_plugins = ["rig.plugin"]
+
 CI = os.environ.get("CI") == "true"
 ROOT = Path(__file__).resolve().parents[1]
 
