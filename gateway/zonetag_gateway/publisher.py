@@ -1,0 +1,153 @@
+"""What to send next, what is in flight, what to send again, what an acknowledgement allows.  Pure; mqtt.py is its edge.
+
+Laws:
+1. A report leaves the spool only because an acknowledgement of the backend names it.  A PUBACK changes nothing.
+2. At most `in_flight` reports are sent and not acknowledged; the oldest go first.
+3. What is in flight is sent again after each reconnect, and when its acknowledgement has not come for a while.
+4. An acknowledgement deletes only what this process has sent: one that claims more is cut down to that.
+
+Life of a report in flight (now in seconds of the monotonic clock):
+
+| event | effect |
+|---|---|
+| read from the spool | sent; due again after resend_s |
+| due, online | sent again; due after twice the time, at most MAX_RESEND_S, give or take a quarter |
+| offline | waits |
+| online | due at once |
+| the broker refuses it | due as if it had just been sent |
+| acknowledged | gone, and deleted from the spool |
+| an acknowledgement of others | the backend is alive: due after resend_s at the latest |
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from zonetag_gateway.spool import Record
+from zonetag_protocol import acknowledgement, envelope
+from zonetag_protocol.acknowledgement import Acknowledgement
+from zonetag_protocol.errors import ZonetagError
+
+MAX_RESEND_S = 120.0  # an operator who registers a gateway sees its reports within two minutes
+
+
+@dataclass(slots=True)
+class _Flight:
+    record: Record
+    due: float
+    tries: int = 1
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has happened since the start."""
+
+    sent: int = 0
+    # reports, each once
+    resent: int = 0
+    # sendings again
+    acknowledged: int = 0
+    # reports
+    refused: int = 0
+    # publishes that the broker has refused aloud (MQTT v5)
+    acks_ignored: int = 0
+    # acknowledgements for another gateway or of nothing that was sent
+    acks_malformed: int = 0
+
+
+class Publisher:
+    """Decides; does nothing."""
+
+    def __init__(self, gateway: str, in_flight: int, resend_s: float, jitter: Callable[[], float]) -> None:
+        """`jitter` gives a random number from 0 to 1 each time."""
+        self._gateway = gateway
+        self._in_flight = in_flight
+        self._resend_s = resend_s
+        self._jitter = jitter
+        self._flights: dict[tuple[int, int], _Flight] = {}  # (boot, seq), oldest first
+        self._highest: dict[int, int] = {}  # boot -> highest seq sent by this process
+        self._after = 0  # place in the spool up to which everything has been sent
+        self._online = False
+        self.counters = Counters()
+
+    @property
+    def flying(self) -> int:
+        """Reports sent and not acknowledged."""
+        return len(self._flights)
+
+    def online(self, now: float) -> None:
+        """A connection stands: what is in flight may have been lost with the one before."""
+        self._online = True
+        for flight in self._flights.values():
+            flight.due = now
+
+    def offline(self) -> None:
+        """No connection."""
+        self._online = False
+
+    def wants(self) -> tuple[int, int]:
+        """(how many, behind which place): what to read from the spool now; how many is 0 when there is no room."""
+        return (self._in_flight - len(self._flights) if self._online else 0), self._after
+
+    def take(self, records: Sequence[Record], now: float) -> Sequence[Record]:
+        """Records read as `wants` asked: send them."""
+        for record in records:
+            self._flights[record.boot, record.seq] = _Flight(record, now + self._wait(1))
+            self._highest[record.boot] = max(record.seq, self._highest.get(record.boot, 0))
+            self._after = max(self._after, record.id)
+        self.counters.sent += len(records)
+        return records
+
+    def due(self, now: float) -> list[Record]:
+        """What must be sent again at `now`."""
+        if not self._online:
+            return []
+        again = []
+        for flight in self._flights.values():
+            if now >= flight.due:
+                flight.tries += 1
+                flight.due = now + self._wait(flight.tries)
+                again.append(flight.record)
+        self.counters.resent += len(again)
+        return again
+
+    def next_due(self) -> float | None:
+        """When `due` will have something; None: not before something else happens."""
+        if not self._online:
+            return None
+        return min((flight.due for flight in self._flights.values()), default=None)
+
+    def refused(self, boot: int, seq: int, now: float) -> None:
+        """The broker has refused a report aloud: it waits like one that nobody acknowledges."""
+        self.counters.refused += 1
+        flight = self._flights.get((boot, seq))
+        if flight is not None:
+            flight.due = now + self._wait(flight.tries)
+
+    def acknowledge(self, data: bytes, now: float) -> Acknowledgement | None:
+        """A message from the topic `ack`: what to delete from the spool, or None.  Anything may be in `data`."""
+        try:
+            ack = acknowledgement.decode(envelope.unwrap(data, "ack"))
+        except ZonetagError:
+            self.counters.acks_malformed += 1
+            return None
+        highest = self._highest.get(ack.boot)
+        if ack.gateway != self._gateway or highest is None:
+            self.counters.acks_ignored += 1
+            return None
+        safe = Acknowledgement(
+            ack.gateway, ack.boot, min(ack.through, highest), tuple(seq for seq in ack.beyond if seq <= highest)
+        )
+        beyond = set(safe.beyond)
+        for boot, seq in list(self._flights):
+            if boot == safe.boot and (seq <= safe.through or seq in beyond):
+                del self._flights[boot, seq]
+                self.counters.acknowledged += 1
+        for flight in self._flights.values():
+            flight.tries = 1
+            flight.due = min(flight.due, now + self._wait(1))
+        return safe
+
+    def _wait(self, tries: int) -> float:
+        return min(self._resend_s * 2.0 ** min(tries - 1, 10), max(MAX_RESEND_S, self._resend_s)) * (
+            0.75 + self._jitter() / 2
+        )
