@@ -9,15 +9,14 @@ An event: code (1), length (1), parameters.  Code 3E is LE meta, whose first par
 | 0D extended | 7.7.65.13 | type (2), address type (1), address (6), PHYs (2), SID (1), TX (1), RSSI (1), \
 interval (2), direct address (7), length (1), data |
 
-Both begin with the number of reports (1).  RSSI is signed; 127 = not known, which is told as NO_RSSI.
+Both begin with the number of reports (1).  RSSI is signed; 127 = not measured, and is passed on as that.
 """
 
 from collections.abc import Iterator
 
 from zonetag_gateway.captures.tally import Heard, Tally
 
-NO_RSSI = -127  # dBm, the weakest there is: heard, who knows how well
-UNKNOWN_RSSI = 127
+NO_RSSI = 127  # "not measured", here and everywhere behind the seam
 
 LE_META = 0x3E
 _LEGACY, _DIRECTED, _EXTENDED = 0x02, 0x0B, 0x0D
@@ -87,18 +86,16 @@ def _extended(parameters: bytes, tally: Tally) -> Iterator[Heard]:
 
 
 def rssi_of(byte: int) -> int:
-    """A signed byte in dBm; the value for "not known" becomes NO_RSSI."""
-    if byte == UNKNOWN_RSSI:
-        return NO_RSSI
+    """A signed byte, dBm or NO_RSSI."""
     return byte - 256 if byte > 127 else byte
 
 
 def report(data: bytes, rssi: int) -> bytes:
     """The H4 packet of an advertising report (extended if `data` exceeds 31 bytes), from an address of zeros.
 
-    `rssi` in dBm is clamped to what the field holds (-127 to 20); ValueError if `data` exceeds 229 bytes.
+    `rssi` in dBm is clamped to what the field holds (-127 to 20, or NO_RSSI); ValueError if `data` exceeds 229 bytes.
     """
-    strength = (NO_RSSI if rssi >= UNKNOWN_RSSI else max(-127, min(20, rssi))) & 0xFF
+    strength = (NO_RSSI if rssi == NO_RSSI else max(-127, min(20, rssi))) & 0xFF
     if len(data) <= 31:
         # ADV_NONCONN_IND (03) from a random address (01)
         body = bytes([_LEGACY, 1, 0x03, 0x01]) + bytes(6) + bytes([len(data)]) + data + bytes([strength])
