@@ -1,0 +1,5 @@
+"""What MicroPython starts on the tag."""
+
+from zonetag_tag.app import run
+
+run()
