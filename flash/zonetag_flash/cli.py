@@ -1,0 +1,179 @@
+"""The command line behind `flash.sh`: asks, shows how far it is, and tells the result to people or programs."""
+
+import argparse
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from zonetag_flash import label, ports, programs, tag
+from zonetag_flash.chips import BOARDS
+from zonetag_flash.errors import FlashError
+from zonetag_flash.records import Records, own_key, public_key
+
+ROOT = Path(__file__).parents[2]
+STEPS = {"connect": "connecting", "write": "writing", "listen": "listening to the tag"}
+
+
+def parser() -> argparse.ArgumentParser:
+    """All options, with what they are for."""
+    p = argparse.ArgumentParser(
+        prog="./flash.sh",
+        description="Make a tag of a bare board: flash, provision, verify, label; then the next one.",
+        epilog="A tag's key is made here, written into the tag, and sealed to the backend in bundle.jsonl of the "
+        "output folder. Then, on the backend: zonetag tag import bundle.jsonl",
+    )
+    p.add_argument("--port", help="serial port, or socket://HOST:PORT; default: the one board that is plugged in")
+    p.add_argument("--all", action="store_true", help="flash every board that is plugged in, side by side")
+    p.add_argument("--list", action="store_true", help="list the ports with boards, and end")
+    p.add_argument("--board", choices=sorted(BOARDS), help="kind of board; default: the usual one of the chip found")
+    p.add_argument("--image", type=Path, metavar="FILE", help="MicroPython image (.bin) for the chip")
+    p.add_argument("--micropython", metavar="VERSION", help="official image to fetch, where no --image is given")
+    p.add_argument("--number", help="number to print on the tag; default: the one after the last")
+    p.add_argument("--wearer", default="", help="name for the label only; it is not stored in the tag")
+    p.add_argument("--moving-ms", type=int, default=250, help="advertising interval while moving (%(default)s)")
+    p.add_argument("--rest-ms", type=int, default=1000, help="advertising interval at rest (%(default)s)")
+    p.add_argument("--tx", type=int, default=-21, help="transmit power byte of the whole fleet, dBm (%(default)s)")
+    p.add_argument("--company", type=lambda text: int(text, 16), default=0xFFFF, help="company identifier, hex (ffff)")
+    p.add_argument("--backend-key", type=Path, metavar="FILE", help="public key of the backend (zonetag tag key)")
+    p.add_argument("--data", type=Path, default=_data_folder(), help="data folder of a backend on this machine")
+    p.add_argument("--out", type=Path, default=Path("zonetag-tags"), help="folder for bundle and labels (%(default)s)")
+    p.add_argument("--sheet", action="store_true", help="write labels.pdf, an A4 sheet of all tags in --out, and end")
+    p.add_argument("--listen", type=float, default=8.0, metavar="S", help="seconds to wait for the tag's first words")
+    p.add_argument("--yes", action="store_true", help="ask nothing, and end after one tag")
+    p.add_argument("--dry-run", action="store_true", help="say what would be done; write nothing")
+    p.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run; 0 when every tag was verified, 1 when one was not, 2 for a wrong command line, 130 for Ctrl-C."""
+    argv = sys.argv[1:] if argv is None else argv
+    args = parser().parse_args(argv)
+    try:
+        return _run(args, argv)
+    except FlashError as error:
+        _tell_failure(args, error)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The tag in hand is not registered: run this again to flash it.", file=sys.stderr)
+        return 130
+
+
+def _run(args: argparse.Namespace, argv: list[str]) -> int:
+    if args.list:
+        found = ports.found()
+        print("\n".join(f"{port.device}  {port.bridge}" for port in found) or "no board is plugged in")
+        return 0
+    records = Records(args.out)
+    if args.sheet:
+        return _sheet(records, args)
+    if args.all:
+        return _all(args, argv)
+    port = args.port or ports.the_one(ports.found())
+    if args.dry_run:
+        chip, board = tag.look(port, args.board)
+        would = {"port": port, "chip": chip, "board": board.name, "would": "erase, write, verify, register, label"}
+        print(json.dumps(would) if args.json else f"{port}: {chip}, as {board.title}. Nothing was written.")
+        return 0
+    plan = tag.Plan(
+        files=programs.compiled(ROOT),
+        image=args.image,
+        version=args.micropython,
+        board=args.board,
+        moving_ms=args.moving_ms,
+        rest_ms=args.rest_ms,
+        company=args.company,
+        tx=args.tx,
+        backend=public_key(args.backend_key) if args.backend_key else own_key(args.data),
+        records=records,
+        cache=ROOT / ".cache/images",
+        listen_s=args.listen,
+    )
+    while True:
+        try:
+            done = tag.flash(plan, port, args.number, args.wearer, tell=_Bar(port), now_s=int(time.time()))
+        except FlashError as error:
+            if args.yes or args.number:
+                raise
+            _tell_failure(args, error)
+        else:
+            _tell_success(args, done)
+        if args.yes or args.number or args.json:
+            return 0
+        if input("Next tag: plug it in and press Enter (q to end) ").strip().lower().startswith("q"):
+            return 0
+
+
+def _all(args: argparse.Namespace, argv: list[str]) -> int:
+    """One process a port, so that one board that hangs holds up no other."""
+    found = [port.device for port in ports.found()]
+    if not found:
+        ports.the_one([])
+    own = [a for a in argv if a not in ("--all", "--json")]
+    base = [sys.executable, "-m", "zonetag_flash", *own, "--yes", "--json"]
+    # Our own program with our own arguments.
+    running = [(port, subprocess.Popen([*base, "--port", port], stdout=subprocess.PIPE, text=True)) for port in found]  # noqa: S603
+    results = [json.loads(child.communicate()[0] or "{}") | {"port": port} for port, child in running]
+    if args.json:
+        print(json.dumps(results))
+    else:
+        for result in results:
+            print(f"{result['port']}: {result.get('number') or result.get('what', 'failed')}")
+    return 0 if all(result.get("verified") for result in results) else 1
+
+
+def _sheet(records: Records, args: argparse.Namespace) -> int:
+    numbers = records.numbers()
+    if not numbers:
+        raise FlashError("no-tags", f"No tag stands in {records.bundle}.", "Flash one first.")
+    path = records.folder / "labels.pdf"
+    label.write([label.Label(number) for number in numbers], path)
+    print(json.dumps({"labels": str(path), "tags": len(numbers)}) if args.json else f"{len(numbers)} labels: {path}")
+    return 0
+
+
+def _tell_success(args: argparse.Namespace, done: tag.Done) -> None:
+    if args.json:
+        print(json.dumps(dataclasses.asdict(done)))
+        return
+    spoken = (
+        "and says the identifier that the backend computes" if done.identifier == "confirmed" else "(it stayed silent)"
+    )
+    print(f"Tag {done.number}: verified {spoken}. Label: {done.label}")
+    print(f"To register it, on the backend: zonetag tag import {done.bundle}")
+
+
+def _tell_failure(args: argparse.Namespace, error: FlashError) -> None:
+    if args.json:
+        print(json.dumps({"verified": False, "error": error.code, "what": error.what, "cure": error.cure}))
+    else:
+        print(f"{error.what}\n  {error.cure}", file=sys.stderr)
+
+
+def _data_folder() -> Path:
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local/share") / "zonetag"
+
+
+class _Bar:
+    """A progress bar on standard error; a line a step where that is no terminal."""
+
+    WIDTH = 30
+
+    def __init__(self, port: str) -> None:
+        self._port = port
+        self._step = ""
+
+    def __call__(self, step: str, done: int, of: int) -> None:
+        if sys.stderr.isatty():
+            full = self.WIDTH * done // of if of else 0
+            bar = "#" * full + "." * (self.WIDTH - full)
+            end = "\n" if step == "write" and done == of else ""
+            print(f"\r{self._port} [{bar}] {STEPS[step]:<22}", end=end, file=sys.stderr, flush=True)
+        elif step != self._step:
+            print(f"{self._port}: {STEPS[step]}", file=sys.stderr, flush=True)
+        self._step = step

@@ -1,0 +1,65 @@
+"""What a tag says over serial when it starts: `zonetag NUMBER eid HEX t SECONDS`.
+
+The check is the backend's own: the identifier of the card's key at the second that the tag names.
+"""
+
+import re
+import time
+
+import serial
+
+from zonetag_flash.errors import FlashError
+from zonetag_protocol.card import Card
+from zonetag_protocol.rotation import EPOCH_S, T_END, derive_keys, eid_of
+
+BAUD = 115200
+_LINE = re.compile(rb"zonetag (\S{1,16}) eid ([0-9a-f]{16}) t (\d{1,10})\b")
+
+
+def check(line: bytes, card: Card) -> bool | None:
+    """Whether a line is this tag's greeting: True if its identifier fits, False if not, None if it is no greeting."""
+    said = _LINE.search(line)
+    if said is None:
+        return None
+    number, eid, t = said[1].decode("utf-8", "replace"), bytes.fromhex(said[2].decode()), int(said[3])
+    # The clock has run for moments only, but resumes ahead of what it stored: two epochs at the most.
+    in_time = card.t0 <= t <= card.t0 + 2 * EPOCH_S and t < T_END
+    return number == card.number and in_time and eid == eid_of(derive_keys(card.master).eid, t)
+
+
+def listen(port: str, card: Card, wait_s: float) -> bool | None:
+    """Listen for the greeting for at most `wait_s`: as `check`, and None if the tag stays silent."""
+    end = time.monotonic() + wait_s
+    while time.monotonic() < end:
+        try:
+            with serial.serial_for_url(port, BAUD, timeout=0.2) as line:
+                return _greeting(line, card, end)
+        except (serial.SerialException, OSError):
+            # A chip with USB of its own vanishes for a moment when it is reset; a socket that closed stays closed.
+            if "://" in port:
+                return None
+            time.sleep(0.2)
+    return None
+
+
+def _greeting(line: serial.SerialBase, card: Card, end: float) -> bool | None:
+    heard = b""
+    while time.monotonic() < end:
+        heard = (heard + line.read(256))[-4096:]
+        *lines, _ = heard.split(b"\n")
+        for one in lines:
+            answer = check(one, card)
+            if answer is not None:
+                return answer
+    return None
+
+
+def demand(answer: bool | None) -> str:
+    """How it is told in the result; FlashError when the tag said something else than the backend would compute."""
+    if answer is False:
+        raise FlashError(
+            "wrong-identifier",
+            "The tag runs, but says an identifier that the backend would not compute.",
+            "Flash it again. If it happens again, the image and this checkout do not go together.",
+        )
+    return "confirmed" if answer else "silent"
