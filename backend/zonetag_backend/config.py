@@ -193,7 +193,7 @@ def _client_id(value: object) -> str:
 def _loopback(value: object) -> str:
     if value in LOOPBACK:
         return ""
-    return f"the pages have no accounts yet and show names, so only this machine may see them: one of {', '.join(LOOPBACK)}"
+    return f"the pages have no accounts yet and show names; only this machine may see them: {', '.join(LOOPBACK)}"
 
 
 # Name -> (default, check).  Empty text means "not set".
