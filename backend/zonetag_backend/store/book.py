@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, ScalarSelect, Select, Subquery, and_, case, func, or_, select
+from sqlalchemy import Connection, Engine, Row, ScalarSelect, Select, Subquery, and_, case, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from zonetag_backend.store.schema import person, place, presence, site, tag, tag_clock, visit, visit_correction, wearing
 from zonetag_protocol import status
+
+Database = Engine  # what the pages hold of the store, without knowing SQLAlchemy
 
 HOUR_MS = 3_600_000  # no presence interval is longer
 

@@ -77,6 +77,14 @@ def gateways(connection: Connection) -> list[GatewayHealth]:
     )
 
 
+def places_by_site(connection: Connection) -> dict[str, list[str]]:
+    """Names of the places of each site."""
+    found: dict[str, list[str]] = {}
+    for name, at in connection.execute(select(place.c.site, place.c.name).order_by(place.c.name)):
+        found.setdefault(name, []).append(at)
+    return found
+
+
 def rejected_by_reason(connection: Connection) -> dict[str, int]:
     """All windows that were ever kept apart, by reason, the most frequent first."""
     total = func.sum(rejected_total.c.windows).label("windows")

@@ -1,0 +1,36 @@
+"""What every page works with, and what it may answer when it cannot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from zonetag_backend.events import Events
+from zonetag_backend.store.book import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The things a page reads from; one for the whole application."""
+
+    engine: Database
+    clock: Callable[[], int]
+    # UTC in ms; may run faster than the wall's
+    events: Events
+
+
+class Fault(Exception):
+    """A request that no page can answer; `code` is a key of faults.TEXTS, `status` the HTTP status."""
+
+    def __init__(self, code: str, status: int, about: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.status = status
+        self.about = about  # what was asked for, as it was asked; shown, so it may be anything
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the application that a request came to."""
+    desk = request.app.state.desk
+    assert isinstance(desk, Desk)
+    return desk

@@ -1,0 +1,53 @@
+"""Answers to requests that no page can serve, in both languages and as JSON."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from zonetag_backend.web import languages
+from zonetag_backend.web.desk import Fault
+from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.render import show
+from zonetag_backend.web.shield import HEADERS, NO_STORE
+
+# Code -> what is wrong, what to do.  Marked for the catalogues here, translated when shown.
+TEXTS = {
+    "bad-day": (_("This is not a day"), _("Write the day as year-month-day, for example 2026-11-20.")),
+    "bad-show": (_("This filter does not exist"), _("Choose who is in, who left, or everybody.")),
+    "bad-page": (_("This page number is not a number"), _("Go back to the first page of the book.")),
+    "no-site": (_("There is no such site"), _("Choose a site from the front page.")),
+    "no-person": (_("There is no such person"), _("Look for the person in the in-out book.")),
+    "not-found": (_("There is no such page"), _("Start from the front page.")),
+    "not-allowed": (_("This page can only be read"), _("Open the address in a browser, without sending anything.")),
+    "broken": (_("Something is broken on our side"), _("Try again; if it stays, look into the log of zonetag serve.")),
+}
+
+_BY_STATUS = {404: "not-found", 405: "not-allowed"}
+
+
+async def fault(request: Request, error: Exception) -> Response:
+    """The page of a Fault."""
+    assert isinstance(error, Fault)
+    return _show(request, error.code, error.status, error.about)
+
+
+async def http_fault(request: Request, error: Exception) -> Response:
+    """The page of what Starlette itself refuses."""
+    assert isinstance(error, HTTPException)
+    response = _show(request, _BY_STATUS.get(error.status_code, "not-found"), error.status_code, "")
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def broken(request: Request, error: Exception) -> Response:
+    """The page of a fault of ours; it is answered outside the shield, so it brings the shield's headers itself."""
+    response = _show(request, "broken", 500, "")
+    response.headers.update({**HEADERS, "Cache-Control": NO_STORE})
+    return response
+
+
+def _show(request: Request, code: str, status: int, about: str) -> Response:
+    title, remedy = TEXTS[code]
+    texts = languages.translations(languages.language_of(request))
+    twin = {"error": code, "message": texts.gettext(title), "remedy": texts.gettext(remedy), "about": about[:200]}
+    return show(request, "fault", twin, status, title=title, remedy=remedy, about=about[:200], status_code=status)

@@ -1,0 +1,109 @@
+"""`/book/<site>`: who is in, who came and who left on a day."""
+
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from zonetag_backend.store import book as store
+from zonetag_backend.store.book import Site
+from zonetag_backend.store.engine import reading
+from zonetag_backend.web.desk import Fault, desk_of
+from zonetag_backend.web.render import show
+from zonetag_backend.web.rows import PAGE_ROWS, SHOWS, Counts, Line, chosen, counts_of, lines_of
+from zonetag_backend.web.times import Day, day_asked, iso, local
+
+MAX_QUERY = 200  # characters of a search; a name has no more
+
+
+def book(request: Request) -> Response:
+    """The book of a site on `?day=`, narrowed by `?q=`, `?unit=` and `?show=in|left`, `?page=` by PAGE_ROWS people."""
+    desk = desk_of(request)
+    asked = request.query_params
+    now_ms = desk.clock()
+    with reading(desk.engine) as connection:
+        site = store.site_named(connection, request.path_params["site"])
+        if site is None:
+            raise Fault("no-site", 404, request.path_params["site"])
+        day = day_asked(asked.get("day", ""), site.zone, now_ms)
+        lines = lines_of(store.stays_of_day(connection, site, day.start_ms, day.end_ms, now_ms))
+    wanted = asked.get("show", "")
+    if wanted not in SHOWS:
+        raise Fault("bad-show", 400, wanted)
+    query, unit = asked.get("q", "")[:MAX_QUERY], asked.get("unit", "")
+    found = chosen(lines, wanted, unit, query)
+    pages = max(1, -(-len(found) // PAGE_ROWS))
+    page = _page(asked.get("page", ""), pages)
+    counts = counts_of(lines)
+    return show(
+        request,
+        "book",
+        _twin(site, day, now_ms, counts, found),
+        site=site,
+        day=day,
+        zone=site.zone,
+        now=local(now_ms, site.zone),
+        counts=counts,
+        lines=found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS],
+        found=len(found),
+        units=sorted({line.unit for line in lines if line.unit}),
+        query=query,
+        unit=unit,
+        shown=wanted,
+        page=page,
+        pages=pages,
+    )
+
+
+def _page(text: str, pages: int) -> int:
+    """The page asked for, brought within what there is."""
+    if not text:
+        return 1
+    if not text.isdecimal() or len(text) > 6:
+        raise Fault("bad-page", 400, text)
+    return min(max(1, int(text)), pages)
+
+
+def _twin(site: Site, day: Day, now_ms: int, counts: Counts, lines: Sequence[Line]) -> dict[str, Any]:
+    zone = site.zone
+    return {
+        "site": {
+            "name": site.name,
+            "title": site.title,
+            "timezone": site.timezone,
+            "absence_s": site.absence_ms // 1000,
+        },
+        "day": day.date.isoformat(),
+        "now": iso(now_ms, zone),
+        "counts": {"in": counts.inside, "came": counts.came, "left": counts.left, "unworn_tags": counts.unworn},
+        "people": [
+            {
+                "person": None if line.person is None else str(line.person),
+                "name": line.name,
+                "unit": line.unit,
+                "code": line.code,
+                "tags": list(line.numbers),
+                "in": line.inside,
+                "stays": [stay_twin(stay, zone) for stay in line.stays],
+            }
+            for line in lines
+        ],
+    }
+
+
+def stay_twin(stay: store.Stay, zone: ZoneInfo) -> dict[str, Any]:
+    """A stay in a JSON twin: `left` is null while it goes on, `last` is when the tag was heard last."""
+    return {
+        "site": stay.site,
+        "tag": stay.tag_number,
+        "came": iso(stay.came_ms, zone),
+        "last": iso(stay.last_ms, zone),
+        "left": None if stay.inside else iso(stay.last_ms, zone),
+        "place": stay.place,
+        "corrections": [
+            {"at": iso(each.at_ms, zone), "came": iso(each.came_ms, zone), "last": iso(each.last_ms, zone)}
+            for each in stay.corrections
+        ],
+    }
