@@ -1,5 +1,6 @@
 """Serial ports that may have a tag on them."""
 
+import grp
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ def check(device: str) -> None:
     if not Path(device).exists():
         raise FlashError("no-port", f"{device} is not there.", "Plug the board in; ./flash.sh --list shows what is.")
     if not os.access(device, os.R_OK | os.W_OK):
-        group = Path(device).group()
+        group = _group(Path(device).stat().st_gid)
         raise FlashError(
             "no-permission",
             f"You may not use {device}.",
@@ -62,3 +63,10 @@ def the_one(ports: list[Port]) -> str:
             "many-ports", f"Several boards are plugged in: {names}.", "Name one with --port, or use --all."
         )
     return ports[0].device
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
