@@ -70,9 +70,7 @@ class Journal:
             self._held.popleft()
         self.stored += len(batch)
         if gone:
-            log.warning(
-                "spool over its cap: dropped the %d oldest reports; raise spool.max_mb or free the uplink", gone
-            )
+            log.warning("spool over its cap: dropped the %d oldest reports; see spool.max_mb", gone)
             self._tell(DROPPED_REPORTS, gone)
 
     def _bound(self) -> None:

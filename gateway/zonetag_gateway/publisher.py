@@ -61,6 +61,7 @@ class Publisher:
         """`jitter` gives a random number from 0 to 1 each time."""
         self._gateway = gateway
         self._in_flight = in_flight
+        self._room = in_flight
         self._resend_s = resend_s
         self._jitter = jitter
         self._flights: dict[tuple[int, int], _Flight] = {}  # (boot, seq), oldest first
@@ -74,9 +75,10 @@ class Publisher:
         """Reports sent and not acknowledged."""
         return len(self._flights)
 
-    def online(self, now: float) -> None:
-        """A connection stands: what is in flight may have been lost with the one before."""
+    def online(self, now: float, room: int) -> None:
+        """A connection stands, whose broker takes `room` messages at a time; the one before may have lost some."""
         self._online = True
+        self._room = max(1, min(self._in_flight, room))
         for flight in self._flights.values():
             flight.due = now
 
@@ -86,7 +88,7 @@ class Publisher:
 
     def wants(self) -> tuple[int, int]:
         """(how many, behind which place): what to read from the spool now; how many is 0 when there is no room."""
-        return (self._in_flight - len(self._flights) if self._online else 0), self._after
+        return (max(0, self._room - len(self._flights)) if self._online else 0), self._after
 
     def take(self, records: Sequence[Record], now: float) -> Sequence[Record]:
         """Records read as `wants` asked: send them."""

@@ -1,0 +1,205 @@
+"""Joins the parts of a running gateway: source -> folder -> batcher -> journal -> spool -> uplink -> broker.
+
+Two threads beside the event loop: the spool's (every disk access, one at a time) and paho's.  The loop itself never
+waits for a disk or a network, so scanning goes on whatever becomes of them.
+"""
+
+import asyncio
+import functools
+import logging
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from zonetag_gateway.batch import Batcher, Draft
+from zonetag_gateway.config import Config
+from zonetag_gateway.errors import SourceError
+from zonetag_gateway.health import Tallies, health, summary
+from zonetag_gateway.journal import Journal
+from zonetag_gateway.publisher import Counters
+from zonetag_gateway.sightings import Folder
+from zonetag_gateway.source import Clock, Source
+from zonetag_gateway.spool import Spool, room_for
+from zonetag_gateway.uplink import Uplink
+from zonetag_protocol.report import MAX_TALLIES
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.2  # how often windows are closed; far below the window's length
+SOURCE_RETRY_FIRST_S = 1.0
+SOURCE_RETRY_MAX_S = 30.0
+FINITE = ("replay",)  # sources whose error is the end, since trying again changes nothing
+MB = 1_000_000
+
+_T = TypeVar("_T")
+
+
+class Gateway:
+    """One gateway, from its first advert to its last report."""
+
+    def __init__(self, config: Config, source: Source, clock: Clock, version: str) -> None:
+        self._config = config
+        self._source = source
+        self._clock = clock
+        self._version = version
+        windows = config.windows
+        self._folder = Folder(
+            windows.length_s, windows.change_db, config.company, windows.max_open, silence_s=windows.silence_s
+        )
+        self._batcher = Batcher(config.report.every_s, config.report.max_windows)
+        self._tallies = Tallies()
+        self._reports = 0
+
+    async def fold_only(self, stop: asyncio.Event) -> dict[str, Any]:
+        """Run the source into windows and nowhere else; counts by name."""
+        await self._until_end(stop, self._throw_away)
+        await self._throw_away(self._collect(final=True))
+        return {
+            **summary(tallies=self._tallies, reports=self._reports, counters=Counters(), spooled=0),
+            "tallies": self._tallies.as_dict(),
+        }
+
+    async def run(self, stop: asyncio.Event, drain_s: float) -> dict[str, int]:
+        """Until `stop` is set or the source ends; then spool what is open and try to deliver for `drain_s` seconds.
+
+        Returns the summary.  SpoolBusy, SpoolUnusable, SpoolFull at the start; SourceError of a finite source.
+        """
+        config = self._config
+        with ThreadPoolExecutor(1, "spool") as executor:
+            loop = asyncio.get_running_loop()
+
+            def in_spool_thread(function: Callable[..., _T], /, *args: Any) -> Awaitable[_T]:
+                return loop.run_in_executor(executor, functools.partial(function, *args))
+
+            spool = await in_spool_thread(Spool, config.spool.path, config.spool.max_mb * MB)
+            try:
+                self._warn_of_disk()
+                boot = (await in_spool_thread(spool.next_boot)) << 32 | secrets.randbits(32)
+                journal = Journal(spool, config.name, boot)
+                uplink = Uplink(
+                    config, spool, boot, self._clock, run=in_spool_thread, jitter=random.random, version=self._version
+                )
+
+                async def store(drafts: list[Draft]) -> None:
+                    if (drafts or journal.held) and await in_spool_thread(journal.store, drafts):
+                        uplink.wake()
+
+                async def tell_health() -> None:
+                    self._tallies.set(journal.dropped)
+                    uplink.tell_health(
+                        health(
+                            now=self._clock.now(),
+                            boot=boot,
+                            source=config.source.kind,
+                            fill=await in_spool_thread(spool.fill),
+                            held=journal.held,
+                            counters=uplink.publisher.counters,
+                            tallies=self._tallies,
+                            broker={"version": uplink.mqtt_version, "connects": uplink.connects},
+                        )
+                    )
+
+                log.info("gateway %s at %s, boot %d, source %s", config.name, config.site, boot, config.source.kind)
+                sending = asyncio.create_task(uplink.run())
+                telling = asyncio.create_task(_every(config.health.every_s, tell_health))
+                try:
+                    await self._until_end(stop, store)
+                finally:
+                    await store(self._collect(final=True))
+                    await _drain(uplink, drain_s)
+                    await _cancel(telling)
+                    await tell_health()
+                    await _cancel(sending)
+                fill = await in_spool_thread(spool.fill)
+                self._tallies.set(journal.dropped)
+                return summary(
+                    tallies=self._tallies,
+                    reports=journal.stored,
+                    counters=uplink.publisher.counters,
+                    spooled=fill.reports + journal.held,
+                )
+            finally:
+                await in_spool_thread(spool.close)
+
+    def _collect(self, *, final: bool = False) -> list[Draft]:
+        now = self._source.now()
+        closed = self._folder.flush() if final else self._folder.close(now)
+        return self._batcher.collect(closed, now, self._take_tallies, self._source.moment, final=final)
+
+    def _take_tallies(self) -> dict[str, int]:
+        tallies = self._folder.take_tallies()
+        self._tallies.add(tallies)
+        assert len(tallies) < MAX_TALLIES  # three kinds of names for each of ten kinds of adverts, and a few
+        return tallies
+
+    async def _until_end(self, stop: asyncio.Event, store: Callable[[list[Draft]], Awaitable[None]]) -> None:
+        """Hear until `stop` or the source's end, closing windows all the while."""
+
+        async def close_windows() -> None:
+            await store(self._collect())
+
+        hearing = asyncio.create_task(self._hear())
+        closing = asyncio.create_task(_every(TICK_S, close_windows))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait((hearing, closing, stopping), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # an error ends the gateway: better a restart than a silent one
+        finally:
+            for task in (hearing, stopping, closing):
+                await _cancel(task)
+
+    async def _hear(self) -> None:
+        """Run the source; again and again if it is a live one."""
+        wait = SOURCE_RETRY_FIRST_S
+        while True:
+            started = self._clock.monotonic()
+            try:
+                await self._source.run(self._folder.hear)
+            except SourceError as error:
+                if self._config.source.kind in FINITE:
+                    raise
+                if self._clock.monotonic() - started > SOURCE_RETRY_MAX_S:
+                    wait = SOURCE_RETRY_FIRST_S
+                log.error("source: %s Trying again in %.0f s", error, wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, SOURCE_RETRY_MAX_S)
+            else:
+                log.info("source: at its end")
+                return
+
+    async def _throw_away(self, drafts: list[Draft]) -> None:
+        self._reports += len(drafts)
+
+    def _warn_of_disk(self) -> None:
+        path, cap = self._config.spool.path, self._config.spool.max_mb * MB
+        lacking = room_for(path, cap)
+        if lacking is not None:
+            log.warning(
+                "spool.max_mb is more than the disk has (%d MB short): lower it, or the disk fills up first",
+                lacking // MB + 1,
+            )
+
+
+async def _drain(uplink: Uplink, drain_s: float) -> None:
+    try:
+        async with asyncio.timeout(drain_s):
+            await uplink.drained()
+    except TimeoutError:
+        log.warning("not everything is delivered; the spool keeps it for the next start")
+
+
+async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await do()
+
+
+async def _cancel(task: "asyncio.Task[Any]") -> None:
+    """End a task and wait for it; its own error is told where it was awaited."""
+    task.cancel()
+    await asyncio.wait((task,))
+    if not task.cancelled() and task.exception() is not None:
+        log.debug("ended with %r", task.exception())

@@ -1,0 +1,111 @@
+"""The command `zonetag-gateway`.  The commands themselves are imported when the command line is read."""
+
+import argparse
+import asyncio
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from zonetag_gateway.app import Gateway
+from zonetag_gateway.clock import SystemClock
+from zonetag_gateway.config import Config, load
+from zonetag_gateway.errors import GatewayError
+from zonetag_gateway.sources import make
+
+DEFAULT_CONFIG = Path("/etc/zonetag/gateway.toml")
+DRAIN_S = 5.0
+OTHER_COMMANDS = ("scan", "record", "doctor")  # modules of this package with a `register(subparsers)`
+LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"  # one line an event; journald adds the time
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code: 0 done, 1 failed (the reason is on standard error), 2 wrong usage."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    logging.basicConfig(stream=sys.stderr, level=args.log_level.upper(), format=LOG_FORMAT)
+    try:
+        return int(args.run(args))
+    except GatewayError as error:
+        print(f"zonetag-gateway: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="zonetag-gateway", description="Hears tags and reports them.")
+    parser.add_argument("--version", action="version", version=f"zonetag-gateway {_version()}")
+    parser.add_argument(
+        "--log-level", default="info", choices=("debug", "info", "warning", "error"), help="what to tell (info)"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="hear and report until stopped")
+    _common(run)
+    run.add_argument("--source", choices=("bleak", "replay", "simulated"), help="in place of source.kind")
+    run.set_defaults(run=_run)
+    replay = commands.add_parser("replay", help="report what captures hold (btsnoop, pcapng)")
+    _common(replay)
+    replay.add_argument("file", nargs="+", type=Path, metavar="FILE")
+    replay.add_argument("--speed", help='"real", "max" or a factor, in place of source.speed')
+    replay.add_argument("--no-broker", action="store_true", help="only fold into windows, deliver nothing")
+    replay.set_defaults(run=_run, source="replay")
+    for name in OTHER_COMMANDS:
+        if importlib.util.find_spec(f"zonetag_gateway.{name}") is None:
+            continue
+        importlib.import_module(f"zonetag_gateway.{name}").register(commands)
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help=f"the configuration ({DEFAULT_CONFIG})")
+    parser.add_argument("--drain", type=float, default=DRAIN_S, metavar="S", help="seconds to deliver at the end (5)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object of counts at the end")
+
+
+def _run(args: argparse.Namespace) -> int:
+    config = load(args.config, _overrides(args))
+    result = asyncio.run(_run_until_signal(config, args))
+    if args.json:
+        print(json.dumps(result))
+    return 0
+
+
+def _overrides(args: argparse.Namespace) -> dict[str, dict[str, object]]:
+    source: dict[str, object] = {}
+    if args.source:
+        source["kind"] = args.source
+    if getattr(args, "file", None):
+        source["file"] = [str(file.absolute()) for file in args.file]
+    if getattr(args, "speed", None):
+        source["speed"] = args.speed if args.speed in ("real", "max") else _number(args.speed)
+    return {"source": source}
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text  # the configuration's check says what is wrong with it
+
+
+async def _run_until_signal(config: Config, args: argparse.Namespace) -> dict[str, Any]:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    clock = SystemClock()
+    gateway = Gateway(config, make(config, clock), clock, _version())
+    if getattr(args, "no_broker", False):
+        return await gateway.fold_only(stop)
+    return dict(await gateway.run(stop, args.drain))
+
+
+def _version() -> str:
+    return importlib.metadata.version("zonetag")

@@ -1,0 +1,243 @@
+"""Keeps a connection to the broker, and carries reports from the spool over it and acknowledgements back.
+
+Joins publisher.py (what to do) with mqtt.py (the broker) and the spool.  Nothing here can hold up the scanning: the
+broker is spoken to by paho's thread, the spool by a thread of its own.
+
+Which MQTT version (`mqtt_version = "auto"`): v5 first; when a broker refuses the version, or hangs up without an
+answer, the other one at once; the one that came about stays.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+from zonetag_gateway.config import Config
+from zonetag_gateway.errors import SpoolFull
+from zonetag_gateway.mqtt import V5, V311, Connected, Connection, Ended, Event, Message, Received, Refused
+from zonetag_gateway.publisher import Publisher
+from zonetag_gateway.source import Clock
+from zonetag_gateway.spool import Record, Spool
+from zonetag_protocol import topics
+from zonetag_protocol.acknowledgement import Acknowledgement
+
+log = logging.getLogger(__name__)
+
+BACKOFF_FIRST_S = 1.0
+BACKOFF_MAX_S = 60.0  # a broker that comes back finds its gateways again within a minute
+CONNECT_LIMIT_S = 30.0  # TCP, TLS and CONNACK together; a broker that accepts and stays silent is none
+IDLE_S = 5.0  # how often to look at the spool when nothing has happened
+
+_T = TypeVar("_T")
+
+
+class Run(Protocol):
+    """Runs a function in the spool's thread."""
+
+    def __call__(self, function: Callable[..., _T], /, *args: Any) -> Awaitable[_T]: ...
+
+
+class Uplink:
+    """One gateway's way to the backend."""
+
+    def __init__(
+        self,
+        config: Config,
+        spool: Spool,
+        boot: int,
+        clock: Clock,
+        *,
+        run: Run,
+        jitter: Callable[[], float],
+        version: str,
+    ) -> None:
+        """`run` runs spool work in its thread, `jitter` gives numbers from 0 to 1, `version` is the program's."""
+        self._config = config
+        self._spool = spool
+        self._boot = boot
+        self._clock = clock
+        self._in_spool_thread = run
+        self._jitter = jitter
+        self._program = version
+        broker = config.broker
+        self.publisher = Publisher(config.name, broker.in_flight, broker.resend_s, jitter)
+        self._versions = [V5, V311] if broker.mqtt_version == "auto" else [broker.mqtt_version]
+        self._connection: Connection | None = None
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._mids: dict[int, Record] = {}
+        self._owed: dict[int, Acknowledgement] = {}  # by boot: deletions that the disk has refused
+        self._wake = asyncio.Event()
+        self._health: bytes | None = None
+        self._denial_told = False
+        self.connects = 0  # connections that came about
+        self.mqtt_version = ""  # of the connection, "" when there is none
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has taken us in."""
+        return bool(self.mqtt_version)
+
+    def wake(self) -> None:
+        """There may be something new in the spool."""
+        self._wake.set()
+
+    def tell_health(self, health: dict[str, Any]) -> None:
+        """Publish this now, or when a connection stands."""
+        self._health = json.dumps(health, separators=(",", ":")).encode()
+        self._publish_health()
+
+    async def run(self) -> None:
+        """Until cancelled; then says goodbye to the broker."""
+        wait = BACKOFF_FIRST_S
+        try:
+            while True:
+                ended = await self._one_connection()
+                await self._hang_up()
+                if ended.connected:
+                    wait = BACKOFF_FIRST_S
+                elif ended.version_refused and len(self._versions) > 1:
+                    self._versions.reverse()
+                    if self._versions[0] == V311:
+                        log.info("broker does not answer to MQTT v5, trying 3.1.1")
+                        continue
+                advice = "; check broker.username, password_file and the certificates" if ended.denied else ""
+                pause = wait * (0.5 + self._jitter() / 2)
+                log.warning("broker %s: %s%s; next try in %.1f s", self._config.broker.url, ended.what, advice, pause)
+                await asyncio.sleep(pause)
+                wait = min(wait * 2, BACKOFF_MAX_S)
+        finally:
+            self._publish(self._state(online=False))
+            await self._hang_up()
+
+    async def drained(self) -> None:
+        """Returns when the spool is empty."""
+        while (await self._in_spool_thread(self._spool.fill)).reports:
+            self._wake.set()
+            await asyncio.sleep(0.05)
+
+    async def _one_connection(self) -> Ended:
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[Event] = asyncio.Queue()
+
+        def tell(event: Event) -> None:
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        self._events = events
+        self._mids.clear()
+        self._connection = connection = Connection(
+            self._config.broker,
+            f"zonetag-{self._config.site}-{self._config.name}",
+            version=self._versions[0],
+            will=self._state(online=False),
+            subscribe=self._topic(topics.ACK),
+            tell=tell,
+        )
+        connection.start()
+        try:
+            async with asyncio.timeout(CONNECT_LIMIT_S) as limit:
+                while True:
+                    event = await self._next_event()
+                    if isinstance(event, Ended):
+                        return event
+                    if isinstance(event, Connected):
+                        limit.reschedule(None)
+                    if event is not None:
+                        await self._handle(event)
+                    await self._send()
+        except TimeoutError:
+            return Ended("no answer", connected=False, version_refused=True)
+
+    async def _next_event(self) -> Event | None:
+        """The next event; None when the spool may have something, or something is due again."""
+        due = self.publisher.next_due()
+        wait = IDLE_S if due is None else min(IDLE_S, max(0.0, due - self._clock.monotonic()))
+        get = asyncio.ensure_future(self._events.get())
+        wake = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((get, wake), timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            wake.cancel()
+            if not get.done():
+                get.cancel()
+        self._wake.clear()
+        return get.result() if get.done() and not get.cancelled() else None
+
+    async def _handle(self, event: Event) -> None:
+        if isinstance(event, Connected):
+            self.mqtt_version = event.version
+            self.connects += 1
+            log.info("broker %s: connected with MQTT %s", self._config.broker.url, event.version)
+            self.publisher.online(self._clock.monotonic(), event.room)
+            self._publish(self._state(online=True))
+            self._publish_health()
+        elif isinstance(event, Refused):
+            record = self._mids.pop(event.mid, None)
+            if record is not None:
+                self.publisher.refused(record.boot, record.seq, self._clock.monotonic())
+            if not self._denial_told:
+                self._denial_told = True
+                log.error(
+                    "broker refuses a publish: %s; allow this gateway to write %s and its other topics",
+                    event.what,
+                    self._topic(topics.REPORT),
+                )
+        elif isinstance(event, Received):
+            try:
+                ack = self.publisher.acknowledge(event.payload, self._clock.monotonic())
+            finally:
+                if self._connection is not None:
+                    self._connection.handled()
+            if ack is not None:
+                self._owed[ack.boot] = ack
+
+    async def _send(self) -> None:
+        """Delete what may be deleted, send what may be sent."""
+        for boot, ack in list(self._owed.items()):
+            try:
+                await self._in_spool_thread(self._spool.acknowledged, ack)
+            except SpoolFull as error:
+                log.error("spool cannot delete: %s", error)
+                break
+            if self._owed.get(boot) is ack:
+                del self._owed[boot]
+        for record in self.publisher.due(self._clock.monotonic()):
+            self._publish_report(record)
+        limit, after = self.publisher.wants()
+        if limit:
+            records = await self._in_spool_thread(self._spool.oldest, limit, after)
+            for record in self.publisher.take(records, self._clock.monotonic()):
+                self._publish_report(record)
+
+    def _publish_report(self, record: Record) -> None:
+        mid = self._publish(Message(self._topic(topics.REPORT), record.sealed))
+        if mid is not None:
+            if len(self._mids) > 1000:  # PUBACKs that never came
+                self._mids.clear()
+            self._mids[mid] = record
+
+    def _publish_health(self) -> None:
+        if self._health is not None and self.connected:
+            self._publish(Message(self._topic(topics.HEALTH), self._health, retain=True))
+
+    def _publish(self, message: Message) -> int | None:
+        return None if self._connection is None else self._connection.publish(message)
+
+    def _topic(self, leaf: str) -> str:
+        return topics.topic(self._config.site, self._config.name, leaf)
+
+    def _state(self, *, online: bool) -> Message:
+        state = {
+            "online": online,
+            "since": self._clock.now().utc_ms,
+            "version": self._program,
+            "boot": self._boot,
+        }
+        return Message(self._topic(topics.STATE), json.dumps(state, separators=(",", ":")).encode(), retain=True)
+
+    async def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        self.publisher.offline()
+        self.mqtt_version = ""
+        if connection is not None:
+            await asyncio.to_thread(connection.stop)
