@@ -166,7 +166,7 @@ class Bus:
 
 def refusal(name: str, text: str) -> SourceError:
     """The error for a D-Bus error called `name` with `text`."""
-    if name in _NO_SERVICE:
+    if name in _NO_SERVICE or ".Spawn." in name:  # Spawn: the bus tried to start it and could not
         return SourceError(
             "bluetoothd is not running",
             "Start it: sudo systemctl enable --now bluetooth (or first: sudo apt install bluez)",
