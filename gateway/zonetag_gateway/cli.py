@@ -59,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     for name in OTHER_COMMANDS:
         if importlib.util.find_spec(f"zonetag_gateway.{name}") is None:
             continue
-        importlib.import_module(f"zonetag_gateway.{name}").register(commands)
+        if register := getattr(importlib.import_module(f"zonetag_gateway.{name}"), "register", None):
+            register(commands)
     return parser
 
 
