@@ -21,9 +21,12 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One board that the firmware has a table of pins for (the same names as there)."""
+    """One board that the firmware has a table of pins for."""
 
     name: str
+    # short, for --board
+    pins: str
+    # its name in the firmware's table, written to `board.txt`
     family: str
     title: str
     # as people call it
@@ -41,10 +44,10 @@ FAMILIES = {
 BOARDS = {
     board.name: board
     for board in (
-        Board("devkit", "ESP32", "ESP32 DevKit"),
-        Board("c3", "ESP32-C3", "ESP32-C3 SuperMini"),
-        Board("s3", "ESP32-S3", "ESP32-S3"),
-        Board("m5stickc-plus2", "ESP32", "M5StickC Plus 2"),
+        Board("devkit", "esp32-devkit", "ESP32", "ESP32 DevKit"),
+        Board("c3", "esp32-c3-supermini", "ESP32-C3", "ESP32-C3 SuperMini"),
+        Board("s3", "esp32-s3-devkit", "ESP32-S3", "ESP32-S3"),
+        Board("m5stickc-plus2", "m5stickc-plus2", "ESP32", "M5StickC Plus 2"),
     )
 }
 

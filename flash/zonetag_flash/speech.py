@@ -1,9 +1,9 @@
-"""What a tag says over serial when it starts: `zonetag NUMBER eid HEX t SECONDS`.
+"""What a tag says over serial when it starts: a JSON line with `zonetag`, `number`, `eid` and `t`.
 
 The check is the backend's own: the identifier of the card's key at the second that the tag names.
 """
 
-import re
+import json
 import time
 
 import serial
@@ -13,18 +13,21 @@ from zonetag_protocol.card import Card
 from zonetag_protocol.rotation import EPOCH_S, T_END, derive_keys, eid_of
 
 BAUD = 115200
-_LINE = re.compile(rb"zonetag (\S{1,16}) eid ([0-9a-f]{16}) t (\d{1,10})\b")
 
 
 def check(line: bytes, card: Card) -> bool | None:
     """Whether a line is this tag's greeting: True if its identifier fits, False if not, None if it is no greeting."""
-    said = _LINE.search(line)
-    if said is None:
+    try:
+        said = json.loads(line[line.find(b"{") :])
+    except (ValueError, RecursionError):
         return None
-    number, eid, t = said[1].decode("utf-8", "replace"), bytes.fromhex(said[2].decode()), int(said[3])
+    if not isinstance(said, dict) or "zonetag" not in said:
+        return None
+    t = said.get("t")
     # The clock has run for moments only, but resumes ahead of what it stored: two epochs at the most.
-    in_time = card.t0 <= t <= card.t0 + 2 * EPOCH_S and t < T_END
-    return number == card.number and in_time and eid == eid_of(derive_keys(card.master).eid, t)
+    if type(t) is not int or not card.t0 <= t <= card.t0 + 2 * EPOCH_S or t >= T_END:
+        return False
+    return said.get("number") == card.number and said.get("eid") == eid_of(derive_keys(card.master).eid, t).hex()
 
 
 def listen(port: str, card: Card, wait_s: float) -> bool | None:

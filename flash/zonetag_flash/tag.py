@@ -84,7 +84,7 @@ def flash(plan: Plan, port: str, wanted: str | None, wearer: str, *, now_s: int,
                 card.Card(number, secrets.token_bytes(16), now_s, plan.moving_ms, plan.rest_ms, plan.company, plan.tx),
                 now_s,
             )
-            files = plan.files | {CARD_FILE: card.pack(issued.card), "board.txt": board.name.encode()}
+            files = plan.files | {CARD_FILE: card.pack(issued.card), "board.txt": board.pins.encode()}
             system = filesystem.image_of(files, vfs.size)
             chip.write([(family.image_offset, image), (vfs.offset, system)], lambda done, of: tell("write", done, of))
             chip.reset()

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from rig.esp_rom import FakeEsp
 
 from zonetag_flash import filesystem, partitions, speech
+from zonetag_flash.chips import BOARDS
 from zonetag_flash.errors import FlashError
 from zonetag_flash.label import Label
 from zonetag_flash.label import write as write_labels
@@ -18,6 +20,7 @@ from zonetag_flash.micropython import fetched
 from zonetag_flash.records import Records, after, own_key
 from zonetag_protocol import bundle, card
 from zonetag_protocol.rotation import derive_keys, eid_of
+from zonetag_tag import boards
 
 VFS = 0x200000
 
@@ -104,7 +107,7 @@ def test_numbers_go_on_and_no_two_tags_share_a_key(tmp_path: Path, image: Path) 
     ],
 )
 def test_failures_are_named_and_register_nothing(
-    tmp_path: Path, image: Path, chip: str, faults: dict[str, object], args: tuple[str, ...], error: str | None
+    tmp_path: Path, image: Path, chip: str, faults: dict[str, Any], args: tuple[str, ...], error: str | None
 ) -> None:
     with FakeEsp(chip, **faults) as esp:
         code, said, every = run(tmp_path, "--port", esp.url, "--image", str(image), "--yes", *args)
@@ -122,7 +125,7 @@ def test_failures_are_named_and_register_nothing(
 
 
 def test_a_tag_that_says_the_right_identifier_is_confirmed_and_a_wrong_one_refused(tmp_path: Path, image: Path) -> None:
-    with FakeEsp(says=b"boot...\nzonetag T-0001 eid 0011223344556677 t 1790000000\n") as esp:
+    with FakeEsp(says=b'boot...\n{"zonetag": "0.1.0", "number": "T-0001", "t": 1, "eid": "00"}\n') as esp:
         code, said, _ = run(tmp_path, "--port", esp.url, "--image", str(image), "--yes")
     assert (code, said["error"]) == (1, "wrong-identifier")
     assert opened(tmp_path) == []
@@ -130,12 +133,34 @@ def test_a_tag_that_says_the_right_identifier_is_confirmed_and_a_wrong_one_refus
 
 def test_the_greeting_is_checked_as_the_backend_would() -> None:
     one = card.Card("T-7", bytes(range(16)), 1_790_000_000, 250, 1000, 0xFFFF, -21)
-    eid = eid_of(derive_keys(one.master).eid, one.t0 + 1030).hex()
-    assert speech.check(f"zonetag T-7 eid {eid} t {one.t0 + 1030}\r".encode(), one) is True
-    assert speech.check(f"zonetag T-8 eid {eid} t {one.t0 + 1030}".encode(), one) is False
-    assert speech.check(f"zonetag T-7 eid {eid} t {one.t0 + 100_000}".encode(), one) is False
-    assert speech.check(b"ets Jul 29 2019 12:21:46", one) is None
-    assert speech.check(b"\xff\xfe zonetag", one) is None
+    t = one.t0 + 1030
+    right = {"zonetag": "0.1.0", "number": "T-7", "t": t, "eid": eid_of(derive_keys(one.master).eid, t).hex()}
+    assert speech.check(b"\x00\xff" + json.dumps(right).encode() + b"\r", one) is True
+    for wrong in (
+        {"number": "T-8"},
+        {"t": t - 1030},
+        {"t": one.t0 + 100_000},
+        {"t": "now"},
+        {"eid": "00" * 8},
+        {"t": None},
+    ):
+        assert speech.check(json.dumps(right | wrong).encode(), one) is False
+    for noise in (
+        b"ets Jul 29 2019 12:21:46",
+        b"\xff\xfe zonetag",
+        b"{",
+        b"{}",
+        b"[" * 5000,
+        b'{"zonetag-fault": "card"}',
+    ):
+        assert speech.check(noise, one) is None
+
+
+def test_every_board_has_its_row_in_the_firmware() -> None:
+    for board in BOARDS.values():
+        row = boards.named(board.pins)
+        assert row is not None
+        assert row.name == board.pins
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, image: Path) -> None:
