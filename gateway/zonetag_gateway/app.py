@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.2  # how often windows are closed; far below the window's length
 SOURCE_RETRY_FIRST_S = 1.0
 SOURCE_RETRY_MAX_S = 30.0
-FINITE = ("replay",)  # sources whose error is the end, since trying again changes nothing
+FINITE = ("replay", "simulated")  # sources whose error is the end: trying again changes nothing
 MB = 1_000_000
 
 _T = TypeVar("_T")
