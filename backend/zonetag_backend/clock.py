@@ -6,3 +6,8 @@ import time
 def utc_ms() -> int:
     """Milliseconds since 1970, UTC."""
     return time.time_ns() // 1_000_000
+
+
+def monotonic() -> float:
+    """Seconds since some point; never steps."""
+    return time.monotonic()
