@@ -106,6 +106,7 @@ class Office:
                     health=health,
                     health_ms=self.now - 20_000,
                     refused=refused,
+                    broken=0,
                 )
             )
 
@@ -122,6 +123,7 @@ class Office:
                     received_ms=received,
                     windows=3,
                     hash=bytes(32),
+                    previous=bytes(32),
                 )
             )
 

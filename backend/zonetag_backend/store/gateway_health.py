@@ -40,6 +40,8 @@ class GatewayHealth:
     # what it listens with
     refused: int
     # reports refused whole
+    broken: int
+    # reports that do not follow the one before: some are missing, or were changed
     rejected: dict[str, int]
     # windows kept apart, by reason
 
@@ -142,6 +144,7 @@ def _health(
         adverts_per_min=_rate(status, tallies),
         source=told["source"] if isinstance(told.get("source"), str) else "",
         refused=0 if status is None else status.refused,
+        broken=0 if status is None else status.broken,
         rejected=refusals,
     )
 

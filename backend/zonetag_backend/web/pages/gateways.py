@@ -61,6 +61,7 @@ def _gateway_twin(each: GatewayHealth, zone: ZoneInfo) -> dict[str, Any]:
         "adverts_per_min": None if each.adverts_per_min is None else round(each.adverts_per_min, 1),
         "source": each.source,
         "refused_reports": each.refused,
+        "broken_chain": each.broken,
         "rejected": each.rejected,
     }
 
