@@ -1,7 +1,8 @@
 """The MicroPython image: a file that is given, or the official build fetched by version and checked.
 
 An official build is only taken when its SHA-256 stands in `images.json` beside this file: version -> family -> file
-name and sum.
+name and sum.  A sum is only entered when four independent public projects, or the builders themselves, state it; where
+none does, the image is to be given by hand.
 """
 
 import hashlib
