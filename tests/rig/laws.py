@@ -91,11 +91,9 @@ KNOWS_PYTHON = (
 CRYPTO = {"cryptography", "cryptolib", "hmac"}
 
 # Law "chance": nobody draws from the hidden global generator; `random.Random(seed)` is handed in, or `secrets` asked.
+# The outermost files may hand the global one on, and the jitter of waits may use it: no result hangs on that.
 CHANCE_ALLOWED = {"random.Random", "random.SystemRandom"}
-CHANCE_FILES = (
-    "backend/zonetag_backend/mqtt.py",
-    "gateway/zonetag_gateway/mqtt.py",
-)  # jitter of waits: no result hangs on it
+CHANCE_FILES = (*OUTERMOST, "backend/zonetag_backend/mqtt.py", "gateway/zonetag_gateway/mqtt.py")
 
 # The walk is worth nothing if it finds nothing: at least so many files in each folder.
 AT_LEAST = {"protocol": 10, "firmware": 5, "gateway": 10, "backend": 10, "flash": 5}
@@ -206,10 +204,11 @@ def clock(source: Source) -> Iterator[tuple[int, str]]:
     for name, node, with_argument in _references(source):
         if name in CLOCKS and not (name in WITH_ARGUMENT and with_argument):
             yield node.lineno, name
-    for node in ast.walk(source.tree):
+    for expression in ast.walk(source.tree):
         # `loop.time()`, `asyncio.get_running_loop().time()`: the event loop's clock.
-        if isinstance(node, ast.Attribute) and node.attr == "time" and "loop" in ast.unparse(node.value).lower():
-            yield node.lineno, ast.unparse(node)
+        match expression:
+            case ast.Attribute(attr="time", value=owner) if "loop" in ast.unparse(owner).lower():
+                yield expression.lineno, ast.unparse(expression)
 
 
 def outermost(source: Source) -> Iterator[tuple[int, str]]:
