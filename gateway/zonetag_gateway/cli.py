@@ -21,7 +21,7 @@ from zonetag_gateway.sources import make
 
 DEFAULT_CONFIG = Path("/etc/zonetag/gateway.toml")
 DRAIN_S = 5.0
-OTHER_COMMANDS = ("scan", "record", "doctor")  # modules of this package with a `register(subparsers)`
+OTHER_COMMANDS = ("cli_air",)  # modules of this package with a `register(subparsers)`: scan, record, doctor
 LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"  # one line an event; journald adds the time
 
 

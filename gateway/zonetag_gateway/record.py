@@ -53,7 +53,7 @@ class Recorder:
 
         @lru_cache(maxsize=4096)
         def is_ours(data: bytes) -> bool:
-            return advert.explain(data, company).kind == advert.ZONETAG
+            return bool(advert.explain(data, company).kind == advert.ZONETAG)
 
         self._is_ours = is_ours
 
