@@ -1,0 +1,295 @@
+"""From the air to a real broker and back: nothing lost, nothing deleted too early, scanning never stopped."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from rig.backend_stub import BackendStub, ack
+from rig.brokers import Mosquitto
+from rig.tags import Air, Chatter
+
+from zonetag_backend.broker import EmbeddedBroker
+from zonetag_gateway.app import Gateway
+from zonetag_gateway.clock import SystemClock
+from zonetag_gateway.config import Config
+from zonetag_gateway.errors import SpoolBusy
+from zonetag_gateway.source import Source
+from zonetag_gateway.spool import Spool
+from zonetag_protocol.report import Report
+
+LIMIT_S = 60.0
+Configure = Callable[..., Config]
+Broker = Callable[..., Mosquitto]
+
+
+@dataclass
+class Running:
+    """A gateway at work, with a tag that chatters on its air."""
+
+    air: Air
+    chatter: Chatter
+    stop: asyncio.Event
+    task: "asyncio.Task[dict[str, int]]"
+
+    async def end(self) -> dict[str, int]:
+        """Stop it; its summary."""
+        self.stop.set()
+        return await asyncio.wait_for(self.task, LIMIT_S)
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config, drain_s: float = 10.0, per_s: float = 50) -> AsyncIterator[Running]:
+    air, stop = Air(), asyncio.Event()
+    source: Source = air
+    task = asyncio.create_task(Gateway(config, source, SystemClock(), "0.0").run(stop, drain_s))
+    chatter = Chatter(air, per_s)
+    chattering = asyncio.create_task(chatter.run())
+    try:
+        yield Running(air, chatter, stop, task)
+    finally:
+        chattering.cancel()
+        stop.set()
+        await asyncio.wait((task,), timeout=LIMIT_S)
+        assert task.done()
+        task.result()
+
+
+async def until(done: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
+    async with asyncio.timeout(limit_s):
+        while not done():  # noqa: ASYNC110  # what is waited for happens in other threads and programs
+            await asyncio.sleep(0.02)
+
+
+def no_gap(reports: list[Report]) -> bool:
+    """Whether every boot's reports are 1..n."""
+    seqs: dict[int, set[int]] = {}
+    for report in reports:
+        seqs.setdefault(report.boot, set()).add(report.seq)
+    return all(sorted(numbers) == list(range(1, len(numbers) + 1)) for numbers in seqs.values())
+
+
+def check_all_arrived(stub: BackendStub, gateway: Running, summary: dict[str, int]) -> None:
+    arrived = [window.auth for window in stub.windows()]
+    # What the chatter put last may not have been heard before the stop.
+    assert arrived == gateway.chatter.sent[: len(arrived)] or sorted(arrived) == sorted(
+        gateway.chatter.sent[: len(arrived)]
+    )
+    assert len(arrived) == summary["windows"] == summary["adverts"] == gateway.air.given
+    assert summary["spooled"] == 0
+    assert summary["acknowledged"] == summary["sent"] == summary["reports"]
+    assert no_gap(stub.reports)
+
+
+def test_everything_heard_arrives_once_and_leaves_the_spool(broker: Mosquitto, configure: Configure) -> None:
+    async def scenario() -> None:
+        async with BackendStub(broker.port) as stub:
+            async with running(configure(broker.url)) as gateway:
+                await until(lambda: len(stub.reports) >= 3)
+                summary = await gateway.end()
+            check_all_arrived(stub, gateway, summary)
+            assert len(set(stub.names())) == len(stub.names())  # and nothing twice, while all is well
+            await until(lambda: json.loads(stub.last("state") or b'{"online":1}')["online"] is False)
+            health = json.loads(stub.last("health") or b"{}")
+            assert health["acknowledged"] == summary["acknowledged"]
+            assert health["spool"]["reports"] == 0
+            assert health["broker"]["version"] == "5"
+            assert health["tallies"]["adverts"] == summary["adverts"]
+
+    asyncio.run(scenario())
+
+
+def test_with_a_311_broker(configure: Configure) -> None:
+    async def scenario() -> None:
+        async with EmbeddedBroker() as broker, BackendStub(broker.port) as stub:
+            async with running(configure(f"mqtt://127.0.0.1:{broker.port}")) as gateway:
+                await until(lambda: len(stub.reports) >= 3)
+                summary = await gateway.end()
+            check_all_arrived(stub, gateway, summary)
+            assert json.loads(stub.last("health") or b"{}")["broker"]["version"] == "3.1.1"
+
+    asyncio.run(scenario())
+
+
+def test_a_broker_killed_and_started_again_loses_nothing(broker: Mosquitto, configure: Configure) -> None:
+    async def scenario() -> None:
+        async with BackendStub(broker.port) as stub:
+            async with running(configure(broker.url)) as gateway:
+                await until(lambda: len(stub.reports) >= 2)
+                for _ in range(2):
+                    await asyncio.to_thread(broker.kill)
+                    heard, reports = gateway.air.given, len(stub.reports)
+                    await until(lambda heard=heard: gateway.air.given > heard + 40)  # scanning goes on meanwhile
+                    await asyncio.to_thread(broker.start)
+                    await until(lambda reports=reports: len(stub.reports) > reports + 2)
+                summary = await gateway.end()
+            check_all_arrived(stub, gateway, summary)
+
+    asyncio.run(scenario())
+
+
+def test_a_broker_absent_at_the_start(new_broker: Broker, configure: Configure) -> None:
+    async def scenario() -> None:
+        broker = new_broker()
+        async with running(configure(broker.url)) as gateway:
+            await until(lambda: gateway.air.given > 60)
+            await asyncio.to_thread(broker.start)
+            stub = BackendStub(broker.port)
+            async with stub:
+                await until(lambda: len(stub.reports) >= 3)
+                summary = await gateway.end()
+                check_all_arrived(stub, gateway, summary)
+
+    asyncio.run(scenario())
+
+
+def test_a_pubacked_report_stays_until_the_backend_has_it(
+    broker: Mosquitto, configure: Configure, tmp_path: Path
+) -> None:
+    """The backend hears and says nothing; the next run delivers the same reports again, under the same names."""
+
+    async def scenario() -> None:
+        config = configure(broker.url)
+        deaf = BackendStub(broker.port, answer=lambda report, stub: [])
+        async with deaf, running(config, drain_s=0.1) as gateway:
+            await until(lambda: len(deaf.reports) >= 2)
+            await until(lambda: len(deaf.names()) > len(set(deaf.names())))  # sent again: nobody acknowledges
+            summary = await gateway.end()
+        assert summary["acknowledged"] == 0
+        assert summary["spooled"] == summary["reports"] >= 2
+        first_boot = {boot for boot, _ in deaf.names()}
+        async with BackendStub(broker.port) as stub, running(config) as gateway:
+            await until(lambda: len({boot for boot, _ in stub.names()}) == 2)
+            summary = await gateway.end()
+        assert summary["spooled"] == 0
+        assert no_gap(stub.reports)
+        assert first_boot < {boot for boot, _ in stub.names()}
+        assert stub.names()[0][1] == 1  # the oldest first
+
+    asyncio.run(scenario())
+
+
+def test_a_lost_acknowledgement_is_made_good(broker: Mosquitto, configure: Configure) -> None:
+    def answer(report: Report, stub: BackendStub) -> list[bytes]:
+        return [] if report.seq <= 3 and len(stub.reports) < 6 else [stub.ack_of(report)]
+
+    async def scenario() -> None:
+        async with BackendStub(broker.port, answer) as stub:
+            async with running(configure(broker.url)) as gateway:
+                await until(lambda: len(stub.reports) >= 8)
+                summary = await gateway.end()
+            check_all_arrived(stub, gateway, summary)
+            assert len(stub.names()) > len(set(stub.names()))
+
+    asyncio.run(scenario())
+
+
+def test_acknowledgements_that_are_not_meant_or_not_whole(broker: Mosquitto, configure: Configure) -> None:
+    """For another gateway, of another boot, of more than was sent, cut off, noise: nothing goes that should not."""
+
+    def answer(report: Report, stub: BackendStub) -> list[bytes]:
+        good = stub.ack_of(report)
+        return [
+            ack("another", report.boot, 10**9),
+            ack(report.gateway, report.boot + 1, 10**9),
+            good[:-1],
+            good + b"\0",
+            b"",
+            b"\xff" * 300,
+        ]
+
+    async def scenario() -> None:
+        async with BackendStub(broker.port, answer) as stub:
+            async with running(configure(broker.url, health={"every_s": 1}), drain_s=0.1) as gateway:
+                await until(lambda: json.loads(stub.last("health") or b'{"acks_malformed":0}')["acks_malformed"] >= 8)
+                summary = await gateway.end()
+            assert summary["acknowledged"] == 0
+            assert summary["spooled"] == summary["reports"]
+            health = json.loads(stub.last("health") or b"")
+            assert health["acks_ignored"] >= 2
+            assert health["acks_ignored"] * 2 == health["acks_malformed"]
+
+    asyncio.run(scenario())
+
+
+def test_the_last_will_is_told_when_a_gateway_vanishes(broker: Mosquitto, configure: Configure) -> None:
+    async def scenario() -> None:
+        async with BackendStub(broker.port) as stub:
+            async with running(configure(broker.url)):
+                await until(lambda: b'"online":true' in (stub.last("state") or b""))
+                state = json.loads(stub.last("state") or b"")
+                broker_side = [line for line in broker.log if "zonetag-hq-entrance" in line]
+                assert any("p5" in line for line in broker_side)
+                # Somebody takes its name: the broker throws the gateway out, which is what vanishing looks like.
+                thief = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "zonetag-hq-entrance")
+                thief.connect("127.0.0.1", broker.port)
+                thief.loop_start()
+                await until(lambda: any(b'"online":false' in payload for _, payload, _ in stub.others))
+                thief.disconnect()
+                thief.loop_stop()
+                await until(lambda: b'"online":true' in (stub.last("state") or b""))
+            assert set(state) == {"online", "since", "version", "boot"}
+            gone = next(json.loads(payload) for _, payload, _ in stub.others if b'"online":false' in payload)
+            assert gone["boot"] == state["boot"]
+
+    asyncio.run(scenario())
+
+
+def test_a_broker_that_does_not_authorise(
+    new_broker: Broker, configure: Configure, tmp_path: Path, caplog: Any
+) -> None:
+    """MQTT v5 says so: counted, told once with what to do, and everything is kept."""
+    acl = tmp_path / "acl"
+    acl.write_text(
+        "topic read #\ntopic write zonetag/v1/hq/entrance/health\ntopic write zonetag/v1/hq/entrance/state\n"
+    )
+    broker = new_broker(f"allow_anonymous true\nacl_file {acl}\n")
+    broker.start()
+
+    async def scenario() -> None:
+        stub = BackendStub(broker.port)
+        async with stub, running(configure(broker.url, health={"every_s": 1}), drain_s=0.1) as gateway:
+            await until(lambda: json.loads(stub.last("health") or b'{"refused":0}')["refused"] >= 2)
+            summary = await gateway.end()
+        assert summary["spooled"] == summary["reports"] >= 1
+        assert not stub.reports
+
+    asyncio.run(scenario())
+    told = [record for record in caplog.records if "refuses a publish" in record.getMessage()]
+    assert len(told) == 1
+    assert "zonetag/v1/hq/entrance/report" in told[0].getMessage()
+
+
+def test_no_secret_and_no_identifier_in_the_log(
+    new_broker: Broker, configure: Configure, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    password = tmp_path / "password"
+    password.write_text("correct-horse\n")
+    broker = new_broker("allow_anonymous false\n")
+    broker.start()
+
+    async def scenario() -> list[bytes]:
+        config = configure(broker.url, broker={"username": "entrance", "password_file": "password"})
+        async with running(config, drain_s=0.1) as gateway:
+            await until(lambda: any("password_file" in record.getMessage() for record in caplog.records))
+            await gateway.end()
+        return gateway.chatter.sent
+
+    auths = asyncio.run(scenario())
+    text = "\n".join(record.getMessage() for record in caplog.records)
+    assert "correct-horse" not in text
+    assert "check broker.username" in text
+    assert not any(auth.hex() in text for auth in auths)
+
+
+def test_a_second_gateway_on_the_same_spool(configure: Configure) -> None:
+    config = configure("mqtt://127.0.0.1:1")
+    spool = Spool(config.spool.path, 10**6)
+    with pytest.raises(SpoolBusy):
+        asyncio.run(Gateway(config, Air(), SystemClock(), "0.0").run(asyncio.Event(), 1))
+    spool.close()
