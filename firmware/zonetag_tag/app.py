@@ -85,7 +85,16 @@ class Tag:
         self.clock = Clock(t, self._board.ticks())
         keys = rotation.derive_keys(card.master)
         self._introduce(card, keys, t)
-        return Sender(self._board, self._radio, self.health, self._senses, store, card, keys, self.clock)
+        return Sender(
+            self._board,
+            self._radio,
+            health=self.health,
+            senses=self._senses,
+            store=store,
+            card=card,
+            keys=keys,
+            clock=self.clock,
+        )
 
     def _introduce(self, card: cards.Card, keys: rotation.Keys, t: int) -> None:
         """One line on the serial line, by which the flashing tool knows the tag."""

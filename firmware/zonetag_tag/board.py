@@ -38,11 +38,11 @@ class Time:
 
     def ticks_ms(self) -> int:
         """A millisecond counter that wraps (see `clock`)."""
-        return int(time.ticks_ms())
+        return int(time.ticks_ms())  # type: ignore[attr-defined]  # MicroPython's
 
     def sleep_ms(self, ms: int) -> None:
         """Do nothing for so long."""
-        time.sleep_ms(ms)
+        time.sleep_ms(ms)  # type: ignore[attr-defined]  # MicroPython's
 
 
 class Board:

@@ -7,9 +7,8 @@ from zonetag_tag.board import Board
 from zonetag_tag.faultlog import FaultLog
 from zonetag_tag.store import load_counters, save_counters
 
-SAVED_EACH = (
-    16  # so many of one fault are saved one by one, then only every so many: one that stays must not wear flash
-)
+# The first faults of a kind are saved one by one, then every so many: one that stays must not wear the flash.
+SAVED_EACH = 16
 
 
 class Health:

@@ -1,4 +1,4 @@
-"""Puts the frames on the air: one step of `beacon`'s table at a time, on the radio, with time that `store` has reserved."""
+"""Puts the frames on the air: one step of `beacon`'s table at a time, with time that `store` has reserved."""
 
 import gc
 
@@ -29,6 +29,7 @@ class Sender:
         self,
         board: Board,
         radio: Radio,
+        *,
         health: Health,
         senses: Senses,
         store: Store,

@@ -1,0 +1,113 @@
+"""A flash chip for MicroPython's own littlefs: a file of 4096-byte blocks, and a supply that may go in mid-write."""
+
+import os
+
+import vfs
+
+import world
+
+BLOCK = 4096
+PLACE = "/flash"
+
+
+class Chip:
+    """Extended block device; the write numbered `cut_at` is done by half, then the power is gone."""
+
+    def __init__(self, path, blocks, cut_at=0):
+        try:
+            os.stat(path)
+        except OSError:
+            with open(path, "wb") as file:
+                for _ in range(blocks):
+                    file.write(b"\xff" * BLOCK)
+        self._file = open(path, "r+b")
+        self._blocks = blocks
+        self._cut_at = cut_at
+        self.writes = 0
+        self.erases = 0
+
+    def readblocks(self, block, buffer, offset=0):
+        self._file.seek(block * BLOCK + offset)
+        self._file.readinto(buffer)
+
+    def writeblocks(self, block, buffer, offset=0):
+        self._file.seek(block * BLOCK + offset)
+        self.writes += 1
+        if self.writes == self._cut_at:
+            self._file.write(bytes(buffer)[: len(buffer) // 2])
+            self._file.flush()
+            raise world.PowerCut()
+        self._file.write(buffer)
+
+    def ioctl(self, operation, argument):
+        if operation == 3:
+            self._file.flush()
+        if operation == 4:
+            return self._blocks
+        if operation == 5:
+            return BLOCK
+        if operation == 6:
+            self.erases += 1
+            return 0
+        return None
+
+
+def mount(path, blocks, cut_at=0):
+    """The chip, mounted at PLACE as the ESP32 port does it, formatted if it is new."""
+    chip = Chip(path, blocks, cut_at)
+    try:
+        system = vfs.VfsLfs2(chip, readsize=32, progsize=32, lookahead=32)
+    except OSError:
+        vfs.VfsLfs2.mkfs(chip, readsize=32, progsize=32, lookahead=32)
+        system = vfs.VfsLfs2(chip, readsize=32, progsize=32, lookahead=32)
+    vfs.mount(system, PLACE)
+    return chip
+
+
+def fill():
+    """Fill the file system to the last byte, first with large files, then with small ones."""
+    for size in (BLOCK, 512, 64, 1):
+        number = 0
+        while True:
+            try:
+                with open(PLACE + "/fill" + str(size) + "_" + str(number), "wb") as file:
+                    file.write(b"\x55" * size)
+            except OSError:
+                break
+            number += 1
+            if number > 300:
+                break
+
+
+class Refusing:
+    """A file system that reads and takes nothing: flash that is worn out, or a damaged littlefs mounted read-only."""
+
+    def __init__(self, folder):
+        self._system = vfs.VfsPosix(folder)
+
+    def mount(self, readonly, mkfs):
+        self._system.mount(readonly, mkfs)
+
+    def umount(self):
+        self._system.umount()
+
+    def open(self, path, mode):
+        if mode[0] in "wa" or "+" in mode:
+            raise OSError(28)
+        return self._system.open(path, mode)
+
+    def stat(self, path):
+        return self._system.stat(path)
+
+    def statvfs(self, path):
+        return (BLOCK, BLOCK, 64, 0, 0, 0, 0, 0, 0, 255)
+
+    def remove(self, path):
+        raise OSError(30)
+
+    def rename(self, old, new):
+        raise OSError(30)
+
+
+def mount_refusing(folder):
+    vfs.mount(Refusing(folder), PLACE)
