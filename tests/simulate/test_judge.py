@@ -37,3 +37,10 @@ def test_a_right_book() -> None:
 )
 def test_each_fault_is_seen(book: list[FoundVisit], expected: Verdict) -> None:
     assert verdict(book) == expected
+
+
+def test_at_an_early_end_the_open_visit_counts_as_inside_and_the_one_about_to_begin_on_neither_side() -> None:
+    book = [FoundVisit(0, 80.0, 399.0), FoundVisit(1, 100.0, 398.0), FoundVisit(2, 395.0, 399.0)]
+    true = [TrueVisit(0, 100.0, 420.0), TrueVisit(1, 120.0, None), TrueVisit(2, 410.0, None)]
+    assert judge(true, book, 400.0, ABSENCE_S) == Verdict(true=2, found=2, missed=0, invented=0)
+    assert judge(true[:2], book, 400.0, ABSENCE_S) == Verdict(true=2, found=2, missed=0, invented=1)

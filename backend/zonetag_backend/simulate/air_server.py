@@ -56,6 +56,8 @@ class AirServer:
         self._lines: dict[str, _Line] = {}
         self._all_here = asyncio.Event()
         self._mark = (0.0, monotonic(), 0.0)  # office seconds, real seconds, how far it may run on from there
+        self.told_s = 0.0
+        # up to here every gateway has been sent what it hears
         self.port = 0
         # where it listens, once entered
         self.lost: list[str] = []
@@ -75,6 +77,11 @@ class AirServer:
     def adverts(self) -> int:
         """Adverts written to gateways so far."""
         return sum(line.sent for line in self._lines.values())
+
+    @property
+    def over(self) -> bool:
+        """Whether the office's day has gone by."""
+        return math.isinf(self._mark[2])
 
     @property
     def at_s(self) -> float:
@@ -106,11 +113,11 @@ class AirServer:
                 self._mark = low, self._monotonic(), high - low
                 # What is heard until `high` is told at `high`.
                 late = begin + high / self._speed - self._monotonic()
-                if late > 0:
-                    await asyncio.sleep(late)
-                else:
+                if late < 0:
                     begin -= late  # the machine is too slow for the speed: simulated time gives way
+                await asyncio.sleep(max(0.0, late))
                 await self._tell(heard, low, high)
+                self.told_s = high
         self._mark = self._office.length_s, self._monotonic(), math.inf
         await self._write_all({name: bytes([END]) for name in self._lines})
 

@@ -50,7 +50,7 @@ def stays(seed: int, person: int, length_s: float) -> list[Stay]:
     """The stays of one person in a period that ends at `length_s`."""
     roll = dice(seed, "stays", person)
     whole = length_s >= WHOLE_DAY_S
-    came = (roll.beta(2, 3) if whole else roll.uniform(0.08, 1)) * min(0.22 * length_s, 0.75 * HOUR)
+    came = (roll.beta(2, 3) if whole else roll.uniform(0.08, 1)) * min(0.22 * length_s, 0.5 * HOUR)
     end: float | None = None
     if whole and length_s > (17 - OPENING) * HOUR:
         end = min((16.5 - OPENING) * HOUR + roll.beta(2, 2) * HOUR, length_s - 2 * LONGEST_ABSENCE_S)

@@ -1,0 +1,139 @@
+"""The demo from start to end: broker, air, backend and gateways, begun in this order and ended the other way round."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zonetag_backend.app import Backend
+from zonetag_backend.broker import EmbeddedBroker
+from zonetag_backend.config import load
+from zonetag_backend.demo import registry
+from zonetag_backend.demo.gateway import GatewayProcess
+from zonetag_backend.demo.result import result
+from zonetag_backend.keys import open_key_file
+from zonetag_backend.simulate.air_server import AirServer
+from zonetag_backend.simulate.office import Office
+from zonetag_backend.store import counting
+from zonetag_backend.store.engine import open_database, reading
+
+STOP_S = 10.0  # a gateway that is told to end has so long to deliver what it has
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line says."""
+
+    seed: int
+    speed: float
+    # times real time
+    length_s: float
+    # of the simulated period
+    start_ms: int
+    # UTC of its beginning
+    folder: Path
+    # for database, keys and spools; has no database yet
+    port: int
+    # of the page
+
+
+class GatewayDied(Exception):
+    """A gateway ended before its time; what it said stands above, on standard error."""
+
+    def __init__(self, name: str, code: int) -> None:
+        super().__init__(f"gateway {name} has ended with code {code} before its time; why stands above")
+
+
+class Demo:
+    """Everything that runs, once `running` has been entered."""
+
+    def __init__(self, settings: Settings, monotonic: Callable[[], float]) -> None:
+        self.settings = settings
+        self.office = Office(settings.seed, settings.length_s)
+        self._monotonic = monotonic
+        self.air: AirServer
+        self.backend: Backend
+        self.gateways: list[GatewayProcess] = []
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Demo"]:
+        """Start all parts; on leaving, however, stop all of them."""
+        s = self.settings
+        async with (
+            EmbeddedBroker() as broker,
+            AirServer(self.office, s.start_ms, s.speed, self._monotonic) as self.air,
+        ):
+            config = load(None, {"data": str(s.folder), "broker.url": broker.url, "http.port": s.port})
+            await asyncio.to_thread(self._register, config.database, config.key_file)
+            async with Backend(config, clock=self.air.now_ms) as self.backend:
+                for receiver in self.office.plan.receivers:
+                    gateway = GatewayProcess(receiver.name, s.folder, broker.url, self.air.port)
+                    self.gateways.append(gateway)
+                try:
+                    for gateway in self.gateways:
+                        await gateway.start()
+                    yield self
+                finally:
+                    await self.stop_gateways()
+
+    async def day(self) -> None:
+        """Let the simulated period go by.  GatewayDied when a gateway ends before the air does."""
+        air = asyncio.create_task(self.air.run())
+        ends = {asyncio.create_task(gateway.ended()): gateway for gateway in self.gateways}
+        try:
+            await asyncio.wait({air, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            for end, gateway in ends.items():
+                if end.done() and not self.air.over:
+                    raise GatewayDied(gateway.name, end.result())
+            await air
+        finally:
+            for task in (air, *ends):
+                task.cancel()
+            await asyncio.gather(air, *ends, return_exceptions=True)
+
+    async def gateways_done(self) -> None:
+        """Wait until the gateways have delivered everything and ended by themselves, as they do after the air's end."""
+        for gateway in self.gateways:
+            code = await gateway.ended()
+            if code or gateway.summary is None:
+                raise GatewayDied(gateway.name, code)
+
+    async def stop_gateways(self) -> None:
+        """End them; they deliver first what they have, if that takes no longer than a moment."""
+        await asyncio.gather(*(gateway.stop(STOP_S) for gateway in self.gateways))
+
+    def kill_gateways(self) -> None:
+        """End them at once."""
+        for gateway in self.gateways:
+            gateway.kill()
+
+    async def inside(self) -> int:
+        """How many people the book calls inside now."""
+        since_ms = self.air.now_ms() - self.office.absence_s * 1000
+
+        def count() -> int:
+            with reading(self.backend.engine) as connection:
+                rows = counting.visits(connection, registry.SITE)
+            return len({row.number for row in rows if row.last_ms > since_ms})
+
+        return await asyncio.to_thread(count)
+
+    async def result(self) -> dict[str, Any]:
+        """What was measured until now; for the end, when the gateways are done."""
+        summaries = []
+        for gateway in self.gateways:
+            if gateway.summary is None:
+                raise GatewayDied(gateway.name, await gateway.ended())
+            summaries.append(gateway.summary)
+        return await asyncio.to_thread(
+            result, self.backend.engine, self.office, summaries, self.settings.start_ms, self.air.told_s
+        )
+
+    def _register(self, database: str, key_file: Path) -> None:
+        engine = open_database(database)
+        try:
+            registry.fill(engine, open_key_file(key_file), self.office, self.settings.start_ms)
+        finally:
+            engine.dispose()
