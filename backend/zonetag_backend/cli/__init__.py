@@ -1,0 +1,30 @@
+"""The command `zonetag`.
+
+Each command is a module of this package with `register(subparsers)`, which adds its parser and sets `run=`, a function
+of the parsed arguments that returns the exit code.  Only the module of the command that was asked for is imported, so
+that `zonetag frame` needs nothing of the server's.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+# Command -> module of this package.
+COMMANDS = {
+    "frame": "frame",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code (2, with a message, for arguments that cannot be)."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="zonetag", description="Tags, the places that hear them, and their book.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    asked = args[0] if args and args[0] in COMMANDS else None
+    modules = [COMMANDS[asked]] if asked else dict.fromkeys(COMMANDS.values())
+    for module in modules:
+        import_module(f"{__name__}.{module}").register(commands)
+    arguments = parser.parse_args(args)
+    code: int = arguments.run(arguments)
+    return code
