@@ -3,28 +3,36 @@
 import asyncio
 import socket
 
-import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from zonetag_backend.broker import REFUSE_V3, REFUSE_V5, EmbeddedBroker, refusal_of
 
 LIMIT_S = 20.0
 
 
-class Client:
+class Peer:
     """A paho client whose callbacks fill asyncio queues."""
 
     def __init__(self, protocol: int, loop: asyncio.AbstractEventLoop) -> None:
         self.connected: asyncio.Queue[int] = asyncio.Queue()
         self.messages: asyncio.Queue[bytes] = asyncio.Queue()
-        self.mqtt = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, client_id="x", protocol=mqtt.MQTTProtocolVersion(protocol)
-        )
+        version = MQTTProtocolVersion(protocol)
+        self.mqtt = Client(CallbackAPIVersion.VERSION2, client_id="x", protocol=version)
         self.mqtt.will_set("zonetag/v1/a/b/state", b"gone", 1, True)
-        self.mqtt.on_connect = lambda c, u, f, code, p: loop.call_soon_threadsafe(self.connected.put_nowait, code.value)
-        self.mqtt.on_message = lambda c, u, m: loop.call_soon_threadsafe(self.messages.put_nowait, m.payload)
 
-    async def __aenter__(self) -> "Client":
+        def connected(_client: Client, _data: object, _flags: object, code: ReasonCode, _properties: object) -> None:
+            loop.call_soon_threadsafe(self.connected.put_nowait, code.value)
+
+        def message(_client: Client, _data: object, heard: MQTTMessage) -> None:
+            loop.call_soon_threadsafe(self.messages.put_nowait, bytes(heard.payload))
+
+        self.mqtt.on_connect = connected
+        self.mqtt.on_message = message
+
+    async def __aenter__(self) -> "Peer":
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -41,9 +49,9 @@ def test_v5_is_refused_with_its_own_reason_and_311_is_served() -> None:
     async def scene() -> None:
         loop = asyncio.get_running_loop()
         async with EmbeddedBroker() as broker:
-            async with Client(5, loop) as client:
+            async with Peer(5, loop) as client:
                 assert await client.connect(broker.port) == 0x84
-            async with Client(4, loop) as client:
+            async with Peer(4, loop) as client:
                 assert await client.connect(broker.port) == 0
                 client.mqtt.subscribe("zonetag/v1/+/+/report", 1)
                 client.mqtt.publish("zonetag/v1/hq/g1/report", b"x" * 100_000, 1)
@@ -57,7 +65,7 @@ def test_v5_is_refused_with_its_own_reason_and_311_is_served() -> None:
 def test_it_closes_with_clients_still_connected_and_with_one_that_says_nothing() -> None:
     async def scene() -> None:
         async with EmbeddedBroker() as broker:
-            client = Client(4, asyncio.get_running_loop())
+            client = Peer(4, asyncio.get_running_loop())
             assert await client.connect(broker.port) == 0
             _, mute = await asyncio.open_connection("127.0.0.1", broker.port)
         mute.close()
