@@ -12,6 +12,7 @@ from importlib import import_module
 
 # Command -> module of this package.
 COMMANDS = {
+    "demo": "demo",
     "frame": "frame",
 }
 

@@ -1,31 +1,12 @@
 """`zonetag demo`: the whole path on this machine, for whoever wants to see it before buying anything."""
 
 import argparse
-import asyncio
-import json
-import os
+import importlib
 import signal
-import sys
-import tempfile
-import webbrowser
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
-
-from zonetag_backend import clock
-from zonetag_backend.errors import BackendError
-
-if TYPE_CHECKING:
-    from zonetag_backend.demo.run import Demo, Settings
 
 SPEED = 30.0  # an office fills in a minute, the first go out after two, and a day takes twenty
 PORT = 8765
-LONGEST_S = 86_400.0
-_STATUS_S = 10.0
-_OPENING = timedelta(hours=7, minutes=45)
-_DAY = timedelta(hours=9, minutes=45)
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -53,153 +34,8 @@ def run(args: argparse.Namespace) -> int:
     # What follows imports much, which takes a second: an impatient Ctrl-C is kept until there is something to stop.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _frame: interrupted.append(number))
-    length_s = _DAY.total_seconds() if args.seconds is None else args.seconds * args.speed
-    if not 1 <= length_s <= LONGEST_S:
-        raise BackendError("--for times --speed is the simulated time: choose them so that it is 1 s to a day")
-    with tempfile.TemporaryDirectory(prefix="zonetag-demo-") as temporary:
-        folder = args.data or Path(temporary)
-        if (folder / "zonetag.db").exists():
-            raise BackendError(f"{folder} holds a database already: give --data a new folder")
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            settings = _settings(args, folder, length_s)
-        except OSError as error:
-            raise BackendError(f"cannot start the demo: {error}") from error
-        return asyncio.run(_run(args, settings, interrupted))
-
-
-def _settings(args: argparse.Namespace, folder: Path, length_s: float) -> "Settings":
-    from zonetag_backend.demo.port import free_port  # noqa: PLC0415  # see `run`: after the signals are held
-    from zonetag_backend.demo.registry import TIMEZONE  # noqa: PLC0415
-    from zonetag_backend.demo.run import Settings  # noqa: PLC0415
-
-    today = datetime.fromtimestamp(clock.utc_ms() / 1000, ZoneInfo(TIMEZONE)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    port = free_port(args.port)
-    if port != args.port:
-        _say(f"Port {args.port} is taken; the page is at port {port}.")
-    return Settings(
-        seed=args.seed,
-        speed=args.speed,
-        length_s=length_s,
-        start_ms=round((today + _OPENING).astimezone(UTC).timestamp() * 1000),
-        folder=folder,
-        port=port,
-    )
-
-
-async def _run(args: argparse.Namespace, settings: "Settings", interrupted: list[int]) -> int:
-    """Until the end or a signal.  The first signal ends everything in order, another one at once."""
-    from zonetag_backend.demo.run import Demo  # noqa: PLC0415  # see `run`
-
-    demo = Demo(settings, clock.monotonic)
-    showing = asyncio.create_task(_show(args, demo))
-    signals = 0
-
-    def on_signal() -> None:
-        nonlocal signals
-        signals += 1
-        if signals == 1:
-            showing.cancel()
-        else:
-            demo.kill_gateways()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
-    if interrupted:
-        on_signal()
-    try:
-        return await showing
-    except asyncio.CancelledError:
-        return 0  # stopped before it was up
-
-
-async def _show(args: argparse.Namespace, demo: "Demo") -> int:
-    from zonetag_backend.demo.run import GatewayDied  # noqa: PLC0415  # see `run`
-
-    async with demo.running():
-        code = 0
-        try:
-            _introduce(args, demo)
-            await _day(demo)
-            await demo.gateways_done()
-            if args.seconds is None:
-                _say("The day is over. The page stays; Ctrl-C ends it.")
-                await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
-            _say("Stopping.")
-        except GatewayDied as died:
-            _say(f"{died}.")
-            code = 1
-        await demo.stop_gateways()
-        try:
-            if args.json:
-                print(json.dumps(await demo.result()), flush=True)
-            elif args.seconds is not None:
-                _say(_sentence(await demo.result()))
-        except GatewayDied as died:
-            _say(f"Nothing can be said of the result: {died}.")
-            code = 1
+    code: int = importlib.import_module("zonetag_backend.cli.demo_run").run(args, interrupted)
     return code
-
-
-async def _day(demo: "Demo") -> None:
-    telling = asyncio.create_task(_tell_now_and_then(demo))
-    try:
-        await demo.day()
-    finally:
-        telling.cancel()
-        with suppress(asyncio.CancelledError):
-            await telling
-
-
-async def _tell_now_and_then(demo: "Demo") -> None:
-    while True:
-        await asyncio.sleep(_STATUS_S)
-        counters = demo.backend.counters()
-        rejected = counters["rejected"]
-        assert isinstance(rejected, dict)
-        apart = ", ".join(f"{reason} {n:,}" for reason, n in sorted(rejected.items())) or "nothing"
-        _say(
-            f"{_local(demo):%H:%M}  {await demo.inside()} of {len(demo.office.people)} inside,"
-            f" {demo.air.adverts:,} adverts heard, {counters['reports']:,} reports, kept apart: {apart}"
-        )
-
-
-def _introduce(args: argparse.Namespace, demo: "Demo") -> None:
-    s = demo.settings
-    kept = "kept" if args.data else "removed at the end"
-    _say(
-        f"A simulated office: {len(demo.office.people)} people wear tags, {len(demo.gateways)} gateways hear them;"
-        " broker, gateways and backend are the real ones.\n"
-        f"The in-out book fills at {demo.backend.url} and it is {_local(demo):%H:%M} there,"
-        f" {s.speed:g} times as fast as life.\n"
-        f"Ctrl-C ends it. Its data is in {s.folder} ({kept})."
-    )
-    on_desktop = sys.stderr.isatty() and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    if on_desktop and not args.no_open and not args.json:
-        webbrowser.open(demo.backend.url)
-
-
-def _local(demo: "Demo") -> datetime:
-    from zonetag_backend.demo.registry import TIMEZONE  # noqa: PLC0415  # see `run`
-
-    return datetime.fromtimestamp(demo.air.now_ms() / 1000, ZoneInfo(TIMEZONE))
-
-
-def _sentence(result: dict[str, object]) -> str:
-    visits = result["visits"]
-    assert isinstance(visits, dict)
-    return (
-        f"{result['adverts']:,} adverts in {result['windows']:,} windows: {result['windows_lost']} lost,"
-        f" {result['windows_double']} double. Of {visits['true']} true visits {visits['found']} were found,"
-        f" {visits['missed']} missed; {visits['invented']} invented."
-    )
 
 
 def _positive(text: str) -> float:
@@ -207,7 +43,3 @@ def _positive(text: str) -> float:
     if not 0 < number < float("inf"):
         raise ValueError
     return number
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

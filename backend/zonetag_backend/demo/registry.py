@@ -1,11 +1,9 @@
 """Fills an empty registry with the simulated office: a site, its places and gateways, people, and tags handed out."""
 
-from sqlalchemy import Engine
-
 from zonetag_backend.keys import Keyring
 from zonetag_backend.simulate.office import Office
 from zonetag_backend.store import registry, tags
-from zonetag_backend.store.engine import writing
+from zonetag_backend.store.engine import Database, writing
 
 SITE = "hq"
 TITLE = "Ủy ban nhân dân phường (mô phỏng)"
@@ -13,7 +11,7 @@ TIMEZONE = "Asia/Ho_Chi_Minh"
 _DAY_MS = 86_400_000
 
 
-def fill(engine: Engine, keyring: Keyring, office: Office, start_ms: int) -> None:
+def fill(engine: Database, keyring: Keyring, office: Office, start_ms: int) -> None:
     """One transaction.  `start_ms`: UTC of the office's second 0; the tags were handed out the day before."""
     before = start_ms - _DAY_MS
     with writing(engine) as connection:

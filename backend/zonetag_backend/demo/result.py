@@ -3,17 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Engine
-
 from zonetag_backend.demo.registry import SITE
 from zonetag_backend.simulate import truth
 from zonetag_backend.simulate.judge import TOLERANCE_S, FoundVisit, Verdict, judge
 from zonetag_backend.simulate.office import Office
 from zonetag_backend.store import counting
-from zonetag_backend.store.engine import reading
+from zonetag_backend.store.engine import Database, reading
 
 
-def verdict(engine: Engine, office: Office, start_ms: int, end_s: float) -> Verdict:
+def verdict(engine: Database, office: Office, start_ms: int, end_s: float) -> Verdict:
     """The book against what happened until `end_s`, by the rule of `zonetag_backend.simulate.judge`."""
     numbers = {tag.number: person for person, tag in enumerate(office.tags)}
     with reading(engine) as connection:
@@ -26,7 +24,7 @@ def verdict(engine: Engine, office: Office, start_ms: int, end_s: float) -> Verd
 
 
 def result(
-    engine: Engine, office: Office, gateways: Iterable[Mapping[str, int]], start_ms: int, end_s: float
+    engine: Database, office: Office, gateways: Iterable[Mapping[str, int]], start_ms: int, end_s: float
 ) -> dict[str, Any]:
     """The object that `--json` prints.
 
