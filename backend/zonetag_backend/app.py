@@ -1,12 +1,27 @@
 """The server in one object: broker, writer and pages together.  With the commands, the outermost file."""
 
-from collections.abc import Callable
+import asyncio
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict
 from types import TracebackType
 
-from sqlalchemy import Engine
+import uvicorn
 
 from zonetag_backend.config import Config
+from zonetag_backend.errors import ConfigError
 from zonetag_backend.events import Events
+from zonetag_backend.ingest import Ingest
+from zonetag_backend.keys import open_key_file
+from zonetag_backend.mqtt import Link
+from zonetag_backend.store.engine import Database, open_database
+from zonetag_backend.store.tags import any_tag
+from zonetag_backend.store.writer import Writer
+from zonetag_backend.subscriber import Subscriber
+from zonetag_backend.web.app import make_app
+
+_GOODBYE_S = 2  # how long open pages may take to end
 
 
 class Backend:
@@ -20,22 +35,92 @@ class Backend:
         self.config = config
         self.clock = clock
         self.events = Events()
-        self.engine: Engine
+        self.engine: Database
         # the store, once entered
+        self._port = config.port
 
     @property
     def url(self) -> str:
         """Address of the pages, once entered (with the port that was taken, for port 0)."""
-        raise NotImplementedError
+        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        return f"http://{host}:{self._port}/"
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has taken us."""
+        return self._link.connected
 
     def counters(self) -> dict[str, int | dict[str, int]]:
-        """Since the start: reports, windows, observations, rejected {reason: windows}, duplicates, refused, malformed."""
-        raise NotImplementedError
+        """Since the start: reports, windows, observations, rejected by reason, duplicates, refused, malformed..."""
+        counters = asdict(self._subscriber.counters())
+        return counters | {"rejected": dict(counters["rejected"])}
 
     async def __aenter__(self) -> "Backend":
-        raise NotImplementedError
+        config = self.config
+        # The port first: another server that is already running is the likeliest fault, and told before anything else.
+        listening = self._listen()
+        try:
+            self.engine = await asyncio.to_thread(open_database, config.database)
+            keyring = open_key_file(config.key_file, may_create=not await asyncio.to_thread(any_tag, self.engine))
+            ingest = Ingest(keyring.open, config.search_epochs, config.future_s * 1000)
+            self._subscriber = Subscriber(Writer(self.engine, ingest), self.events, self.clock, config.queue)
+            self._link = Link(config.broker, config.queue, self._subscriber.put)
+        except BaseException:
+            listening.close()
+            raise
+        self._subscriber.start(self._link)
+        self._link.start()
+        self._server = self._pages()
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        raise NotImplementedError
+        # From the source on: nothing new comes in, what came is finished, then the pages end.
+        await asyncio.to_thread(self._stop)
+        self.events.close()
+        self._server.should_exit = True
+        await self._serving
+        self.engine.dispose()
+
+    def _stop(self) -> None:
+        self._subscriber.stop()
+        self._link.stop()
+
+    def _listen(self) -> socket.socket:
+        config = self.config
+        family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((config.host, config.port))
+            listening.listen(128)  # so that a page asked for from now on waits for the server, and is not refused
+        except OSError as error:
+            listening.close()
+            raise ConfigError(
+                f"cannot serve pages at {config.host}:{config.port}: {error.strerror}."
+                " Is another zonetag running? Choose another port with --port."
+            ) from error
+        self._port = listening.getsockname()[1]
+        return listening
+
+    def _pages(self) -> "_Server":
+        settings = uvicorn.Config(
+            make_app(self.engine, self.clock, self.events),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=_GOODBYE_S,
+        )
+        return _Server(settings)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: whoever runs the backend decides what Ctrl-C does."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave them alone."""
+        yield

@@ -53,3 +53,9 @@ class BrokerError(BackendError):
     """The MQTT broker cannot be used as configured."""
 
     code = "broker"
+
+
+class StoreUnavailable(BackendError):
+    """The database cannot be written now; what was to be written is to be tried again."""
+
+    code = "store-unavailable"

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
 from zonetag_backend.keys import Keyring
@@ -128,3 +128,9 @@ def _set_state(connection: Connection, which: int, state: str) -> None:
 def _last_wearing(connection: Connection, which: int) -> Row[tuple[int, int, int | None, int]] | None:
     statement = select(wearing).where(wearing.c.tag == which).order_by(wearing.c.since_ms.desc()).limit(1)
     return connection.execute(statement).first()
+
+
+def any_tag(engine: Engine) -> bool:
+    """Whether there is any tag, and with it a key that needs its key file."""
+    with engine.connect() as connection:
+        return connection.execute(select(tag.c.id).limit(1)).first() is not None
