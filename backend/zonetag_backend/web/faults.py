@@ -50,4 +50,6 @@ def _show(request: Request, code: str, status: int, about: str) -> Response:
     title, remedy = TEXTS[code]
     texts = languages.translations(languages.language_of(request))
     twin = {"error": code, "message": texts.gettext(title), "remedy": texts.gettext(remedy), "about": about[:200]}
-    return show(request, "fault", twin, status, title=title, remedy=remedy, about=about[:200], status_code=status)
+    return show(
+        request, "fault", lambda: twin, status, title=title, remedy=remedy, about=about[:200], status_code=status
+    )

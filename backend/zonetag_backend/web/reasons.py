@@ -1,12 +1,14 @@
 """What the reasons for keeping a window apart mean, in words for people."""
 
+from zonetag_backend import rules
 from zonetag_backend.web.languages import marked as _
 
-# Code of zonetag_protocol.errors or of the ingest's rules -> words.
+# A reason of zonetag_backend.rules -> words.
 TEXTS = {
-    "unknown": _("No tag on record has this identifier: a tag of another office, or one not entered yet."),
-    "forged": _("The identifier is of one of our tags, but the authenticator is wrong: somebody may be imitating it."),
-    "stale": _("Genuine, but not fresh: a replay of what was heard before, or a clock that cannot be right."),
-    "malformed": _("The bytes break their own format."),
-    "clock": _("The gateway's clock could not be right, so the time of hearing is not known."),
+    rules.UNKNOWN: _("No tag on record has this identifier: a tag of another office, or one not entered yet."),
+    rules.FORGED: _(
+        "The identifier is of one of our tags, but the authenticator is wrong: somebody may be imitating it."
+    ),
+    rules.STALE: _("Genuine, but not fresh: a replay of what was heard before, or a clock that cannot be right."),
+    rules.CLOCK: _("The gateway's clock could not be right, so the time of hearing is not known."),
 }

@@ -1,6 +1,7 @@
 """From what a page found to the answer: HTML whole, the changed fragment alone, or the JSON twin."""
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -27,7 +28,9 @@ def wants_json(request: Request) -> bool:
     return "application/json" in accept and "text/html" not in accept
 
 
-def show(request: Request, template: str, twin: dict[str, Any], status: int = 200, **context: Any) -> Response:
+def show(
+    request: Request, template: str, twin: Callable[[], dict[str, Any]], status: int = 200, **context: Any
+) -> Response:
     """Answer with a template's page or with its twin.
 
     A template may have a part `<name>.live.html`, which htmx asks for alone when something changed; it is answered
@@ -35,7 +38,7 @@ def show(request: Request, template: str, twin: dict[str, Any], status: int = 20
     """
     language = languages.language_of(request)
     if wants_json(request):
-        response: Response = JSONResponse(twin, status)
+        response: Response = JSONResponse(twin(), status)
     else:
         response = _html(request, language, template, status, context)
     response.headers["Vary"] = VARY

@@ -10,7 +10,7 @@ INSIDE = "in"
 LEFT = "left"
 SHOWS = ("", INSIDE, LEFT)  # what `?show=` takes
 
-PAGE_ROWS = 200  # people on one page; more would make every live change heavy for a phone
+PAGE_ROWS = 100  # people on one page; more would make every live change heavy for a phone
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from zonetag_backend.store import book as store
 from zonetag_backend.store.book import Site
 from zonetag_backend.store.engine import reading
 from zonetag_backend.web.desk import Fault, desk_of
-from zonetag_backend.web.render import show
+from zonetag_backend.web.render import show, wants_json
 from zonetag_backend.web.rows import PAGE_ROWS, SHOWS, Counts, Line, chosen, counts_of, lines_of
 from zonetag_backend.web.times import Day, day_asked, iso, local
 
@@ -23,30 +23,38 @@ def book(request: Request) -> Response:
     desk = desk_of(request)
     asked = request.query_params
     now_ms = desk.clock()
+    whole = wants_json(request)
+    wanted, unit, query = asked.get("show", ""), asked.get("unit", ""), asked.get("q", "")[:MAX_QUERY]
+    if wanted not in SHOWS:
+        raise Fault("bad-show", 400, wanted)
     with reading(desk.engine) as connection:
         site = store.site_named(connection, request.path_params["site"])
         if site is None:
             raise Fault("no-site", 404, request.path_params["site"])
         day = day_asked(asked.get("day", ""), site.zone, now_ms)
-        lines = lines_of(store.stays_of_day(connection, site, day.start_ms, day.end_ms, now_ms))
-    wanted = asked.get("show", "")
-    if wanted not in SHOWS:
-        raise Fault("bad-show", 400, wanted)
-    query, unit = asked.get("q", "")[:MAX_QUERY], asked.get("unit", "")
-    found = chosen(lines, wanted, unit, query)
-    pages = max(1, -(-len(found) // PAGE_ROWS))
-    page = _page(asked.get("page", ""), pages)
+        span = range(day.start_ms, day.end_ms)
+        lines = lines_of(store.stays_of_day(connection, site, span, now_ms, places=whole))
+        found = chosen(lines, wanted, unit, query)
+        pages = max(1, -(-len(found) // PAGE_ROWS))
+        page = _page(asked.get("page", ""), pages)
+        shown = found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+        if not whole:  # places for those on the page only
+            tags = {stay.tag for line in shown for stay in line.stays}
+            placed = {
+                line.key: line for line in lines_of(store.stays_of_day(connection, site, span, now_ms, tags=tags))
+            }
+            shown = [placed[line.key] for line in shown]
     counts = counts_of(lines)
     return show(
         request,
         "book",
-        _twin(site, day, now_ms, counts, found),
+        lambda: _twin(site, day, now_ms, counts, found),
         site=site,
         day=day,
         zone=site.zone,
         now=local(now_ms, site.zone),
         counts=counts,
-        lines=found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS],
+        lines=shown,
         found=len(found),
         units=sorted({line.unit for line in lines if line.unit}),
         query=query,

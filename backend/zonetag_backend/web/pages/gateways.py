@@ -30,7 +30,7 @@ def gateways(request: Request) -> Response:
     return show(
         request,
         "gateways",
-        {
+        lambda: {
             "now": iso(now_ms, zone),
             "gateways": [_gateway_twin(each, zones.get(each.site, zone)) for each in found],
         },
@@ -79,7 +79,7 @@ def rejected(request: Request) -> Response:
     return show(
         request,
         "rejected",
-        {
+        lambda: {
             "now": iso(now_ms, zone),
             "totals": totals,
             "latest": [

@@ -24,7 +24,7 @@ def home(request: Request) -> Response:
             for site in sites
         ]
     }
-    return show(request, "home", twin, sites=sites)
+    return show(request, "home", lambda: twin, sites=sites)
 
 
 def healthz(request: Request) -> Response:

@@ -42,7 +42,7 @@ def person(request: Request) -> Response:
     return show(
         request,
         "person",
-        _twin(who, day, now_ms, stays, spells),
+        lambda: _twin(who, day, now_ms, stays, spells),
         who=who,
         site=site,
         sites=sites,
