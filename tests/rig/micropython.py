@@ -3,7 +3,7 @@
 No board is needed: Debian trixie has `micropython` for i386, an ordinary program.  It is taken through a private apt
 root (the mirror is the one this machine's own apt uses, whatever release the machine runs), unpacked beside nothing of
 the system, kept under `.cache/`, and started through its own `ld-linux`.  It needs an x86 kernel, apt, and the network
-once.
+once.  ZONETAG_CACHE names another folder than `.cache/` to keep it in.
 
 In a test, take the fixture `micropython` (of `rig.plugin`, which `tests/conftest.py` loads):
 
@@ -38,7 +38,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache" / "micropython"
+CACHE = Path(os.environ.get("ZONETAG_CACHE") or ROOT / ".cache") / "micropython"
 
 SUITE = "trixie"  # carries MicroPython 1.25, which loads what today's mpy-cross makes (.mpy version 6.3)
 ARCHITECTURE = "i386"  # 32-bit words, small integers of 31 bits: what the ESP32 has
@@ -177,14 +177,15 @@ def _mirrors() -> list[str]:
     lines = []
     for row in asked.splitlines():
         uri, component, keyring = [*row.split("|"), "", ""][:3]
-        if component != "main" or "debian" not in uri or "security" in uri:
+        if component != "main" or "security" in uri:
             continue
         # A keyring may also be written out within the source; such a one is left to the system's trusted keys.
         options = f"[signed-by={keyring}] " if keyring.startswith("/") else ""
         line = f"deb {options}{uri} {SUITE} main\n"
         if line not in lines:
             lines.append(line)
-    return lines
+    # Other people's archives have a `main` too: they come last, for the case that a mirror goes by another name.
+    return sorted(lines, key=lambda line: "debian" not in line)
 
 
 def _apt_root(root: Path, source: str) -> Path:

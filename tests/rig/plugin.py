@@ -1,9 +1,14 @@
-"""Fixtures of the test benches; `tests/conftest.py` loads this file."""
+"""Fixtures of the test benches, and what holds for every test run; `tests/conftest.py` loads this file."""
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 from rig.micropython import Micropython, Unobtainable, obtain
+
+# A busy machine makes no test fail; what fails is printed with the line that repeats it.
+settings.register_profile("zonetag", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("zonetag")
 
 
 @pytest.fixture(scope="session")
