@@ -101,9 +101,8 @@ else:
         def __init__(self, key: bytes) -> None:
             if len(key) != KEY:
                 raise ValueError("AES-128 key of 16 bytes wanted")
-            # ECB carries nothing from block to block, so one encryptor serves for ever.  ECB is the bare block
-            # cipher here, the building stone of Eddystone-EID, never a mode for messages.
-            self._update = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update  # noqa: S305
+            # ECB carries nothing from block to block, so one encryptor serves for ever.
+            self._update = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update  # noqa: S305  # bare blocks
 
         def encrypt(self, blocks: bytes) -> bytes:
             """Encrypt n * 16 bytes, each block by itself."""
