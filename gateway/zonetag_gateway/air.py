@@ -98,15 +98,16 @@ class Air:
         self._phones: dict[bytes, tuple[str, float]] = {}  # advert -> kind, last heard
         self._adverts: dict[str, int] = {}
         self._rate: _Rate | None = None
-        self._first = 0.0
+        self.first = 0.0
+        # time of the first advert, on the source's line
         self.now = 0.0
-        # time of the last advert, on the source's line
+        # time of the last one
 
     def hear(self, data: bytes, rssi: int, at: float, /) -> None:
         """Take an advert (AD bytes, dBm, seconds on the source's line)."""
         if self._rate is None:
             self._rate = _Rate(at)
-            self._first = at
+            self.first = at
         self.now = at
         self._rate.add(at)
         kind, eid = self._known.get(data) or self._meet(data)
@@ -130,7 +131,7 @@ class Air:
         rows = [_row(eid, tag, now) for eid, tag in self._tags.items()]
         rows.sort(key=lambda row: (-(row.rssi if row.rssi is not None else -999), row.identifier))
         rate = self._rate.per_second(now) if self._rate else 0.0
-        elapsed = now - self._first if self._rate else 0.0
+        elapsed = now - self.first if self._rate else 0.0
         return View(tuple(rows), phones, dict(self._adverts), rate, elapsed)
 
     def _meet(self, data: bytes) -> tuple[str, bytes]:

@@ -37,7 +37,9 @@ async def scan(
             drawing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await drawing
-    return air.view(max(air.now, source.now()))
+    # A replay may have run ahead of what was listened to.
+    end = source.now() if seconds is None else min(source.now(), air.first + seconds)
+    return air.view(max(air.now, end))
 
 
 def summary(view: View, name: str, out: TextIO) -> None:

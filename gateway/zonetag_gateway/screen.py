@@ -67,12 +67,12 @@ def _foot(view: View) -> list[str]:
             lines.append(f"{NAMES[kind]}: {there}, {_count(view.adverts[kind], 'advert')}")
     others = {kind: n for kind, n in view.adverts.items() if kind not in (*advert.PHONES, *_TAGS)}
     if others:
-        lines.append("besides: " + _list(others))
+        lines.append("other adverts: " + _list(others))
     return lines if len(lines) > 1 else []
 
 
 def _list(adverts: Mapping[str, int]) -> str:
-    return ", ".join(f"{_count(n, 'advert')} {NAMES[kind]}" for kind, n in sorted(adverts.items(), key=lambda i: -i[1]))
+    return ", ".join(f"{n} {NAMES[kind]}" for kind, n in sorted(adverts.items(), key=lambda item: -item[1]))
 
 
 def _count(n: int, noun: str) -> str:
