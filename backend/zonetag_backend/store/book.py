@@ -109,11 +109,12 @@ def stays_of_day(
         .scalar_subquery()
     )
     this_one = and_(visit.c.site == of.name, visit.c.tag == tag.c.id, visit.c.came_ms == came)
-    last, corrected = (
-        select(column).where(this_one).correlate(tag).scalar_subquery()
-        for column in (visit.c.last_ms, visit.c.corrected_ms)
-    )
+    last = select(visit.c.last_ms).where(this_one).correlate(tag).scalar_subquery()
+    corrected = select(visit.c.corrected_ms).where(this_one).correlate(tag).scalar_subquery()
     before_day = select(literal(of.name), came, tag.c.id, last, corrected).where(last >= start_ms)
+    if tags is not None:
+        within_day = within_day.where(visit.c.tag.in_(tags))
+        before_day = before_day.where(tag.c.id.in_(tags))
     visits = within_day.union_all(before_day).subquery("visits")
     rows = connection.execute(_with_wearers(visits, places)).all()
     stays = _stays(connection, rows, {of.name: of}, now_ms)
