@@ -51,9 +51,11 @@ class Folder:
         max_open: int = 4096,
         *,
         silence_s: float = 3.0,
+        room: Room | None = None,
     ) -> None:
         """A window lasts `window_s` at most; it closes early after `silence_s` without an advert, or when the
         wearer has moved by `change_db` (0: never).  `max_open`: see room.py; as many others are remembered.
+        `room`: who may open a window; a Room of `max_open` if none is given.
         """
         self._window_s = window_s
         self._silence_s = silence_s
@@ -61,7 +63,7 @@ class Folder:
         self._company = company
         self._max_others = max_open
         self._tail = b"\x09\xff" + company.to_bytes(2, "little")  # what stands between EID and S in our frame
-        self._room = Room(max_open)
+        self._room = Room(max_open) if room is None else room
         self._open: dict[bytes, _Open] = {}
         self._others = 0  # entries of _open that are only counted
         self._closed: list[ClosedWindow] = []

@@ -240,7 +240,7 @@ def test_the_last_will_is_told_when_a_gateway_vanishes(broker: Mosquitto, config
 
 
 def test_a_broker_that_does_not_authorise(
-    new_broker: Broker, configure: Configure, tmp_path: Path, caplog: Any
+    new_broker: Broker, configure: Configure, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """MQTT v5 says so: counted, told once with what to do, and everything is kept."""
     acl = tmp_path / "acl"
