@@ -1,5 +1,6 @@
 """No identifier and slot is ever sent twice, whatever happens to the supply, the NVS and the file system."""
 
+import itertools
 import random
 
 import pytest
@@ -8,10 +9,6 @@ from rig.tag_bench import Life, TagBench, linked, repeated
 NVS_STEP_S = 64
 FILE_STEP_S = 1024
 SLOT_S = 4
-
-
-def latest(lives: list[Life]) -> tuple[int, int]:
-    return max((sent.epoch, sent.slot) for life in lives for sent in life.frames)
 
 
 def gap_s(before: Life, after: Life) -> int:
@@ -27,7 +24,7 @@ def test_resets_at_any_second(tag_bench: TagBench) -> None:
     lives = [tag_bench.live(seconds=chance.randrange(1, 1500), reset_cause=chance.randrange(6)) for _ in range(12)]
     assert repeated(lives) == []
     assert all(linked(life.frames) == [] for life in lives)
-    for before, after in zip(lives, lives[1:], strict=False):
+    for before, after in itertools.pairwise(lives):
         if before.frames and after.frames:
             assert 0 < gap_s(before, after) <= NVS_STEP_S + 2 * SLOT_S
 

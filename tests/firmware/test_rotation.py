@@ -1,5 +1,7 @@
 """A new identifier and a new address always come together, or nothing is sent at all."""
 
+import itertools
+
 import pytest
 from rig.tag_bench import Life, TagBench, linked
 
@@ -28,7 +30,7 @@ def test_a_frame_in_each_slot_an_identifier_and_an_address_in_each_epoch(tag_ben
 
 def test_a_silence_of_random_length_comes_before_each_new_identifier(tag_bench: TagBench) -> None:
     life = tag_bench.live(seconds=12 * HOURS)
-    firsts = {}
+    firsts: dict[int, int] = {}
     for sent in life.frames:
         firsts.setdefault(sent.epoch, (tag_bench.t0 + sent.second) - sent.epoch * EPOCH_S)
     late = list(firsts.values())[1:]
@@ -52,7 +54,7 @@ def test_an_address_that_does_not_change_silences_the_tag_until_it_does(tag_benc
     assert len(epochs_of(life)) == 5, "it went on"
     assert [line["zonetag-fault"] for line in life.said[1:]] == ["address"]
     assert any(" address " in line for line in life.end["log"])
-    silent = [b.second - a.second for a, b in zip(life.frames, life.frames[1:], strict=False)]
+    silent = [b.second - a.second for a, b in itertools.pairwise(life.frames)]
     assert max(silent) <= SLOT_S + 2 + refusals // 2
 
 

@@ -1,4 +1,4 @@
-"""A tag's life on this machine: the firmware on 32-bit MicroPython, its hardware by stand-ins (`tests/firmware/device`).
+"""A tag's life on this machine: the firmware on 32-bit MicroPython, with stand-ins (`tests/firmware/device`) around it.
 
     bench = TagBench(micropython, tmp_path)          # fixture `tag_bench` of tests/firmware
     bench.give_card(master=KEY)
@@ -6,12 +6,23 @@
     second = bench.live(seconds=3600, reset_cause=3) # the same flash and NVS, after a watchdog's reset
     for frame in first.frames: ...
 
-Settings of `live`, all optional: `seconds` of this life; `board` name; `ticks` first reading of the counter; `chip` True:
-the files on littlefs on a flash chip of `blocks` (else in a folder); `fill` the file system; `damage` NAME a file;
-`refusing` True: a file system that takes nothing; `cut_at` the number of the flash write at which the power goes;
-`nvs_torn_at` likewise for NVS; `nvs_fails`; `reset_cause`; `battery_uv`; `acceleration_fails`; `events` [[second, name,
-value]...]: `press` PIN, `refuse` N address changes, `advertise_fails` N, or any name of `world`; `control` "unchecked" or
-"hasty"; `memory` True: bytes in use at each hour.
+| setting of `live` | meaning |
+|---|---|
+| seconds | length of this life |
+| board | its name |
+| ticks | first reading of the millisecond counter |
+| chip, blocks | the files on littlefs on a flash chip of so many blocks (else in a folder) |
+| fill | fill that file system |
+| refusing | a file system that takes nothing |
+| cut_at, nvs_torn_at | the number of the write to flash or NVS at which the power goes |
+| nvs_fails | NVS takes nothing |
+| reset_cause | as `machine` tells it |
+| power | {"reset_reason": N}: our own build of MicroPython, which tells that |
+| battery_uv, acceleration_fails | what the sensors say |
+| events | [[second, name, value]...]: press PIN, confirm T, refuse N, advertise_fails N, or any name of `world` |
+| control | "unchecked" or "hasty": a radio with a fault |
+| record | "": frames are not recorded |
+| memory | true: bytes in use at each hour |
 """
 
 import json
@@ -22,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.micropython import Micropython
+
 from zonetag_protocol import frame, rotation, status
 from zonetag_protocol.advert import decode, frame_of
 from zonetag_protocol.card import Card, pack
@@ -29,6 +41,7 @@ from zonetag_protocol.card import Card, pack
 ROOT = Path(__file__).resolve().parents[2]
 DEVICE = ROOT / "tests" / "firmware" / "device"
 DEVICE_AIR = ROOT / "tests" / "firmware" / "device_air"
+DEVICE_POWER = ROOT / "tests" / "firmware" / "device_power"
 TAG_SIDE = ("__init__", "errors", "crypto", "rotation", "status", "frame", "card")  # of the protocol
 RECORD = 4 + 7 + 4 + 31  # bytes: second, address, interval, payload
 MASTER = bytes(range(16))
@@ -120,7 +133,7 @@ class TagBench:
             "life",
             told,
             heap=heap,
-            path=[self.firmware],
+            path=[self.firmware, *([DEVICE_POWER] if "power" in settings else [])],
             cwd=self.folder / "files",
         )
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
@@ -131,7 +144,7 @@ class TagBench:
         return Life(said[:-1], frames, said[-1], done.stdout)
 
     def opened(self, recorded: bytes) -> list[Sent]:
-        """The frames of a record, each verified under the card's key; Forged or LookupError for one that is not ours."""
+        """The frames of a record, each verified under the card's key; Forged or LookupError for one of another."""
         out = []
         epochs: dict[bytes, int] = {}
         for at in range(0, len(recorded), RECORD):

@@ -3,7 +3,6 @@
 import os
 
 import vfs
-
 import world
 
 BLOCK = 4096
@@ -65,18 +64,20 @@ def mount(path, blocks, cut_at=0):
 
 
 def fill():
-    """Fill the file system to the last byte, first with large files, then with small ones."""
-    for size in (BLOCK, 512, 64, 1):
-        number = 0
-        while True:
-            try:
-                with open(PLACE + "/fill" + str(size) + "_" + str(number), "wb") as file:
+    """Fill the file system: a file that takes all blocks, then small ones into what room its folder has left."""
+    for size in (BLOCK, 64, 1):
+        try:
+            with open(PLACE + "/fill", "ab") as file:
+                while True:
                     file.write(b"\x55" * size)
-            except OSError:
-                break
-            number += 1
-            if number > 300:
-                break
+        except OSError:
+            continue
+    try:
+        for number in range(100):
+            with open(PLACE + "/fill" + str(number), "wb") as file:
+                file.write(b"\x55" * 500)
+    except OSError:
+        return
 
 
 class Refusing:

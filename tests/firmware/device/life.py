@@ -12,6 +12,7 @@ gc.threshold(4096)  # as firmware/main.py does
 
 import flash
 import world
+
 from zonetag_tag import app, boards
 from zonetag_tag.board import Board
 from zonetag_tag.radio import Radio
@@ -71,6 +72,7 @@ def prepare():
     world.nvs_torn_at = setting("nvs_torn_at", 0)
     world.nvs_fails = setting("nvs_fails", False)
     world.reset_cause = setting("reset_cause", 1)
+    world.reset_reason = setting("power", {}).get("reset_reason", 1)
     world.battery_uv = setting("battery_uv", 2000000)
     if setting("acceleration_fails", False):
         world.acceleration = None
@@ -83,9 +85,6 @@ def prepare():
                 file.write(card.read())
         if setting("fill"):
             flash.fill()
-        if setting("damage"):
-            with open(root + setting("damage"), "wb") as file:
-                file.write(b"\x00damage")
         return root, chip
     if setting("refusing"):
         flash.mount_refusing(setting("refusing"))
@@ -93,7 +92,7 @@ def prepare():
     return root, None
 
 
-def events(time):
+def events(time, tag):
     """Things that happen at a second of this life: [second, name, value], in order."""
     queue = list(setting("events", []))
 
@@ -102,6 +101,8 @@ def events(time):
             _, name, value = queue.pop(0)
             if name == "press":
                 world.pins[value].press()
+            elif name == "confirm":
+                tag.confirm(value)
             elif name in ("refuse", "advertise_fails"):
                 import bluetooth
 
@@ -118,7 +119,7 @@ def main():
     radio = kind()
     radio.start()
     root, chip = prepare()
-    board = Board(boards.named(setting("board", "esp32-c3-supermini")), time)
+    board = Board(boards.named(setting("board", "esp32-c3-supermini")) or boards.UNKNOWN, time)
     board.save_power()
     tag = app.Tag(board, radio, root)
     recorder = None
@@ -126,7 +127,7 @@ def main():
         import bluetooth
 
         recorder = bluetooth.hear = Recorder(setting("record"), time)
-    events(time)
+    events(time, tag)
     end = setting("seconds", 60) * 1000
     ended = "time"
     hour = 3600000
@@ -163,6 +164,7 @@ def main():
                 "watchdog_ms": world.watchdog_ms,
                 "mhz": world.hertz // 1000000,
                 "confirmed": world.confirmed,
+                "light_sleep": world.light_sleep,
                 "erases": chip.erases if chip else 0,
                 "writes": chip.writes if chip else 0,
                 "t": tag.clock.t,
