@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import TracebackType
 
 import uvicorn
@@ -52,8 +53,9 @@ class Backend:
 
     def counters(self) -> dict[str, int | dict[str, int]]:
         """Since the start: reports, windows, observations, rejected by reason, duplicates, refused, malformed..."""
-        counters = asdict(self._subscriber.counters())
-        return counters | {"rejected": dict(counters["rejected"])}
+        counters = self._subscriber.counters()
+        # `asdict` would take the Counter of reasons apart and put it together wrongly.
+        return asdict(replace(counters, rejected=Counter())) | {"rejected": dict(counters.rejected)}
 
     async def __aenter__(self) -> "Backend":
         config = self.config

@@ -38,6 +38,7 @@ BACK_OFF_S = (0.5, 30.0)  # first and longest wait before the next attempt; doub
 MAX_QUEUED = 10_000  # acknowledgements that wait for a slow broker; what is over is asked for again
 
 _VERSIONS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
+_OTHER_VERSION = 0x84  # MQTT v5 section 4.13: unsupported protocol version
 _TAKEN_OVER = 0x8E  # MQTT v5 section 2.4: another client came with the same identifier
 
 log = logging.getLogger(__name__)
@@ -193,7 +194,10 @@ class Link:
 
         def connected(client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
             if reason.is_failure:
-                log.warning("the broker at %s refuses us over MQTT %s: %s", self._settings.url, self._version, reason)
+                # Of a broker that speaks 3.1.1 only that is an answer, not a trouble, when there is a choice.
+                expected = self._settings.mqtt_version == "auto" and reason.value == _OTHER_VERSION
+                level = logging.INFO if expected else logging.WARNING
+                log.log(level, "%s refuses us over MQTT %s: %s", self._settings.url, self._version, reason)
             else:
                 client.subscribe([(topics.every(leaf), QOS) for leaf in self._leaves])
                 self._connected = True
