@@ -9,7 +9,7 @@ LOWEST = -128  # dBm that a report can hold
 HIGHEST = 126
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, though nobody changes it: freezing ten fields costs more than folding them
 class ClosedWindow:
     """One identifier with one authenticator, from its first hearing to its last."""
 
@@ -50,4 +50,7 @@ def departed(readings: Sequence[int], change_db: int) -> bool:
     """
     if len(readings) < 6:
         return False
-    return abs(sorted(readings[:3])[1] - sorted(readings[-3:])[1]) >= change_db
+    level = sorted(readings[:3])[1]
+    if abs(readings[-1] - level) < change_db and abs(readings[-2] - level) < change_db:
+        return False  # two of three lie within, and so does their median: the usual case
+    return abs(sorted(readings[-3:])[1] - level) >= change_db
