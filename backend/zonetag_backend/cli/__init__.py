@@ -14,6 +14,13 @@ from importlib import import_module
 COMMANDS = {
     "demo": "demo",
     "frame": "frame",
+    "gateway": "gateway",
+    "person": "person",
+    "place": "place",
+    "serve": "serve",
+    "site": "site",
+    "tag": "tag",
+    "tap": "tap",
 }
 
 

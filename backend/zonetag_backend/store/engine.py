@@ -18,7 +18,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from zonetag_backend.errors import DatabaseError
 
-Database = Engine  # so that others need not import SQLAlchemy to name one
+# So that others need not import SQLAlchemy to name them.
+Database = Engine
+Transaction = Connection
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MS = 30_000  # how long SQLite waits for another writer; a report's transaction takes milliseconds
 _WRITING = {"zonetag_writing": True}

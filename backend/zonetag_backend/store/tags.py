@@ -43,8 +43,9 @@ def add_tag(
     kind: str = advert.ZONETAG,
     master: bytes | None = None,
     t0: int = FIRST_SECOND,
+    issued_ms: int | None = None,
 ) -> NewTag:
-    """A tag, with a new random key unless one is given; its clock is taken to stand at second `t0` now.
+    """A tag, with a new random key unless one is given; its clock stood at second `t0` at `issued_ms`, else now.
 
     Kind "zonetag": `master` is the master key.  Kind "eddystone-eid": a badge, `master` its identity key.
     """
@@ -59,6 +60,7 @@ def add_tag(
         raise BadValue(f"a key is {KEY} bytes, {2 * KEY} hexadecimal digits")
     if connection.scalar(select(tag.c.id).where(tag.c.number == number)) is not None:
         raise AlreadyThere(f"there is a tag {number} already; zonetag tag list shows all")
+    issued = now_ms if issued_ms is None else issued_ms
     new = new_id()
     sealed = keyring.seal(new, key)
     connection.execute(
@@ -67,8 +69,8 @@ def add_tag(
     connection.execute(
         insert(tag_clock).values(
             tag=new,
-            offset_ms=now_ms - t0 * 1000,
-            offset_at_ms=now_ms,
+            offset_ms=issued - t0 * 1000,
+            offset_at_ms=issued,
             confirmed=False,
             slot=t0 >> SLOT_BITS,
             status=NO_STATUS,
@@ -134,3 +136,16 @@ def any_tag(engine: Engine) -> bool:
     """Whether there is any tag, and with it a key that needs its key file."""
     with engine.connect() as connection:
         return connection.execute(select(tag.c.id).limit(1)).first() is not None
+
+
+def has_key(connection: Connection, keyring: Keyring, number: str, master: bytes) -> bool:
+    """Whether the tag of this number is there with this very key; AlreadyThere if it is there with another one."""
+    row = connection.execute(select(tag.c.id, tag.c.sealed_key).where(tag.c.number == number)).first()
+    if row is None:
+        return False
+    if keyring.open(row.id, row.sealed_key) != master:
+        raise AlreadyThere(
+            f"there is a tag {number} with another key. If it was flashed anew, retire the old number first"
+            " and flash it under a new one."
+        )
+    return True

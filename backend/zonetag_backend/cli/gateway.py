@@ -1,0 +1,64 @@
+"""`zonetag gateway`: which gateways are believed, and where they stand.  Those that knock are listed too."""
+
+import argparse
+
+from zonetag_backend.cli.store import Parsers, add_where, changing, looking, show
+from zonetag_backend.errors import NotFound
+from zonetag_backend.store import lists, registry
+from zonetag_backend.store.engine import Transaction
+
+# What a first gateway gets that names neither site nor place.
+FIRST_SITE = "office"
+FIRST_PLACE = "Entrance"
+
+
+def register(commands: Parsers) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("gateway", help="gateways: which are believed, and where they stand")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="register a gateway; its reports are taken from then on")
+    add.add_argument("name", metavar="NAME", help="as in its gateway.toml")
+    add.add_argument("--site", help=f"the only one there is; made as {FIRST_SITE!r} if there is none")
+    add.add_argument("--place", help=f"made as a room if it is not there; {FIRST_PLACE!r}, an entrance, if not given")
+    add_where(add)
+    add.set_defaults(run=_add)
+    listed = actions.add_parser("list", help="all gateways, and those that knock without being registered")
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    add_where(listed)
+    listed.set_defaults(run=_list)
+
+
+def _add(args: argparse.Namespace) -> int:
+    with changing(args) as (opened, connection):
+        site = args.site or _only_site(connection)
+        place = args.place or FIRST_PLACE
+        if registry.find_place(connection, site, place) is None:
+            registry.add_place(connection, site, place, "room" if args.place else "entrance")
+            print(f"Place {place} of site {site} is new.")
+        registry.add_gateway(connection, args.name, site, place, opened.now_ms)
+    print(f"Gateway {args.name} is believed. In its gateway.toml: site = {site!r}, name = {args.name!r}")
+    return 0
+
+
+def _only_site(connection: Transaction) -> str:
+    names = [str(row["name"]) for row in lists.sites(connection)]
+    if len(names) > 1:
+        raise NotFound(f"which of the sites {', '.join(names)}? Say it with --site")
+    if not names:
+        registry.add_site(connection, FIRST_SITE)
+        print(f"Site {FIRST_SITE} is new, with the time of {registry.DEFAULT_TIMEZONE}.")
+    return names[0] if names else FIRST_SITE
+
+
+def _list(args: argparse.Namespace) -> int:
+    with looking(args) as connection:
+        rows = lists.gateways(connection)
+    show(rows, args.json, ("name", "site", "place", "online", "refused", "broken", "kept_apart"))
+    if not args.json:
+        for row in rows:
+            if row["place"] is None:
+                print(
+                    f"{row['name']} of site {row['site']} knocks and is not registered there."
+                    f" To believe it: zonetag gateway add {row['name']} --site {row['site']} --place PLACE"
+                )
+    return 0

@@ -1,0 +1,66 @@
+"""`zonetag serve`: the server, until Ctrl-C or SIGTERM."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+
+from zonetag_backend.app import Backend
+from zonetag_backend.cli.store import Parsers, add_where, settings
+from zonetag_backend.clock import utc_ms
+from zonetag_backend.store import lists
+from zonetag_backend.store.engine import reading
+
+
+def register(commands: Parsers) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("serve", help="the server: takes reports from the broker, shows the pages")
+    parser.add_argument("--broker", metavar="URL", help="mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+    parser.add_argument("--port", type=int, help="of the pages (8765)")
+    parser.add_argument("--database", metavar="URL", help="where it is, if not in the data folder")
+    add_where(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    given = {"broker.url": args.broker, "http.port": args.port, "database": args.database}
+    backend = Backend(settings(args, **given), utc_ms)
+    asyncio.run(_serve(backend))
+    return 0
+
+
+async def _serve(backend: Backend) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with backend:
+        _say(f"Pages: {backend.url}   Broker: {backend.config.broker.url}   Ctrl-C stops.")
+        for line in await asyncio.to_thread(_what_next, backend):
+            _say(line)
+        await stop.wait()
+
+
+def _what_next(backend: Backend) -> list[str]:
+    """What to type next, as long as something is missing that nothing works without."""
+    with reading(backend.engine) as connection:
+        gateways = [row for row in lists.gateways(connection) if row["place"] is not None]
+        tags = lists.tags(connection)
+        people = lists.people(connection)
+    next_ = []
+    if not gateways:
+        next_.append("No gateway is registered. Type: zonetag gateway add NAME   (site and place are made if need be)")
+    if not tags:
+        next_.append("No tag is there. Type: zonetag tag add NUMBER --card FILE   and flash the tag with that card")
+    if not people:
+        next_.append("Nobody is there. Type: zonetag person add NAME --unit UNIT --code CODE")
+    elif tags and not any(row["person"] for row in tags):
+        next_.append("Nobody wears a tag. Type: zonetag tag give NUMBER PERSON")
+    return next_
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

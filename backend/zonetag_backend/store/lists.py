@@ -1,0 +1,89 @@
+"""The registry, listed: for the commands.  Nothing here writes, and no key is read."""
+
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+
+from zonetag_backend.store.schema import gateway, gateway_status, person, place, rejected_total, site, tag, tag_clock
+from zonetag_backend.store.schema import wearing as worn
+
+Listed = list[dict[str, Any]]
+"""One dictionary a row; times are UTC ms, none for never."""
+
+_NOW = worn.c.until_ms.is_(None)
+
+
+def sites(connection: Connection) -> Listed:
+    """name, title, timezone, absence_s."""
+    return _rows(connection, select(site).order_by(site.c.name))
+
+
+def places(connection: Connection) -> Listed:
+    """site, name, kind."""
+    return _rows(connection, select(place.c.site, place.c.name, place.c.kind).order_by(place.c.site, place.c.name))
+
+
+def gateways(connection: Connection) -> Listed:
+    """name, site, place (none: it knocks and is not registered there), online, state_ms, refused, broken, kept_apart."""
+    s = gateway_status.c
+    apart = select(func.coalesce(func.sum(rejected_total.c.windows), 0)).where(
+        rejected_total.c.gateway == gateway.c.name
+    )
+    registered = (
+        select(
+            gateway.c.name,
+            place.c.site,
+            place.c.name.label("place"),
+            func.coalesce(s.online, False).label("online"),
+            s.state_ms,
+            func.coalesce(s.refused, 0).label("refused"),
+            func.coalesce(s.broken, 0).label("broken"),
+            apart.scalar_subquery().label("kept_apart"),
+        )
+        .join(place, place.c.id == gateway.c.place)
+        .outerjoin(gateway_status, and_(s.gateway == gateway.c.name, s.site == place.c.site))
+        .order_by(place.c.site, gateway.c.name)
+    )
+    there = (
+        select(gateway.c.name)
+        .join(place, place.c.id == gateway.c.place)
+        .where(gateway.c.name == s.gateway, place.c.site == s.site)
+        .exists()
+    )
+    knocking = (
+        select(s.gateway.label("name"), s.site, s.online, s.state_ms, s.refused).where(~there).order_by(s.gateway)
+    )
+    return _rows(connection, registered) + [
+        {**row, "place": None, "broken": 0, "kept_apart": 0} for row in _rows(connection, knocking)
+    ]
+
+
+def people(connection: Connection) -> Listed:
+    """name, unit, code, tag (numbers of those worn now, none for none); removed people are left out."""
+    joined = person.outerjoin(worn, and_(worn.c.person == person.c.id, _NOW)).outerjoin(tag, tag.c.id == worn.c.tag)
+    columns = select(person.c.name, person.c.unit, person.c.code, tag.c.number.label("tag")).select_from(joined)
+    return _rows(connection, columns.where(person.c.name != "").order_by(person.c.name, person.c.code))
+
+
+def tags(connection: Connection) -> Listed:
+    """number, kind, state, person and code (of who wears it now), heard_ms, confirmed (its clock), status (last byte)."""
+    joined = (
+        tag.join(tag_clock, tag_clock.c.tag == tag.c.id)
+        .outerjoin(worn, and_(worn.c.tag == tag.c.id, _NOW))
+        .outerjoin(person, person.c.id == worn.c.person)
+    )
+    columns = select(
+        tag.c.number,
+        tag.c.kind,
+        tag.c.state,
+        person.c.name.label("person"),
+        person.c.code,
+        func.nullif(tag_clock.c.heard_ms, 0).label("heard_ms"),
+        tag_clock.c.confirmed,
+        tag_clock.c.status,
+    ).select_from(joined)
+    return _rows(connection, columns.order_by(tag.c.number))
+
+
+def _rows(connection: Connection, statement: Any) -> Listed:
+    return [dict(row) for row in connection.execute(statement).mappings()]
