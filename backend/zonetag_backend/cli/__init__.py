@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from zonetag_backend.errors import BackendError
+
 # Command -> module of this package.
 COMMANDS = {
     "demo": "demo",
@@ -25,7 +27,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code (2, with a message, for arguments that cannot be)."""
+    """Run one command; its exit code (1 or 2, with a message, when it cannot be done or the arguments cannot be)."""
     args = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="zonetag", description="Tags, the places that hear them, and their book.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
@@ -34,5 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for module in modules:
         import_module(f"{__name__}.{module}").register(commands)
     arguments = parser.parse_args(args)
-    code: int = arguments.run(arguments)
+    try:
+        code: int = arguments.run(arguments)
+    except BackendError as error:
+        print(f"zonetag: {error}", file=sys.stderr)
+        return 1
     return code

@@ -24,7 +24,7 @@ def places(connection: Connection) -> Listed:
 
 
 def gateways(connection: Connection) -> Listed:
-    """name, site, place (none: it knocks and is not registered there), online, state_ms, refused, broken, kept_apart."""
+    """name, site, place (none: it knocks, unregistered), online, state_ms, refused, broken, kept_apart (windows)."""
     s = gateway_status.c
     apart = select(func.coalesce(func.sum(rejected_total.c.windows), 0)).where(
         rejected_total.c.gateway == gateway.c.name
@@ -66,7 +66,7 @@ def people(connection: Connection) -> Listed:
 
 
 def tags(connection: Connection) -> Listed:
-    """number, kind, state, person and code (of who wears it now), heard_ms, confirmed (its clock), status (last byte)."""
+    """number, kind, state, person and code (who wears it now), heard_ms, confirmed (its clock), status (last byte)."""
     joined = (
         tag.join(tag_clock, tag_clock.c.tag == tag.c.id)
         .outerjoin(worn, and_(worn.c.tag == tag.c.id, _NOW))
