@@ -131,7 +131,7 @@ def main():
     end = setting("seconds", 60) * 1000
     ended = "time"
     hour = 3600000
-    memory = [0] * (end // hour)  # made now, lest its own growth is measured
+    memory = [0] * (end // hour if setting("memory") else 0)  # made now, lest its own growth is measured
     hours = 0
     steps = 0
     try:

@@ -1,0 +1,273 @@
+"""A Bluetooth air on this machine: virtual controllers of bumble, with the time of a simulation.
+
+    async with VirtualAir() as air:
+        air.on_heard = print                    # what a scanner beside the tags hears
+        seat = await air.seat("tag")            # a controller; its HCI (H4 over TCP) is at seat.hci, time at air.time
+        ... start a tag's process with both ...
+        await air.run(until_ms=3_600_000)
+
+Time is virtual and shared: a tag that sleeps asks the air (4 bytes of milliseconds; the answer is a byte, 1, or 0 when
+the supply ends), and time goes on to the next wake when all ask.  So nothing depends on the speed of this machine.  The
+scanner is bumble's own host and device, on a controller of the same air.
+
+Repaired here, against Bluetooth Core 5.4, volume 4, part E (bumble 0.0.236 differs):
+- LE Set Random Address is refused (0x0C) while advertising or scanning (7.8.4);
+- intervals are in units of 0.625 ms (7.8.5);
+- scannable and non-connectable adverts are sent, each once, and no scan response is made up of them;
+- a report bears the RSSI of its link.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from bumble import hci, ll
+from bumble.controller import Controller, LegacyAdvertiser
+from bumble.device import Advertisement, Device
+from bumble.host import Host
+from bumble.link import LocalLink
+from bumble.transport.common import StreamPacketSource
+
+UNIT_MS = 0.625
+# Each advert of a slot is the same: after so many of one sleep, more add nothing but time.
+ADVERTS_PER_SLEEP = 2
+MOST_S = 120  # real seconds that a simulation may take
+Report = hci.HCI_LE_Advertising_Report_Event.Report
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One advert as the scanner reports it."""
+
+    at_ms: float
+    # virtual time
+    address: bytes
+    # type byte and 6 bytes, as the tag has it
+    data: bytes
+    rssi: int
+    # dBm
+
+
+class TimedAdvertiser(LegacyAdvertiser):
+    """Sends when the air's time says so, never by this machine's clock."""
+
+    next_ms: float = 0.0
+
+    def start(self) -> None:
+        """Begin at once."""
+        self.stop()
+        self.enabled = True
+        self.next_ms = 0.0
+
+
+class HciLine:
+    """HCI in its H4 form over TCP: one client at a time, as on a serial line.  A source and a sink of bumble."""
+
+    def __init__(self) -> None:
+        self.source = StreamPacketSource()
+        self._server: asyncio.Server | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def open(self) -> str:
+        """Listen; host:port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return "{}:{}".format(*self._server.sockets[0].getsockname())
+
+    def on_packet(self, packet: bytes) -> None:
+        """From the controller to the tag."""
+        if self._writer is not None:
+            self._writer.write(packet)
+
+    def close(self) -> None:
+        """End the line."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        try:
+            while data := await reader.read(4096):
+                self.source.data_received(data)
+        except ConnectionResetError:
+            pass
+        finally:
+            writer.close()
+
+
+class AirController(Controller):
+    """A controller that refuses what real ones refuse, and reports what it hears as it was sent."""
+
+    def __init__(self, name: str, link: LocalLink, line: HciLine | None = None) -> None:
+        super().__init__(name, host_source=line.source if line else None, host_sink=line, link=link)
+        self.advertiser = TimedAdvertiser(self)
+        self.le_legacy_advertiser = self.advertiser
+        self.refused = 0
+        self.refuse = 0  # so many changes of the address are refused whatever the state: a controller that is busy
+        self.rssi = -60  # dBm, of what it sends, at whoever hears it
+
+    def on_hci_reset_command(self, command: hci.HCI_Reset_Command) -> Any:
+        """All roles end (7.3.2)."""
+        self.advertiser.stop()
+        self.le_scan_enable = False
+        return super().on_hci_reset_command(command)
+
+    def on_hci_le_set_random_address_command(self, command: hci.HCI_LE_Set_Random_Address_Command) -> Any:
+        """Refused while advertising or scanning (7.8.4)."""
+        if self.advertiser.enabled or self.le_scan_enable or self.refuse:
+            self.refuse = max(0, self.refuse - 1)
+            self.refused += 1
+            return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
+        return super().on_hci_le_set_random_address_command(command)
+
+    def hear(self, pdu: ll.AdvInd, kind: int, rssi: int) -> None:
+        """One report, of the kind that was sent, if we scan."""
+        if not self.le_scan_enable:
+            return
+        address = pdu.advertiser_address
+        report = Report(event_type=kind, address_type=address.address_type, address=address, data=pdu.data, rssi=rssi)
+        self.send_hci_packet(hci.HCI_LE_Advertising_Report_Event([report]))
+
+
+@dataclass(slots=True)
+class Seat:
+    """A place for one tag on the air."""
+
+    controller: AirController
+    hci: str
+    # host:port of the controller
+
+
+@dataclass(slots=True, eq=False)
+class Sleeper:
+    """A tag's line to the air's time."""
+
+    writer: asyncio.StreamWriter
+    wake_ms: float | None = field(default=None)
+    # none: awake
+
+
+class VirtualAir:
+    """The air, its time, and the scanner beside the tags."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0.0
+        self.on_heard: Callable[[Heard], None] | None = None
+        self.time = ""  # host:port
+        self._link = LocalLink()  # type: ignore[no-untyped-call]  # bumble leaves it untyped
+        self._seats: list[Seat] = []
+        self._lines: list[HciLine] = []
+        self._sleepers: list[Sleeper] = []
+        self._joined = 0
+        self._gone = 0
+        self._until_ms = 0.0
+        self._asked = asyncio.Event()
+        self._server: asyncio.Server | None = None
+        self._scanner: AirController | None = None
+
+    async def __aenter__(self) -> "VirtualAir":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.time = "{}:{}".format(*self._server.sockets[0].getsockname())
+        self._scanner = AirController("scanner", self._link)
+        host = Host()
+        host.controller = self._scanner
+        device = Device(name="scanner", address=hci.Address("F0:F1:F2:F3:F4:F5"), host=host)
+        await device.power_on()
+        device.on("advertisement", self._on_advertisement)
+        await device.start_scanning(active=False, legacy=True, filter_duplicates=False)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for sleeper in self._sleepers:
+            sleeper.writer.close()
+        if self._server is not None:
+            self._server.close()
+        for line in self._lines:
+            line.close()
+        await asyncio.sleep(0)  # what was closed is let go at the loop's next turn
+
+    async def seat(self, name: str, rssi: int = -60) -> Seat:
+        """A controller for one more tag."""
+        line = HciLine()
+        self._lines.append(line)
+        controller = AirController(name, self._link, line)
+        controller.rssi = rssi
+        seat = Seat(controller, await line.open())
+        self._seats.append(seat)
+        return seat
+
+    async def run(self, until_ms: float) -> None:
+        """Let time go on until then; then every tag's supply ends."""
+        self._until_ms = until_ms
+        async with asyncio.timeout(MOST_S):
+            while self._joined < len(self._seats) or self._gone < self._joined:
+                await self._asked.wait()
+                self._asked.clear()
+                await self._go_on()
+
+    async def _go_on(self) -> None:
+        awake = self._joined < len(self._seats) or any(sleeper.wake_ms is None for sleeper in self._sleepers)
+        if awake or not self._sleepers:
+            return
+        wake = min(sleeper.wake_ms or 0.0 for sleeper in self._sleepers)
+        await self._send_until(min(wake, self._until_ms))
+        self.now_ms = wake
+        for sleeper in self._sleepers:
+            if sleeper.wake_ms == wake:
+                sleeper.wake_ms = None
+                sleeper.writer.write(b"\1" if wake < self._until_ms else b"\0")
+
+    async def _send_until(self, until_ms: float) -> None:
+        """All adverts that are due, in the order of their time, up to a bound for each tag."""
+        left = {id(seat): ADVERTS_PER_SLEEP for seat in self._seats}
+        while True:
+            due = [seat for seat in self._seats if seat.controller.advertiser.enabled and left[id(seat)]]
+            if not due:
+                break
+            seat = min(due, key=lambda one: one.controller.advertiser.next_ms)
+            advertiser = seat.controller.advertiser
+            if advertiser.next_ms > until_ms:
+                break
+            left[id(seat)] -= 1
+            # What began while time stood still begins now.
+            self.now_ms = max(self.now_ms, advertiser.next_ms)
+            await self._deliver(seat.controller)
+            advertiser.next_ms = self.now_ms + advertiser.advertising_interval_min * UNIT_MS
+        for seat in self._seats:
+            advertiser = seat.controller.advertiser
+            advertiser.next_ms = max(advertiser.next_ms, until_ms)
+
+    async def _deliver(self, sender: AirController) -> None:
+        advertiser = sender.advertiser
+        pdu = ll.AdvInd(advertiser_address=advertiser.address, data=advertiser.advertising_data)
+        for controller in [self._scanner, *(seat.controller for seat in self._seats)]:
+            if controller is not None and controller is not sender:
+                controller.hear(pdu, advertiser.advertising_type, sender.rssi)
+        # The scanner's host takes the report from the loop; only then may time go on.
+        await asyncio.sleep(0)
+
+    def _on_advertisement(self, advertisement: Advertisement) -> None:
+        if self.on_heard is None:
+            return
+        address = advertisement.address
+        whole = bytes([address.address_type]) + bytes(reversed(bytes(address)))
+        self.on_heard(Heard(self.now_ms, whole, advertisement.data_bytes, advertisement.rssi))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sleeper = Sleeper(writer)
+        self._sleepers.append(sleeper)
+        self._joined += 1
+        try:
+            while asked := await reader.readexactly(4):
+                sleeper.wake_ms = self.now_ms + int.from_bytes(asked, "little")
+                self._asked.set()
+        except (asyncio.IncompleteReadError, ConnectionResetError):
+            self._sleepers.remove(sleeper)
+            self._gone += 1
+            self._asked.set()
+            writer.close()
