@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from math import inf
 
 from zonetag_gateway.room import Room
-from zonetag_gateway.triage import surely_unknown
+from zonetag_gateway.triage import BADGE_EID, surely_badge, surely_exposure, surely_unknown
 from zonetag_gateway.window import ClosedWindow, departed, quantiles
 from zonetag_protocol import advert
 from zonetag_protocol.frame import HEAD, LENGTH, TEST_COMPANY
@@ -139,6 +139,10 @@ class Folder:
             self._begin(data, (KIND_ZONETAG, data[13:21], data[25:31]), rssi, at)
         elif surely_unknown(data):
             self._remember(data, advert.UNKNOWN, rssi)
+        elif surely_badge(data):
+            self._begin(data, (KIND_BADGE, data[BADGE_EID], BADGE_AUTH), rssi, at)
+        elif surely_exposure(data):
+            self._remember(data, advert.EXPOSURE_NOTIFICATION, rssi)
         else:
             self._explain(data, rssi, at)
 
