@@ -5,6 +5,7 @@ stands before it.
 Letters are compared first (D before Đ, E before Ê), tones only where all letters are equal.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
 
 # Marks that make another letter; every other mark of a foreign name is left aside.
 _SHAPES = "\u0306\u0302\u031b"
+
+_WORD = re.compile(r"\w+")
 
 # Characters that are invisible and turn the direction of what follows; a name has no use for them.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -55,9 +58,9 @@ def folded(text: str) -> str:
 
 
 def matches(query: str, *fields: str) -> bool:
-    """Whether every word of a query stands within the fields; marks and case are left aside."""
-    text = folded(" ".join(fields))
-    return all(word in text for word in folded(query).split())
+    """Whether every word of a query begins a word of the fields: "an" finds An and Ánh, but not every Văn."""
+    words = _WORD.findall(folded(" ".join(fields)))
+    return all(any(word.startswith(start) for word in words) for start in _WORD.findall(folded(query)))
 
 
 def printable(text: str) -> str:

@@ -1,4 +1,4 @@
-"""An office filled by hand through the tables, for tests of the pages.  Every time is on Friday 20 November 2026, UTC+7."""
+"""An office filled by hand through the tables, for tests of the pages.  Times are of Friday 20 November 2026, UTC+7."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, insert, update
+
 from zonetag_backend.store import registry, schema
 from zonetag_backend.store.engine import open_database, writing
 
@@ -54,9 +55,7 @@ class Office:
 
     def wear(self, tag: int, person: int, since: int = 0, until: int | None = None) -> None:
         with writing(self.engine) as connection:
-            connection.execute(
-                insert(schema.wearing).values(tag=tag, person=person, since_ms=since, until_ms=until)
-            )
+            connection.execute(insert(schema.wearing).values(tag=tag, person=person, since_ms=since, until_ms=until))
 
     def person(self, name: str, unit: str = "", code: str | None = None) -> tuple[int, int]:
         """A person with a tag of their own: (person, tag)."""
@@ -130,9 +129,7 @@ class Office:
     def rejected(self, gateway: str, reason: str, windows: int, start: int) -> None:
         """`windows` counted, one of them still kept."""
         with writing(self.engine) as connection:
-            connection.execute(
-                insert(schema.rejected_total).values(gateway=gateway, reason=reason, windows=windows)
-            )
+            connection.execute(insert(schema.rejected_total).values(gateway=gateway, reason=reason, windows=windows))
             connection.execute(
                 insert(schema.rejected).values(
                     gateway=gateway,

@@ -1,0 +1,87 @@
+"""Gateways' health, those that knock, and what was kept apart."""
+
+import json
+
+import pytest
+from rig.office import Office, at
+
+HEALTH = {
+    "spool": {"reports": 412, "bytes": 1_853_000, "dropped": 3},
+    "tallies": {"adverts": 5800, "dropped.flood": 4},
+    "source": "bleak",
+}
+
+
+def test_health_of_a_registered_gateway(office: Office, get) -> None:
+    office.gateway_status("gw-cua", True, json.dumps(HEALTH))
+    office.report("gw-cua", office.now - 9000)
+    office.report("gw-cua", office.now - 4000, synchronised=False)
+    office.rejected("gw-cua", "unknown", 1523, office.now - 9000)
+    found = {each["gateway"]: each for each in get("/gateways.json").json()["gateways"]}
+    health = found["gw-cua"]
+    assert (health["online"], health["registered"], health["place"]) == (True, True, "Cửa chính")
+    assert health["spool"] == {"reports": 412, "bytes": 1_853_000}
+    assert health["dropped"] == 7
+    assert health["synchronised"] is False
+    assert health["adverts_per_min"] == 600.0  # 5,800 in the 580 s since it came on line
+    assert health["seen"] == "2026-11-20T14:29:56+07:00"
+    assert health["rejected"] == {"unknown": 1523}
+    assert (found["gw-hop"]["online"], found["gw-hop"]["seen"]) == (None, None)
+    page = get("/gateways").text
+    assert "412 báo cáo" in page
+    assert "1.523" in page
+    assert "chưa đồng bộ" in page
+
+
+def test_one_that_knocks_is_shown_with_the_command(office: Office, get) -> None:
+    office.gateway_status("gw-moi", True, "{}", refused=37)
+    page = get("/gateways?lang=en").text
+    assert "Knocking" in page
+    assert "37 reports refused" in page
+    assert "gw-moi van-phong" in page
+
+
+STRANGE = [
+    "",
+    "null",
+    "[1]",
+    "not json",
+    '{"spool": 5, "tallies": [1], "source": {}}',
+    '{"spool": {"reports": "x"}}',
+    '{"tallies": {"adverts": true, "dropped.x": -1}}',
+    '{"spool": {"reports": 1e400}}',
+]
+
+
+@pytest.mark.parametrize("health", STRANGE)
+def test_a_health_message_may_be_anything(office: Office, get, health: str) -> None:
+    office.gateway_status("gw-cua", True, health)
+    assert get("/gateways").status_code == 200
+    assert get("/gateways.json").status_code == 200
+
+
+def test_kept_apart_by_reason(office: Office, get) -> None:
+    office.rejected("gw-cua", "unknown", 1500, at("14:00"))
+    office.rejected("gw-hop", "unknown", 23, at("14:10"))
+    office.rejected("gw-hop", "forged", 2, at("13:00"))
+    answer = get("/rejected.json").json()
+    assert answer["totals"] == {"unknown": 1523, "forged": 2}
+    assert [each["at"][11:16] for each in answer["latest"]] == ["14:10", "14:00", "13:00"]
+    assert answer["latest"][0] == {
+        "at": "2026-11-20T14:10:00+07:00",
+        "gateway": "gw-hop",
+        "reason": "unknown",
+        "eid": "0001020304050607",
+        "count": 12,
+        "rssi_max": -61,
+    }
+    narrowed = get("/rejected.json?gateway=gw-hop&reason=forged").json()
+    assert [each["reason"] for each in narrowed["latest"]] == ["forged"]
+    page = get("/rejected").text
+    assert "giả mạo" in page
+    assert "1.523" in page
+
+
+def test_nothing_kept_apart_and_no_gateway(get_bare) -> None:
+    assert "Không có tín hiệu nào để riêng" in get_bare("/rejected").text
+    assert "zonetag-gateway run" in get_bare("/gateways").text
