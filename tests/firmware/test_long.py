@@ -1,5 +1,6 @@
 """A week at accelerated time, and a day in the heap that a tag has."""
 
+import json
 from pathlib import Path
 
 from rig.micropython import Micropython
@@ -20,14 +21,16 @@ def test_a_week(tag_bench: TagBench) -> None:
     assert life.end["erases"] < 600
 
 
-def test_a_day_in_64_kb_with_no_growth(tag_bench: TagBench) -> None:
-    life = tag_bench.live(seconds=DAY_S, memory=True, record="", heap="64K")
-    hours = life.end["memory"]
-    print("bytes in use at each hour:", hours)
-    assert len(hours) == 24
-    # The first hour settles (the first reading of each sense, the dictionary of the fault log).
-    assert max(hours[1:]) - min(hours[1:]) <= 256
-    assert hours[-1] <= hours[1] + 64
+def test_a_day_in_64_kb_with_no_growth(micropython: Micropython, firmware: Path, tag_bench: TagBench) -> None:
+    done = micropython.run("-m", "heap", "24", heap="64K", path=[firmware], cwd=tag_bench.folder / "files")
+    assert done.returncode == 0, done.stdout
+    told = json.loads(done.stdout.splitlines()[-1])
+    print("bytes in use, of the firmware alone, at each hour:", [hour - told["before"] for hour in told["hours"]])
+    assert len(told["hours"]) == 24
+    assert told["whole"] <= 64 * 1024
+    # A conservative collector may take a number on the stack for a pointer and keep a block: noise, not growth.
+    assert max(told["hours"]) - min(told["hours"]) <= 128
+    assert told["hours"][-1] <= told["hours"][0] + 64
 
 
 def test_main_itself_starts_in_64_kb_and_says_who_it_is(
