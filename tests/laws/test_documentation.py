@@ -47,9 +47,10 @@ def help_of(*command: str) -> str:
 
 
 def choices(help_text: str) -> set[str]:
-    """The sub-commands that an argparse help lists in braces."""
-    usage = help_text.split("\n\n", 1)[0]
-    return {name for group in re.findall(r"\{([\w,-]+)\}", usage) for name in group.split(",")}
+    """The sub-commands that an argparse help lists: in braces in its usage, or each at the head of a line of its own."""
+    usage, _, rest = help_text.partition("\n\n")
+    braces = {name for group in re.findall(r"\{([\w,-]+)\}", usage) for name in group.split(",")}
+    return braces | set(re.findall(r"^ {4}([a-z][\w-]*)(?: |$)", rest, re.MULTILINE))
 
 
 @pytest.mark.parametrize(("document", "_program", "words"), all_commands("make"))
@@ -68,7 +69,7 @@ def test_every_documented_command_and_option_exists(document: str, program: str,
     command, rest = [program], words
     while rest and rest[0] in (known := choices(help_of(*command))):
         command, rest = [*command, rest[0]], rest[1:]
-    if rest and re.fullmatch(r"[a-z][a-z-]+", rest[0]) and known and len(command) == 1:
+    if rest and re.fullmatch(r"[a-z][a-z-]+", rest[0]) and known:
         pytest.fail(f"{document}: {program} has no sub-command {rest[0]!r}, but {sorted(known)}")
     for option in rest:
         if option.startswith("--"):
@@ -99,3 +100,5 @@ def test_the_reader_of_documents_reads(tmp_path: Path) -> None:
         ("zonetag", ["tap"]),
     ]
     assert choices("usage: zonetag [-h] {serve,demo,tag-reader} ...\n\n{not,these}") == {"serve", "demo", "tag-reader"}
+    listed = "usage: zonetag [-h] COMMAND ...\n\ncommands:\n  COMMAND\n    serve     the server\n    tag-reader\n  --not  this\n"
+    assert choices(listed) == {"serve", "tag-reader"}
