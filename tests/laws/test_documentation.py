@@ -47,7 +47,7 @@ def help_of(*command: str) -> str:
 
 
 def choices(help_text: str) -> set[str]:
-    """The sub-commands that an argparse help lists: in braces in its usage, or each at the head of a line of its own."""
+    """The sub-commands that an argparse help lists: in braces in its usage, or each at the head of a line."""
     usage, _, rest = help_text.partition("\n\n")
     braces = {name for group in re.findall(r"\{([\w,-]+)\}", usage) for name in group.split(",")}
     return braces | set(re.findall(r"^ {4}([a-z][\w-]*)(?: |$)", rest, re.MULTILINE))
@@ -100,5 +100,7 @@ def test_the_reader_of_documents_reads(tmp_path: Path) -> None:
         ("zonetag", ["tap"]),
     ]
     assert choices("usage: zonetag [-h] {serve,demo,tag-reader} ...\n\n{not,these}") == {"serve", "demo", "tag-reader"}
-    listed = "usage: zonetag [-h] COMMAND ...\n\ncommands:\n  COMMAND\n    serve     the server\n    tag-reader\n  --not  this\n"
+    listed = (
+        "usage: zonetag [-h] COMMAND ...\n\ncommands:\n  COMMAND\n    serve  the server\n    tag-reader\n  --not  it\n"
+    )
     assert choices(listed) == {"serve", "tag-reader"}
