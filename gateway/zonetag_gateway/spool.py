@@ -29,8 +29,10 @@ from zonetag_protocol.acknowledgement import Acknowledgement
 log = logging.getLogger(__name__)
 
 PAGE = 4096  # bytes
-BALLAST = 2 * 1024 * 1024  # bytes: several times what the log needs to delete the largest batch of reports
-WAL_PAGES = 256  # the log is written back at 1 MiB, so that it stays well under the ballast
+WAL_PAGES = 128  # the log is written back at half a MiB
+# Writing the log back makes the file grow by what is in the log: at most WAL_PAGES, and once more as many when the disk
+# got full while that could not be done.  The rest is for the deletions themselves.
+BALLAST = 4 * WAL_PAGES * PAGE  # bytes
 DROP_STEP = 16  # reports dropped at a time when the cap is reached
 SCHEMA_VERSION = 1
 
@@ -109,6 +111,7 @@ class Spool:
 
         SpoolFull when the disk is full or fails: nothing has changed, try again later.
         """
+        self._keep_room_to_delete(records)
         with self._refusals(), self._transaction():
             # After an I/O error in a commit it is unclear whether the report is there: then the newer bytes stand.
             self._db.executemany(
@@ -146,6 +149,7 @@ class Spool:
                 raise SpoolFull(f"the spool refuses to delete ({error})", "Check the disk") from error
         self._drop_ballast()
         with self._refusals():
+            self._write_back()
             return self._delete(ack)
 
     def fill(self) -> Fill:
@@ -163,9 +167,20 @@ class Spool:
                 for seq in ack.beyond
                 if seq == _fits(seq)
             )
-        if gone and not self._ballast_path.exists():
-            self._lay_ballast()
         return gone
+
+    def _keep_room_to_delete(self, records: Sequence[Record]) -> None:
+        """Once the ballast is spent, the file must not grow into what it has left, or nothing could be deleted again."""
+        if self._lay_ballast():
+            return
+        needed = sum(len(record.sealed) + PAGE for record in records)
+        if needed > self._one("PRAGMA freelist_count") * PAGE:
+            raise SpoolFull(f"the disk of {self._path} is full", "Free space on it, or lower spool.max_mb")
+
+    def _write_back(self) -> None:
+        """Empty the log and give its room back to the disk, as far as that succeeds."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -238,19 +253,20 @@ class Spool:
             raise
         return db
 
-    def _lay_ballast(self) -> None:
-        """Take the ballast's room on the disk, if there is twice as much; tell when the cap is above the disk."""
+    def _lay_ballast(self) -> bool:
+        """Take the ballast's room on the disk, if there is twice as much; whether it lies there."""
         try:
             if self._ballast_path.exists() and self._ballast_path.stat().st_size >= self._ballast:
-                return
-            free = shutil.disk_usage(self._path.parent).free
-            if free < 2 * self._ballast:
-                return
+                return True
+            if shutil.disk_usage(self._path.parent).free < 2 * self._ballast:
+                return False
             with self._ballast_path.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, self._ballast)
                 os.fsync(file.fileno())
         except OSError as error:
             log.warning("spool ballast not laid: %s", error.strerror)
+            return False
+        return True
 
     def _drop_ballast(self) -> None:
         log.warning("disk full: releasing the spool's ballast to delete acknowledged reports")
