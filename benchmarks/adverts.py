@@ -10,8 +10,8 @@ from bleparser import BleParser
 from measure import rate, show
 from TheengsDecoder import decodeBLE
 from traffic import Advert, fresh, mixed, ours
-from zonetag_gateway.sightings import Folder
 
+from zonetag_gateway.sightings import Folder
 from zonetag_protocol.advert import Structures
 
 CLOSE_EVERY_S = 0.25  # as the running gateway

@@ -1,0 +1,60 @@
+"""`make bench`: every benchmark in one run, each figure beside its reference.
+
+make bench                          all of them
+make bench ARGS="adverts resolver"  some of them
+make bench ARGS=--write             all, and the figures into docs/benchmarks.md
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+NAMES = ("adverts", "resolver", "ingest", "firmware_heap")
+HEAD = """# Benchmarks
+
+Made by `make bench ARGS=--write`; do not edit. Each ratio is taken within one run, because absolute figures depend on
+the machine and on what else it does. The last column compares with the named reference; what is measured, and how the
+reference is made, stands at the head of each file in [benchmarks/](../benchmarks/).
+
+"""
+
+
+def run(name: str) -> str:
+    """One benchmark, its output shown as it comes."""
+    lines = []
+    path = os.pathsep.join([str(HERE), str(ROOT / "tests")])
+    command = [sys.executable, str(HERE / f"{name}.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    if child.returncode:
+        sys.exit(f"benchmark {name} failed")
+    return "".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help=", ".join(NAMES))
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    args = parser.parse_args()
+    unknown = set(args.names) - set(NAMES)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}: there are {', '.join(NAMES)}")
+    said = {name: run(name) for name in args.names or NAMES}
+    if args.write:
+        machine = f"{platform.machine()}, {os.cpu_count()} processors"
+        about = f"Python {platform.python_version()}, {machine}, {datetime.now(UTC):%Y-%m-%d}."
+        blocks = "\n".join(f"## {name}\n\n```\n{text}```\n" for name, text in said.items())
+        (ROOT / "docs/benchmarks.md").write_text(f"{HEAD}{about}\n\n{blocks}")
+
+
+if __name__ == "__main__":
+    main()
