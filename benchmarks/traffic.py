@@ -4,6 +4,7 @@ Each advert is a bytes object of its own, as a socket would give it, so that nob
 """
 
 import random
+from collections.abc import Callable
 
 from zonetag_protocol import frame, rotation
 
@@ -40,7 +41,7 @@ def ours(tags: int, interval_s: float, seconds: float, seed: int = 1) -> list[Ad
 def strangers(devices: int, interval_s: float, seconds: float, seed: int = 2) -> list[Advert]:
     """What else is in the air of an office: phones, earphones, watches, beacons; a tenth of them change every time."""
     dice = random.Random(seed)
-    shapes = (
+    shapes: tuple[Callable[[], bytes], ...] = (
         lambda: (
             bytes.fromhex("02011a0303 6ffd 1716 6ffd".replace(" ", "")) + dice.randbytes(20)
         ),  # exposure notification
