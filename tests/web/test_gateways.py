@@ -38,7 +38,7 @@ def test_one_that_knocks_is_shown_with_the_command(office: Office, get) -> None:
     page = get("/gateways?lang=en").text
     assert "Knocking" in page
     assert "37 reports refused" in page
-    assert "gw-moi van-phong" in page
+    assert "zonetag gateway add gw-moi --site van-phong --place" in page
 
 
 STRANGE = [

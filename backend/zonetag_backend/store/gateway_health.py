@@ -80,10 +80,16 @@ def gateways(connection: Connection) -> list[GatewayHealth]:
 
 
 def places_by_site(connection: Connection) -> dict[str, list[str]]:
-    """Names of the places of each site."""
+    """Names of the places of each site, those without a gateway first, entrances before rooms."""
+    rows = connection.execute(
+        select(place.c.site, place.c.name)
+        .outerjoin(gateway, gateway.c.place == place.c.id)
+        .group_by(place.c.id, place.c.site, place.c.name, place.c.kind)
+        .order_by(func.count(gateway.c.name), place.c.kind, place.c.name)
+    )
     found: dict[str, list[str]] = {}
-    for name, at in connection.execute(select(place.c.site, place.c.name).order_by(place.c.name)):
-        found.setdefault(name, []).append(at)
+    for at, name in rows:
+        found.setdefault(at, []).append(name)
     return found
 
 

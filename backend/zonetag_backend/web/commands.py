@@ -2,11 +2,26 @@
 
 import shlex
 
-place = 'zonetag place add van-phong "Cửa chính" --kind entrance'
-person = 'zonetag person add "Nguyễn Thị An" --unit "Phòng Hành chính"'
-give = 'zonetag tag give A-001 "Nguyễn Thị An"'
+SITE = "van-phong"
+ENTRANCE = "Cửa chính"
+WORKER = "Nguyễn Thị An"
+
+# From nothing to the first line of the book, in order.
+FIRST_SITE = f'zonetag site add {SITE} --title "Văn phòng"\nzonetag place add {SITE} "{ENTRANCE}" --kind entrance'
+FIRST_GATEWAY = f'zonetag gateway add cua-chinh --site {SITE} --place "{ENTRANCE}"'
+FIRST_PERSON = f'zonetag person add "{WORKER}" --unit "Phòng Hành chính"'
+FIRST_TAG = f'zonetag tag add A-001 --person "{WORKER}"'
+
+GIVE = f'zonetag tag give A-001 "{WORKER}"'
+RUN_GATEWAY = "zonetag-gateway run --config gateway.toml"
+DEMO = "make demo"
 
 
-def gateway(name: str, site: str = "van-phong", place: str = "Cửa chính") -> str:
-    """The command that lets a gateway in; its name and place may hold anything, so they are quoted for the shell."""
-    return f"zonetag place gateway {shlex.quote(name)} {shlex.quote(site)} {shlex.quote(place or 'Cửa chính')}"
+def let_in(gateway: str, site: str, places: list[str]) -> str:
+    """What lets in a gateway that knocks; `places` are those of its site, none if the site is unknown.
+
+    Names of gateways come from outside, so everything is quoted for the shell.
+    """
+    place = places[0] if places else ENTRANCE
+    add = f"zonetag gateway add {shlex.quote(gateway)} --site {shlex.quote(site)} --place {shlex.quote(place)}"
+    return add if places else f"zonetag site add {shlex.quote(site)}\n{add}"
