@@ -153,7 +153,8 @@ class Bus:
 
     async def _call(self, message: Message) -> Any:
         try:
-            reply = await asyncio.wait_for(self._bus.call(message), _ANSWER_S)
+            async with asyncio.timeout(_ANSWER_S):
+                reply = await self._bus.call(message)
         except (TimeoutError, OSError, EOFError, DBusError) as error:
             raise SourceError(
                 f"{message.destination} does not answer on the system bus",

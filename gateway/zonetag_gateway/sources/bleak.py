@@ -114,8 +114,10 @@ class Bleak:
             self.counts["starts"] += 1
             self._vigil.started(self._clock.monotonic())
             while (remaining := self._vigil.remaining(self._clock.monotonic())) > 0:
+                # Not wait_for: Python 3.11's loses a cancellation that comes together with the event.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(lost.wait(), remaining)
+                    async with asyncio.timeout(remaining):
+                        await lost.wait()
                     self.counts["lost"] += 1
                     _log.warning("bluetoothd or its adapter has gone away; waiting for it")
                     return
@@ -173,7 +175,8 @@ async def _start(scanner: BleakScanner, adapter: str, mode: str) -> None:
 async def _stop(scanner: BleakScanner) -> None:
     """Stop, whatever has become of bluetoothd: there is nothing left to do about a failure."""
     try:
-        await asyncio.wait_for(scanner.stop(), STOP_S)
+        async with asyncio.timeout(STOP_S):
+            await scanner.stop()
     except (BleakError, OSError, EOFError, TimeoutError, AssertionError, ValueError) as error:
         # AssertionError, ValueError: bleak after its bus has died under it
         _log.info("while stopping the scan: %s", error)
