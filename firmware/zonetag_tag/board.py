@@ -41,8 +41,11 @@ class Time:
         return int(time.ticks_ms())  # type: ignore[attr-defined]  # MicroPython's
 
     def sleep_ms(self, ms: int) -> None:
-        """Do nothing for so long."""
-        time.sleep_ms(ms)  # type: ignore[attr-defined]  # MicroPython's
+        """Do nothing for so long.  The port's own sleep waits tick by tick and so keeps the chip awake."""
+        if zonetag_power is not None:
+            zonetag_power.sleep_ms(ms)
+        else:
+            time.sleep_ms(ms)  # type: ignore[attr-defined]  # MicroPython's
 
 
 class Board:

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
 from rig.micropython import Micropython
-from rig.tag_bench import TagBench, linked, repeated
+from rig.tag_bench import DEVICE_POWER, TagBench, linked, repeated
 
 DAY_S = 86_400
 TICKS_PERIOD = 1 << 30
@@ -33,8 +34,9 @@ def test_a_day_in_64_kb_with_no_growth(micropython: Micropython, firmware: Path,
     assert told["hours"][-1] <= told["hours"][0] + 64
 
 
+@pytest.mark.parametrize("own_build", [False, True])
 def test_main_itself_starts_in_64_kb_and_says_who_it_is(
-    micropython: Micropython, firmware: Path, tag_bench: TagBench
+    micropython: Micropython, firmware: Path, tag_bench: TagBench, own_build: bool
 ) -> None:
     """`main.py` as it is, in real time, until its first frame is out and the watchdog was fed."""
     files = tag_bench.folder / "files"
@@ -42,15 +44,15 @@ def test_main_itself_starts_in_64_kb_and_says_who_it_is(
     root = Path(__file__).resolve().parents[2]
     watcher = files / "machine_watch.py"
     watcher.write_text(
-        "import bluetooth\n"
+        "import bluetooth, world\n"
         "def heard(on_air):\n"
-        "    print('on air', len(on_air[1]))\n"
+        "    print('on air', len(on_air[1]), 'slept', world.slept > 0)\n"
         "    raise SystemExit(7)\n"
         "bluetooth.hear = heard\n"
         f"exec(open({str(root / 'firmware/main.py')!r}).read())\n"
     )
-    done = micropython.run(watcher, heap="64K", path=[firmware], cwd=files)
+    done = micropython.run(watcher, heap="64K", path=[firmware, *([DEVICE_POWER] if own_build else [])], cwd=files)
     assert done.returncode == 7, done.stdout
     assert '"number": "017"' in done.stdout
     assert '"board": "esp32-devkit"' in done.stdout
-    assert "on air 31" in done.stdout
+    assert f"on air 31 slept {own_build}" in done.stdout

@@ -40,6 +40,7 @@ fed = 0
 hertz = 0
 reset_cause = 1
 reset_reason = 1  # as the ESP-IDF tells it, on our own builds
+slept = 0  # sleeps of our own builds
 light_sleep = 0  # MHz, once it is allowed
 nvs_folder = "."
 nvs_writes = 0

@@ -1,0 +1,16 @@
+# What is frozen into the image: the firmware, and those modules of the protocol that a tag uses.
+# Frozen code runs from flash: it costs the heap a few KB instead of 46 (benchmarks/firmware_heap.py).
+# The names that this file calls are given to it by MicroPython's build:
+# ruff: noqa: F821  # they are
+# mypy: disable-error-code="name-defined"
+
+module("main.py", base_path="..", opt=3)
+package("zonetag_tag", base_path="..", opt=3)
+package(
+    "zonetag_protocol",
+    ("__init__.py", "errors.py", "crypto.py", "rotation.py", "status.py", "frame.py", "card.py"),
+    base_path="../../protocol",
+    opt=3,
+)
+# What the port itself wants at a start (it mounts the file system), without its network libraries.
+freeze("$(PORT_DIR)/modules")

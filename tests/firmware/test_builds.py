@@ -1,0 +1,113 @@
+"""Our own builds of MicroPython: what can be checked without an ESP-IDF."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rig.tag_bench import TAG_SIDE
+
+from zonetag_tag import boards
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "firmware" / "boards"
+BOARD_FOLDERS = sorted(path for path in FOLDER.glob("ZONETAG_*") if path.is_dir())
+SLOT_ALIGN = 0x10000
+FLASH = 4 * 1024 * 1024
+
+
+def options(path: Path) -> dict[str, str]:
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_every_board_of_the_table_has_a_build_that_says_its_name() -> None:
+    said = set()
+    for folder in BOARD_FOLDERS:
+        found = re.search(r'MICROPY_HW_BOARD_NAME "(Zonetag .+)"', (folder / "mpconfigboard.h").read_text())
+        assert found, folder
+        said.add(boards.recognised(found[1] + " with ESP32").name)
+    assert said == {board.name for board in boards.BOARDS}
+
+
+@pytest.mark.parametrize("folder", BOARD_FOLDERS, ids=lambda path: path.name)
+def test_a_build_takes_the_options_that_let_it_sleep(folder: Path) -> None:
+    listed = re.findall(
+        r"\$\{MICROPY_BOARD_DIR\}/(\S+sdkconfig\S+|sdkconfig\S+)", (folder / "mpconfigboard.cmake").read_text()
+    )
+    files = [folder / name.rstrip(")") for name in listed if "crystal" not in name]
+    chosen: dict[str, str] = {}
+    for file in files:
+        chosen |= options(file)
+    assert chosen["CONFIG_PM_ENABLE"] == "y"
+    assert chosen["CONFIG_FREERTOS_USE_TICKLESS_IDLE"] == "y"
+    assert "y" in (chosen.get("CONFIG_BT_CTRL_MODEM_SLEEP"), chosen.get("CONFIG_BTDM_CTRL_MODEM_SLEEP"))
+    assert chosen["CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE"] == "y"
+
+
+def test_every_option_is_explained_on_the_page() -> None:
+    page = (FOLDER / "README.md").read_text()
+    plain = {
+        "CONFIG_PARTITION_TABLE_CUSTOM",
+        "CONFIG_PARTITION_TABLE_CUSTOM_FILENAME",
+        "CONFIG_ESPTOOLPY_FLASHSIZE_4MB",
+    }
+    plain |= {"CONFIG_ESP_BROWNOUT_DET"}  # save nothing
+    for file in FOLDER.rglob("sdkconfig.*"):
+        for name, value in options(file).items():
+            assert value == "n" or name in plain or f"`{name}`" in page, name
+    for name in re.findall(r"`(CONFIG_\w+)`", page):
+        used = any(name in options(file) for file in FOLDER.rglob("sdkconfig.*"))
+        assert used or name == "CONFIG_BT_CTRL_LPCLK_SEL_RTC_SLOW", name
+    assert "not measured" in page
+
+
+def test_two_slots_for_updates_and_a_file_system_without_gaps() -> None:
+    rows = [
+        [cell.strip() for cell in line.split(",")]
+        for line in (FOLDER / "partitions-4MiB-ota.csv").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    at = 0x9000
+    for name, kind, _, offset, size, *_ in rows:
+        assert int(offset, 16) == at, name
+        assert kind != "app" or at % SLOT_ALIGN == 0
+        at += int(size, 16)
+    assert at == FLASH
+    slots = [row for row in rows if row[1] == "app"]
+    assert [row[2] for row in slots] == ["ota_0", "ota_1"]
+    assert slots[0][4] == slots[1][4]
+    assert {row[0] for row in rows} >= {"nvs", "otadata", "vfs"}
+
+
+def test_the_manifest_freezes_the_firmware_and_the_tags_side_of_the_protocol() -> None:
+    frozen: list[Path] = []
+
+    def module(name: str, base_path: str, opt: int) -> None:
+        frozen.append((FOLDER / base_path / name).resolve())
+
+    def package(name: str, files: tuple[str, ...] = (), base_path: str = "", opt: int = 0) -> None:
+        base = (FOLDER / base_path / name).resolve()
+        frozen.extend(base / file for file in files) if files else frozen.extend(sorted(base.glob("*.py")))
+
+    names: dict[str, Any] = {"module": module, "package": package, "freeze": lambda path: None}
+    exec(compile((FOLDER / "manifest.py").read_text(), "manifest.py", "exec"), names)
+    assert all(path.is_file() for path in frozen)
+    assert ROOT / "firmware/main.py" in frozen
+    assert {path.stem for path in frozen if path.parent.name == "zonetag_protocol"} == set(TAG_SIDE)
+    assert len([path for path in frozen if path.parent.name == "zonetag_tag"]) > 15
+
+
+def test_the_build_script_says_what_is_missing() -> None:
+    script = FOLDER / "build"
+    for arguments, said in (([], "Which board?"), (["ZONETAG_C3", "/nowhere"], "checkout of MicroPython")):
+        done = subprocess.run([script, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert said in done.stderr
+
+
+def test_the_c_module_has_what_the_firmware_calls() -> None:
+    source = (FOLDER / "module/zonetag_power.c").read_text()
+    called = set(re.findall(r"zonetag_power\.(\w+)\(", (ROOT / "firmware/zonetag_tag/board.py").read_text()))
+    assert called == set(re.findall(r"MP_ROM_QSTR\(MP_QSTR_(\w+)\), MP_ROM_PTR", source))
