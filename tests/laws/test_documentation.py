@@ -84,6 +84,13 @@ def test_every_link_inside_the_repository_leads_somewhere(document: Path) -> Non
     assert broken == []
 
 
+def test_the_index_lists_every_document() -> None:
+    index = ROOT / "docs/README.md"
+    linked = {(index.parent / target).resolve() for target in LINK.findall(index.read_text(encoding="utf-8"))}
+    documents = {path for path in DOCUMENTS if path.is_relative_to(ROOT / "docs") and path != index}
+    assert documents <= linked, "docs/README.md"
+
+
 def test_the_reader_of_documents_reads(tmp_path: Path) -> None:
     """The control: what it should find in a document, it finds."""
     document = tmp_path / "x.md"
