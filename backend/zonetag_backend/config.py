@@ -93,7 +93,9 @@ def load(path: Path | None = None, given: Mapping[str, object] | None = None) ->
         value = values.get(name, default)
         fault = check(value)
         if fault:
-            faults.append(f"{name} = {value!r}: {fault}")
+            # What holds an "@" may hold a password, and this is printed.
+            shown = "..." if "@" in str(value) else repr(value)
+            faults.append(f"{name} = {shown}: {fault}")
         taken[name] = value
     if faults:
         where = f"{path}:\n" if path else ""

@@ -2,8 +2,10 @@
 
 A frame of the slot that begins at second s of the tag's clock, heard at UTC c, says: the offset (UTC minus tag clock)
 lies in (c - s - 4 s, c - s].  A window heard from `first` to `last` says it of both: (last - s - 4 s, first - s].
-The estimate moves to the nearest edge of what a frame says, and no further: each honest frame's interval holds the
-true offset, so the estimate only ever comes nearer to it.  A badge says the same of its epoch of 1024 s.
+What is known is a range, too: what all frames so far have in common, growing with time by what a clock may drift.
+A frame fits when the two ranges meet.  As every honest frame's range holds the true offset, every honest frame fits,
+in whatever order; and the range becomes as narrow as tags advertise often.  A badge says the same of its epoch of
+1024 s.
 
 | state | fits | does not fit, slot ahead of all before | does not fit, slot behind |
 |---|---|---|---|
@@ -31,7 +33,9 @@ JUMPING = 3  # slots in a row that say the same new offset until it is taken
 class Jump(NamedTuple):
     """An offset that a tag seems to have jumped to."""
 
-    offset_ms: int
+    low_ms: int
+    high_ms: int
+    # the range it lies in
     slot: int
     # the last slot that said so
     at_ms: int
@@ -41,9 +45,12 @@ class Jump(NamedTuple):
 
 
 class Track(NamedTuple):  # a tuple, not a dataclass: one is made for every window
-    """What is known of one tag's clock; the first six as in table `tag_clock`."""
+    """What is known of one tag's clock; the first STORED as in table `tag_clock`."""
 
     offset_ms: int
+    # UTC minus tag clock, the middle of its range
+    slack_ms: int
+    # half the width of the range
     offset_at_ms: int
     # UTC of the last frame that confirmed it
     confirmed: bool
@@ -56,6 +63,9 @@ class Track(NamedTuple):  # a tuple, not a dataclass: one is made for every wind
     streak: int = 0
     # new slots that fitted since the offset was set
     jump: Jump | None = None
+
+
+STORED = 7  # fields of a track that outlive the process
 
 
 class Heard(NamedTuple):
@@ -78,66 +88,60 @@ class Heard(NamedTuple):
         return self.start_ms // 1000 >> SLOT_BITS
 
 
-def tolerance_ms(track: Track, heard: Heard) -> int:
-    """How far the estimate may lie outside what a frame says: half its length, drift, and the gateway's clock."""
-    since = abs(heard.first_ms - track.offset_at_ms)
-    clock = UNCERTAIN_MS if heard.synchronised else UNSYNCHRONISED_MS
-    return heard.length_ms // 2 + since * DRIFT_PPM // 1_000_000 + clock
-
-
 def judge(track: Track, heard: Heard) -> tuple[Track, bool]:
     """The clock after a frame, and whether the frame is fresh."""
-    high = heard.first_ms - heard.start_ms
-    low = heard.last_ms - heard.start_ms - heard.length_ms
+    uncertain = UNCERTAIN_MS if heard.synchronised else UNSYNCHRONISED_MS
+    low = heard.last_ms - heard.start_ms - heard.length_ms - uncertain
+    high = heard.first_ms - heard.start_ms + uncertain
     slot = heard.slot
+    if low > high:  # heard for longer than it lasts, so at its end it was an echo
+        return track, False
     if not track.heard_ms:
-        return _begin(_middle(low, high), heard, slot), True
-    offset = track.offset_ms
-    if max(low - offset, offset - high) <= tolerance_ms(track, heard):
-        return _fits(track, heard, slot, low, high), True
+        return _begin(low, high, heard, slot), True
+    drifted = track.slack_ms + abs(heard.first_ms - track.offset_at_ms) * DRIFT_PPM // 1_000_000 + 1
+    if low <= track.offset_ms + drifted and track.offset_ms - drifted <= high:
+        return _fits(
+            track, heard, slot, max(low, track.offset_ms - drifted), min(high, track.offset_ms + drifted)
+        ), True
     if slot <= track.slot:
         return track, False
     return _ahead(track, heard, slot, low, high)
 
 
-def _begin(offset_ms: int, heard: Heard, slot: int) -> Track:
-    return Track(offset_ms, heard.first_ms, False, slot, heard.status, heard.last_ms, 1)
+def _begin(low: int, high: int, heard: Heard, slot: int) -> Track:
+    return Track(*_range(low, high), heard.first_ms, False, slot, heard.status, heard.last_ms, 1)
 
 
 def _fits(track: Track, heard: Heard, slot: int, low: int, high: int) -> Track:
+    """`low` to `high`: what the frame and all before it have in common."""
     streak = track.streak + 1 if slot > track.slot and not track.confirmed else track.streak
     confirmed = track.confirmed or (streak >= CONFIRMING and heard.length_ms == SLOT_MS)
     jump = None if track.jump is not None and heard.last_ms >= track.jump.at_ms else track.jump
+    slot = max(slot, track.slot)
     if heard.last_ms < track.heard_ms:  # a late one says nothing of the present
-        return track._replace(confirmed=confirmed, streak=streak, jump=jump, slot=max(slot, track.slot))
-    offset, at = track.offset_ms, track.offset_at_ms
-    if heard.synchronised:
-        at = heard.first_ms
-        if low > high:  # heard for longer than a slot, by a timer that came late
-            offset = _middle(low, high)
-        elif offset > high:
-            offset = high
-        elif offset < low:
-            offset = low
-    return Track(offset, at, confirmed, max(slot, track.slot), heard.status, heard.last_ms, streak, jump)
+        return track._replace(confirmed=confirmed, streak=streak, jump=jump, slot=slot)
+    if not heard.synchronised:  # nor does one whose time may be wrong
+        return track._replace(
+            confirmed=confirmed, streak=streak, jump=jump, slot=slot, status=heard.status, heard_ms=heard.last_ms
+        )
+    return Track(*_range(low, high), heard.first_ms, confirmed, slot, heard.status, heard.last_ms, streak, jump)
 
 
 def _ahead(track: Track, heard: Heard, slot: int, low: int, high: int) -> tuple[Track, bool]:
     jump = track.jump
     if jump is not None and slot == jump.slot:
         return track, False
-    allowed = heard.length_ms // 2 + UNCERTAIN_MS
     follows = jump is not None and slot > jump.slot and heard.first_ms > jump.at_ms
-    if jump is None or not follows or max(low - jump.offset_ms, jump.offset_ms - high) > allowed:
+    if jump is None or not follows or low > jump.high_ms or jump.low_ms > high:
         if heard.last_ms < track.heard_ms:  # heard before what fitted: an echo of the past, not a jump
             return track, False
-        return track._replace(jump=Jump(_middle(low, high), slot, heard.last_ms, 1)), False
-    offset = min(max(jump.offset_ms, low), high) if low <= high else _middle(low, high)
-    streak = jump.streak + 1
-    if streak >= JUMPING:
-        return _begin(offset, heard, slot), True
-    return track._replace(jump=Jump(offset, slot, heard.last_ms, streak)), False
+        return track._replace(jump=Jump(low, high, slot, heard.last_ms, 1)), False
+    low, high = max(low, jump.low_ms), min(high, jump.high_ms)
+    if jump.streak + 1 >= JUMPING:
+        return _begin(low, high, heard, slot), True
+    return track._replace(jump=Jump(low, high, slot, heard.last_ms, jump.streak + 1)), False
 
 
-def _middle(low: int, high: int) -> int:
-    return (low + high) // 2
+def _range(low: int, high: int) -> tuple[int, int]:
+    """Middle and half the width of a range, rounded outwards."""
+    return (low + high) // 2, (high - low + 1) // 2

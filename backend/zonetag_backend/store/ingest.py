@@ -11,7 +11,7 @@ from zonetag_backend.records import Observation, Post, Verdict, day_of
 from zonetag_backend.store import chain, heard, rows, schema, status
 from zonetag_backend.store.chain import Name
 from zonetag_backend.store.registry import new_id
-from zonetag_backend.tagclock import Track
+from zonetag_backend.tagclock import STORED, Track
 from zonetag_backend.visits import Visit, visits
 from zonetag_protocol.report import Report
 
@@ -92,7 +92,7 @@ def _write_clocks(connection: Connection, judged: Sequence[Judged]) -> None:
     tracks: dict[int, Track] = {}
     for each in judged:
         tracks |= each.verdict.tracks  # in the order in which they were judged
-    rows.upsert(connection, schema.tag_clock, [(tag, *track[:6]) for tag, track in sorted(tracks.items())])
+    rows.upsert(connection, schema.tag_clock, [(tag, *track[:STORED]) for tag, track in sorted(tracks.items())])
 
 
 Near = dict[tuple[tuple[int, int], str], dict[int, list[Span]]]

@@ -38,6 +38,7 @@ def read(connection: Connection) -> Roster:
         tag.c.sealed_key,
         tag.c.state,
         clock.offset_ms,
+        clock.slack_ms,
         clock.offset_at_ms,
         clock.confirmed,
         clock.slot,

@@ -105,6 +105,7 @@ tag_clock = Table(
     metadata,
     Column("tag", ForeignKey("tag.id"), primary_key=True),
     Column("offset_ms", BigInteger, nullable=False),  # UTC minus the tag's own clock
+    Column("slack_ms", BigInteger, nullable=False),  # it lies this far from there at most
     Column("offset_at_ms", BigInteger, nullable=False),  # when that was last confirmed by a verified frame
     Column("confirmed", Boolean, nullable=False),  # false: from the card or a wide search, low trust
     Column("slot", BigInteger, nullable=False),  # last good slot on the tag's clock: epoch * 256 + sub

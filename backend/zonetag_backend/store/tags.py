@@ -70,6 +70,7 @@ def add_tag(
         insert(tag_clock).values(
             tag=new,
             offset_ms=issued - t0 * 1000,
+            slack_ms=0,  # means nothing before the first frame
             offset_at_ms=issued,
             confirmed=False,
             slot=t0 >> SLOT_BITS,

@@ -112,6 +112,7 @@ def upgrade() -> None:  # one statement a table
         "tag_clock",
         sa.Column("tag", sa.BigInteger(), nullable=False),
         sa.Column("offset_ms", sa.BigInteger(), nullable=False),
+        sa.Column("slack_ms", sa.BigInteger(), nullable=False),
         sa.Column("offset_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("confirmed", sa.Boolean(), nullable=False),
         sa.Column("slot", sa.BigInteger(), nullable=False),

@@ -1,0 +1,85 @@
+"""A registry with tags, places and their gateways, in a database of its own."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rig.reports import NOW_MS, Tag
+
+from zonetag_backend.ingest import Ingest
+from zonetag_backend.keys import Keyring, open_key_file
+from zonetag_backend.store import registry, tags
+from zonetag_backend.store.engine import Database, open_database, reading, writing
+from zonetag_backend.store.writer import Came, Done, ReportCame, Writer
+from zonetag_protocol import advert, report
+from zonetag_protocol.report import Report
+
+ABSENCE_S = 900
+HOUR_MS = 3_600_000
+T0 = tags.FIRST_SECOND
+
+
+@dataclass
+class Office:
+    """Site hq with gateways gw1 and gw2 at the door, gw3 in a room; site annex with gw4 at its gate."""
+
+    database: Database
+    keyring: Keyring
+    folder: Path
+    tags: dict[int, Tag] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return self.database.url.render_as_string()
+
+    def add_tag(
+        self, number: str, *, kind: str = advert.ZONETAG, ppm: float = 0.0, at_ms: int = NOW_MS - HOUR_MS
+    ) -> int:
+        """A tag whose clock started at T0 at `at_ms`, as its card says; its id."""
+        with writing(self.database) as connection:
+            new = tags.add_tag(connection, self.keyring, number, at_ms, kind=kind, t0=T0)
+        self.tags[new.id] = Tag(new.master, at_ms - T0 * 1000, ppm)
+        return new.id
+
+    def tag(self, which: int) -> Tag:
+        return self.tags[which]
+
+    def writer(self, search_epochs: int = 3) -> Writer:
+        """A backend's writer that has just started."""
+        return Writer(self.database, Ingest(self.keyring.open, search_epochs, 300_000))
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        with reading(self.database) as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(sql)]
+
+    def number(self, sql: str) -> int:
+        [(value,)] = self.rows(sql)
+        assert isinstance(value, int)
+        return value
+
+
+def came(made: Report, site: str = "hq") -> Came:
+    return ReportCame(site, made, report.hash_of(report.encode(made)))
+
+
+def take(writer: Writer, *reports: Report, now_ms: int = NOW_MS + HOUR_MS, site: str = "hq") -> Done:
+    """Write reports in one transaction."""
+    return writer.write([came(made, site) for made in reports], now_ms)
+
+
+def make_office(folder: Path) -> Office:
+    """An office in a folder; whoever asks disposes of its database."""
+    folder.mkdir(exist_ok=True)
+    office = Office(open_database(f"sqlite:///{folder}/zonetag.db"), open_key_file(folder / "tag-keys.key"), folder)
+    with writing(office.database) as connection:
+        for site, places in (("hq", ("Door", "Room")), ("annex", ("Gate",))):
+            registry.add_site(connection, site, absence_s=ABSENCE_S)
+            for place in places:
+                registry.add_place(connection, site, place)
+        for name, site, place in (
+            ("gw1", "hq", "Door"),
+            ("gw2", "hq", "Door"),
+            ("gw3", "hq", "Room"),
+            ("gw4", "annex", "Gate"),
+        ):
+            registry.add_gateway(connection, name, site, place, 0)
+    return office
