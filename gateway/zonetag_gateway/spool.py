@@ -170,7 +170,7 @@ class Spool:
         return gone
 
     def _keep_room_to_delete(self, records: Sequence[Record]) -> None:
-        """Once the ballast is spent, the file must not grow into what it has left, or nothing could be deleted again."""
+        """Once the ballast is spent, the file must not take what it has left: nothing could be deleted then."""
         if self._lay_ballast():
             return
         needed = sum(len(record.sealed) + PAGE for record in records)
