@@ -72,6 +72,7 @@ class Folder:
         self._open: dict[bytes, _Open] = {}  # every advert that was met and not forgotten
         self._windows: dict[bytes, _Open] = {}  # those of them that make windows
         self._swept = -inf
+        self._ended = -inf  # when windows that are due were last ended on the way in
         self._counted = {kind: _Open(ONLY_COUNTED, b"", b"", inf) for kind in advert.KINDS}
         self._others: list[bytes] = []  # adverts in _open that are only counted, without phones
         self._phones: dict[str, list[bytes]] = {kind: [] for kind in advert.PHONES}  # the same, of this batch
@@ -101,16 +102,19 @@ class Folder:
     def close(self, now: float) -> list[ClosedWindow]:
         """The windows that are due at `now`, and those that have closed themselves since the last call."""
         self._settle()
-        # All windows have one length and stand in the order in which they began, unless the line went back.
-        for data, entry in list(self._windows.items()):
-            if now < entry.until:
-                break
-            self._finish(data, entry)
+        self._end_due(now)
         if abs(now - self._swept) >= SWEEP_S or self._room.pressed:
             self._swept = now
             self._sweep(now)
         closed, self._closed = self._closed, []
         return closed
+
+    def _end_due(self, now: float) -> None:
+        # All windows have one length and stand in the order in which they began, unless the line went back.
+        for data, entry in list(self._windows.items()):
+            if now < entry.until:
+                break
+            self._finish(data, entry)
 
     def flush(self) -> list[ClosedWindow]:
         """All windows, open ones too: at the end."""
@@ -175,6 +179,11 @@ class Folder:
 
     def _begin(self, data: bytes, who: tuple[int, bytes, bytes], rssi: int, at: float) -> None:
         kind, eid, auth = who
+        # A source that runs faster than life brings a minute between two calls of `close`: what is due by then must
+        # not keep its place until the call, or a tag that is merely played fast would be taken for many.
+        if abs(at - self._ended) >= SWEEP_S:
+            self._ended = at
+            self._end_due(at)
         known = self._room.take(eid)
         if known is None:
             self._tally("adverts", 1)

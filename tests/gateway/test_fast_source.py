@@ -1,0 +1,35 @@
+"""A source that runs faster than life brings minutes of adverts between two calls of `close`."""
+
+import pytest
+from rig.tags import Tag
+
+from zonetag_gateway.room import MAX_OF_ONE
+from zonetag_gateway.sightings import Folder
+
+T0 = 1_790_000_000
+SLOT_S = 4
+
+
+def dropped(tag_s: int) -> int:
+    """Adverts dropped when one tag is heard every second for `tag_s` seconds and `close` is called only then."""
+    folder, tag = Folder(), Tag(1)
+    for second in range(tag_s):
+        folder.hear(tag.advert(T0 + second), -60, float(second))
+    folder.close(float(tag_s))
+    tallies = folder.take_tallies()
+    assert tallies["adverts"] == tag_s
+    return tallies.get("dropped.flood", 0)
+
+
+@pytest.mark.parametrize("slots", [1, MAX_OF_ONE, MAX_OF_ONE + 1, 10 * MAX_OF_ONE])
+def test_one_tag_played_fast_is_not_taken_for_a_flood(slots: int) -> None:
+    assert dropped(slots * SLOT_S) == 0
+
+
+def test_many_authenticators_at_once_still_are() -> None:
+    folder, frame = Folder(), Tag(1).advert(T0)
+    for number in range(3 * MAX_OF_ONE):
+        for _ in range(2):
+            folder.hear(frame[:-2] + number.to_bytes(2, "big"), -60, 1.0)
+        folder.close(1.0 + number / 100)
+    assert folder.take_tallies()["dropped.flood"] > 0
