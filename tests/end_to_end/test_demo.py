@@ -1,0 +1,155 @@
+"""`zonetag demo` as a user runs it: what it measures, and how it ends."""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rig.programs import LIMIT_S, Program, mentioning
+
+Start = Callable[..., Program]
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for a condition of another process."""
+    end = time.monotonic() + LIMIT_S
+    turn = 0
+    while not condition():
+        assert time.monotonic() < end, what
+        turn += 1
+        os.sched_yield()
+
+
+@pytest.mark.parametrize(("seconds", "speed", "seed"), [(10, 60, 4), (4, 30, 5)])
+def test_everything_arrives_once_and_the_book_is_true(start: Start, seconds: int, speed: int, seed: int) -> None:
+    demo = start("zonetag", "demo", "--for", str(seconds), "--speed", str(speed), "--seed", str(seed), "--json")
+    code, out = demo.end()
+    assert code == 0, demo.errors
+    assert out.count("\n") == 1
+    result = json.loads(out)
+    assert set(result) == {
+        *("adverts", "windows", "windows_lost", "windows_double", "reports_sent", "reports_acknowledged"),
+        *("observations", "rejected", "visits", "tags", "gateways", "seed"),
+    }
+    assert (result["tags"], result["gateways"], result["seed"]) == (40, 2, seed)
+    assert result["windows_lost"] == 0
+    assert result["windows_double"] == 0
+    assert result["reports_acknowledged"] == result["reports_sent"] > 10
+    assert result["windows"] == result["observations"] + sum(result["rejected"].values())
+    assert result["adverts"] > result["windows"] > 40
+    visits = result["visits"]
+    assert visits["true"] >= 40
+    assert visits == {"true": visits["true"], "found": visits["true"], "missed": 0, "invented": 0}
+    assert result["rejected"]["unknown"] > 0
+    if seconds * speed >= 600:
+        assert visits["true"] > 40, "some leave and come back"
+        assert result["rejected"]["forged"] > 0
+        assert result["rejected"]["stale"] > 0
+    assert "Traceback" not in demo.errors
+
+
+def begun(demo: Program, folder: Path) -> None:
+    until(demo.catches_sigterm, "the demo takes signals")
+
+
+def with_database(demo: Program, folder: Path) -> None:
+    until((folder / "zonetag.db").exists, "the demo makes its database")
+
+
+def with_gateways(demo: Program, folder: Path) -> None:
+    until(lambda: len(mentioning(str(folder / "gateway-"))) == 2, "the demo starts its gateways")
+
+
+def with_page(demo: Program, folder: Path) -> None:
+    demo.wait_for("Ctrl-C ends it.")
+
+
+def at_work(demo: Program, folder: Path) -> None:
+    demo.wait_for(" inside, ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", [begun, with_database, with_gateways, with_page])
+def test_a_signal_at_any_moment_ends_all_of_it(
+    start: Start, tmp_path: Path, moment: Callable[[Program, Path], None], number: signal.Signals
+) -> None:
+    folder = tmp_path / "demo"
+    demo = start("zonetag", "demo", "--data", str(folder))
+    moment(demo, folder)
+    code, out = demo.end(number)
+    assert "Traceback" not in demo.errors
+    assert code == 0, demo.errors
+    assert out == ""
+    assert not mentioning(str(folder))
+
+
+def test_after_an_early_end_the_counts_are_true_and_the_port_is_free(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    demo = start("zonetag", "demo", "--data", str(folder), "--speed", "60", "--json")
+    line = demo.wait_for("The in-out book fills at ")
+    port = int(line.split("127.0.0.1:")[1].split("/")[0])
+    at_work(demo, folder)
+    code, out = demo.end(signal.SIGINT)
+    assert code == 0, demo.errors
+    result = json.loads(out)
+    assert result["windows_lost"] == result["windows_double"] == 0
+    assert result["visits"]["missed"] == result["visits"]["invented"] == 0
+    assert result["visits"]["found"] > 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_killed_it_leaves_no_gateway_behind(start: Start, tmp_path: Path) -> None:
+    demo = start("zonetag", "demo", "--data", str(tmp_path / "demo"))
+    with_page(demo, tmp_path / "demo")
+    demo.process.kill()
+    until(lambda: not mentioning(str(tmp_path / "demo")), "the gateways notice and end")
+
+
+def test_a_gateway_that_dies_is_told_of(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    demo = start("zonetag", "demo", "--data", str(folder), "--json")
+    with_page(demo, folder)
+    with_gateways(demo, folder)
+    os.kill(mentioning(str(folder / "gateway-office"))[0], signal.SIGKILL)
+    code, out = demo.end()
+    assert code == 1
+    assert out == ""
+    assert "gateway office has ended with code -9" in demo.errors
+    assert "Traceback" not in demo.errors
+    assert not mentioning(str(folder))
+
+
+def test_a_taken_port_is_told_and_the_next_free_one_used(start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        demo = start("zonetag", "demo", "--port", str(port))
+        demo.wait_for(f"Port {port} is taken")
+        with_page(demo, Path())
+        assert f"http://127.0.0.1:{port}/" not in demo.errors
+        assert demo.end(signal.SIGINT)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"), [(("--for", "1", "--speed", "1e6"), "to a day"), (("--port", "65536"), "--port")]
+)
+def test_what_cannot_be_is_told_in_a_sentence(start: Start, arguments: tuple[str, ...], word: str) -> None:
+    demo = start("zonetag", "demo", *arguments)
+    code, _ = demo.end()
+    assert code in (1, 2)
+    assert word in demo.errors
+    assert "Traceback" not in demo.errors
+
+
+def test_an_old_database_is_left_alone(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "zonetag.db").write_bytes(b"precious")
+    demo = start("zonetag", "demo", "--data", str(tmp_path))
+    assert demo.end()[0] == 1
+    assert "new folder" in demo.errors
+    assert (tmp_path / "zonetag.db").read_bytes() == b"precious"
