@@ -14,6 +14,7 @@ from zonetag_backend.errors import BackendError
 
 # Command -> module of this package.
 COMMANDS = {
+    "battery": "battery",
     "demo": "demo",
     "frame": "frame",
     "gateway": "gateway",
