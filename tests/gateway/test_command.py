@@ -1,0 +1,158 @@
+"""The program itself, as a process: signals, exit codes, what it prints, and kill -9."""
+
+import asyncio
+import json
+import signal
+import struct
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rig.backend_stub import BackendStub
+from rig.brokers import Mosquitto
+from rig.tags import Tag
+
+LIMIT_S = 60.0
+SUMMARY = {"adverts", "windows", "reports", "sent", "acknowledged", "spooled", "dropped"}
+T0 = 1_790_000_000
+
+
+class Simulator:
+    """What a simulated source connects to: ten tags, ten times a second, on a line 20 times as fast as ours."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.names: list[str] = []
+        self.at = 0.0
+        self._tags = [Tag(n) for n in range(10)]
+
+    async def __aenter__(self) -> "Simulator":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.names.append((await reader.readline()).decode().strip())
+        try:
+            while True:
+                self.at += 2.0
+                writer.write(struct.pack("<BdQ", 2, self.at, (T0 + int(self.at)) * 1000))
+                for tag in self._tags:
+                    data = tag.advert(T0 + int(self.at))
+                    writer.write(struct.pack("<BdbB", 1, self.at, -60, len(data)) + data)
+                await writer.drain()
+                await asyncio.sleep(0.1)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+def config(tmp_path: Path, broker: Mosquitto) -> Callable[..., Path]:
+    def write(air: int = 1) -> Path:
+        path = tmp_path / "gateway.toml"
+        path.write_text(
+            f'site = "hq"\nname = "entrance"\n[source]\nair = "127.0.0.1:{air}"\n'
+            f'[spool]\npath = "spool.db"\n[broker]\nurl = "{broker.url}"\nresend_s = 1\n'
+        )
+        return path
+
+    return write
+
+
+async def start(*words: str | Path) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "zonetag_gateway", *map(str, words), stdout=PIPE, stderr=PIPE
+    )
+
+
+async def end(process: Process) -> tuple[int | None, str, str]:
+    out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while not done():  # noqa: ASYNC110  # what is waited for happens in other programs
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains(config: Callable[..., Path], broker: Mosquitto, number: signal.Signals) -> None:
+    async def scenario() -> None:
+        async with BackendStub(broker.port) as stub, Simulator() as air:
+            process = await start("run", "--config", config(air.port), "--source", "simulated", "--json")
+            await until(lambda: len(stub.reports) >= 2)
+            process.send_signal(number)
+            code, out, err = await end(process)
+            assert code == 0, err
+            summary = json.loads(out)
+            assert set(summary) == SUMMARY
+            assert summary["spooled"] == 0
+            assert summary["acknowledged"] == summary["reports"] == len(set(stub.names()))
+            assert summary["windows"] == len(stub.windows())
+            assert summary["adverts"] == sum(window.count for window in stub.windows())
+            assert air.names == ["entrance"]
+            assert all(line.split(" ", 1)[0] in ("INFO", "WARNING", "ERROR") for line in err.splitlines()), err
+
+    asyncio.run(scenario())
+
+
+def test_kill_9_and_start_again(config: Callable[..., Path], broker: Mosquitto) -> None:
+    """What had reached the disk and nobody had acknowledged is delivered by the next run."""
+
+    async def scenario() -> None:
+        deaf = BackendStub(broker.port, answer=lambda report, stub: [])
+        async with Simulator() as air:
+            path = config(air.port)
+            async with deaf:
+                process = await start("run", "--config", path, "--source", "simulated")
+                await until(lambda: len(set(deaf.names())) >= 3)
+                process.kill()
+                await end(process)
+            before = set(deaf.names())
+            async with BackendStub(broker.port) as stub:
+                process = await start("run", "--config", path, "--source", "simulated", "--json")
+                await until(lambda: len({boot for boot, _ in stub.names()}) == 2)
+                process.terminate()
+                code, out, err = await end(process)
+                assert code == 0, err
+                assert json.loads(out)["spooled"] == 0
+                assert before <= set(stub.names())
+                first_boot, second_boot = sorted({boot for boot, _ in stub.names()})
+                assert (first_boot >> 32, second_boot >> 32) == (1, 2)
+                for boot in (first_boot, second_boot):
+                    seqs = sorted({seq for b, seq in stub.names() if b == boot})
+                    assert seqs == list(range(1, len(seqs) + 1))
+
+    asyncio.run(scenario())
+
+
+def test_all_faults_of_the_configuration_and_exit_1(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text('site = "HQ"\n[broker]\nurl = "broker"\n')
+
+    async def scenario() -> None:
+        code, out, err = await end(await start("run", "--config", path, "--json"))
+        assert code == 1
+        assert out == ""
+        for fault in ("site: ", "name: ", "broker.url: "):
+            assert fault in err
+        assert "Traceback" not in err
+
+    asyncio.run(scenario())
+
+
+def test_wrong_usage_is_exit_2() -> None:
+    async def scenario() -> None:
+        code, _, err = await end(await start("run", "--sauce", "x"))
+        assert code == 2
+        assert "usage:" in err
+
+    asyncio.run(scenario())
