@@ -1,7 +1,7 @@
 """The tag's firmware in the heap of 32-bit MicroPython: what stays in use, hour by hour, and the least it runs in.
 
-References: the budget of 64 KB, and the same firmware as .py files in the same interpreter.  The stand-ins for the hardware
-are in the heap too; "in use" is told without them, "the least heap" with them.
+References: the budget of 64 KB, and the same firmware as .py files in the same interpreter.  The stand-ins for the
+hardware are in the heap too; "in use" is told without them, "the least heap" with them.
 """
 
 import json

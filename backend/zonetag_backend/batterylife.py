@@ -19,7 +19,7 @@ HOURS_A_DAY = 24
 
 SOURCES = (
     "[1] ESP-IDF, examples/bluetooth/nimble/power_save/README.md: currents of the sleep between two radio events",
-    "[2] ESP-IDF issue 13073: ESP32-H2, 6.5 mA at 30 ms and 0.76 mA at 300 ms, so 225 uC an advert; S3, 9 to 15 mA at 30 ms",
+    "[2] ESP-IDF issue 13073: ESP32-H2, 6.5 mA at 30 ms, 0.76 mA at 300 ms: 225 uC an advert; S3, 9 to 15 mA at 30 ms",
     "[3] MicroPython issue 6396, GoogleFindMyTools issue 50: without sleep 20 mA on a C3 at 1.28 s, others tens of mA",
     "[4] estimate: a frame is computed in 10 to 60 ms at 20 mA, once in each slot of 4 s",
     "[5] estimate: the board's regulator, its power LED and its USB chip; zero only if you remove them",

@@ -30,10 +30,10 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def lines(told: Life, build: str, crystal: bool, interval_ms: int, capacity_mah: int) -> list[str]:
     """The table, the outcome, and where it all comes from."""
-    asleep = "asleep between adverts" if build == OWN else "never asleep (stock image)"
+    asleep = "resting between adverts" if build == OWN else "never at rest (stock image)"
     if build == OWN and crystal:
-        asleep += ", 32.768 kHz crystal"
-    out = [f"{'mA':42}{'low':>8}{'likely':>8}{'high':>8}  source"]
+        asleep = "resting (32.768 kHz crystal)"
+    out = [f"{'mA':44}{'low':>8}{'likely':>8}{'high':>8}  source"]
     for key, part in told.parts.items():
         name, source = NAMES[key]
         out.append(_row(name.format(asleep, interval=interval_ms), part, source))
@@ -45,7 +45,7 @@ def lines(told: Life, build: str, crystal: bool, interval_ms: int, capacity_mah:
 
 
 def _row(name: str, part: Range, source: str) -> str:
-    return f"{name:42}{part.low:8.2f}{part.likely:8.2f}{part.high:8.2f}  {source}".rstrip()
+    return f"{name:44}{part.low:8.2f}{part.likely:8.2f}{part.high:8.2f}  {source}".rstrip()
 
 
 def _time(hours: float) -> str:
