@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from zonetag_gateway.errors import SourceError
-from zonetag_gateway.sources.scanning import PATTERNS, Plan, Vigil, plan
+from zonetag_gateway.sources.scanning import Plan, Vigil, patterns, plan
 
 
 @dataclass
@@ -68,14 +68,17 @@ def test_errors_say_what_to_type(adapters: list[State], wanted: list[str], to_do
 
 
 def test_patterns() -> None:
+    made = patterns(0x1234)
     # 7 x 34 bytes is what bluetoothd 5.66 can count in a byte; an 8th pattern kills it.
-    assert 1 + 34 * len(PATTERNS) <= 255
-    assert PATTERNS[0] == (0, 0x16, b"\xaa\xfe")
-    assert (0, 0x16, b"\x6f\xfd") in PATTERNS
-    assert (0, 0x16, b"\xff\xff") in PATTERNS
-    assert (0, 0xFF, b"\xb5\x22") in PATTERNS
-    assert all(kind != 0x01 for _, kind, _ in PATTERNS)  # never Flags
-    assert all(0 < len(data) <= 31 for _, _, data in PATTERNS)
+    assert 1 + 34 * len(made) <= 255
+    assert made[0] == (0, 0xFF, b"\x34\x12")
+    assert (0, 0x16, b"\xaa\xfe") in made  # how 5.66 compares
+    assert (0, 0x16, b"\x30") in made  # how 5.82 does
+    assert (0, 0x16, b"\x6f\xfd") in made
+    assert (0, 0x16, b"\xff\xff") in made
+    assert (0, 0xFF, b"\xb5\x22") in made
+    assert all(kind != 0x01 for _, kind, _ in made)  # never Flags
+    assert all(0 < len(data) <= 31 for _, _, data in made)
 
 
 def test_silence() -> None:

@@ -64,6 +64,7 @@ class Bleak:
         self._mode = mode
         self._clock = clock
         self._recover = recover
+        self._company = company
         self._album = Album(company)
         self._silence_s = silence_s
         self._vigil = scanning.Vigil(clock.monotonic(), silence_s)
@@ -105,7 +106,8 @@ class Bleak:
             for plan in plans:
                 for mode in plan.modes:
                     # bleak gives each change to every scanner of an adapter: only one may listen.
-                    scanner = _scanner(plan.adapter, mode, self._listener(hear) if mode == plan.modes[-1] else _deaf)
+                    listen = self._listener(hear) if mode == plan.modes[-1] else _deaf
+                    scanner = _scanner(plan.adapter, mode, self._company, listen)
                     await _start(scanner, plan.adapter, mode)
                     stack.push_async_callback(_stop, scanner)
                 _log.info("%s scans, %s", plan.adapter, "+".join(plan.modes))
@@ -153,10 +155,12 @@ def _deaf(_device: BLEDevice, _data: AdvertisementData) -> None:
     """For the scanner that only makes the other one hear better."""
 
 
-def _scanner(adapter: str, mode: str, listen: Callable[[BLEDevice, AdvertisementData], None]) -> BleakScanner:
+def _scanner(
+    adapter: str, mode: str, company: int, listen: Callable[[BLEDevice, AdvertisementData], None]
+) -> BleakScanner:
     if mode == scanning.PASSIVE:
         patterns: list[OrPatternLike] = [
-            OrPattern(at, AdvertisementDataType(kind), data) for at, kind, data in scanning.PATTERNS
+            OrPattern(at, AdvertisementDataType(kind), data) for at, kind, data in scanning.patterns(company)
         ]
         return BleakScanner(listen, scanning_mode="passive", bluez={"adapter": adapter, "or_patterns": patterns})
     return BleakScanner(listen, scanning_mode="active", bluez={"adapter": adapter, "filters": FILTERS})

@@ -38,17 +38,23 @@ def _company(company: int, data: bytes = b"") -> tuple[int, int, bytes]:
     return (0, advert.MANUFACTURER, company.to_bytes(2, "little") + data)
 
 
-# (offset, AD type, bytes), what matters most first; the active scanner brings the rest.  Never Flags: an advert with
-# other flags would vanish.
-PATTERNS: tuple[tuple[int, int, bytes], ...] = (
-    _service_data(advert.EDDYSTONE_UUID),
-    _service_data(advert.EXPOSURE_UUID),
-    _service_data(advert.TOKEN_UUID),
-    _company(advert.BLUEZONE_COMPANY),
-    _company(advert.BLUETRACE_COMPANY),
-    _company(advert.APPLE_COMPANY, advert.BLUEZONE_OVERFLOW),
-    (0, advert.UUIDS128[1], advert.BLUEZONE_IPHONE),
-)
+def patterns(company: int) -> tuple[tuple[int, int, bytes], ...]:
+    """What the passive scanner lets through: (offset, AD type, bytes) each; `company` is the fleet's.
+
+    bluetoothd itself compares, and not always the same: up to 5.66 with the bytes of the AD structure; in 5.82 service
+    data without its UUID in front, and lists of UUIDs not at all.  So an identifier stands here twice, our own tags
+    three times; of the phones that only 5.66 finds so, 5.82 tells through the active scanner.  Never Flags: an advert
+    with other flags would vanish.
+    """
+    return (
+        _company(company),
+        _service_data(advert.EDDYSTONE_UUID),
+        (0, advert.SERVICE_DATA16, b"\x30"),  # Eddystone-EID's frame type
+        _company(advert.BLUEZONE_COMPANY),
+        _company(advert.APPLE_COMPANY, advert.BLUEZONE_OVERFLOW),
+        _service_data(advert.EXPOSURE_UUID),
+        _service_data(advert.TOKEN_UUID),
+    )
 
 
 class AdapterState(Protocol):
