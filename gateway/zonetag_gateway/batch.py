@@ -71,7 +71,8 @@ class Batcher:
             if self._held and self._must_cut_before(window):
                 full.append(self._held)
                 self._held = []
-                self._since = window.last
+                # A whole number of periods on, as a running gateway would have cut.
+                self._since += (window.last - self._since) // self._every_s * self._every_s
             self._held.append(window)
         if final or full or len(self._held) >= self._max_windows or abs(now - self._since) >= self._every_s:
             if final or not full or abs(now - self._since) >= self._every_s:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rig.backend_stub import BackendStub
 from rig.brokers import Mosquitto
+from rig.captures import btsnoop, le_report
 from rig.tags import Tag
 
 LIMIT_S = 60.0
@@ -154,5 +155,63 @@ def test_wrong_usage_is_exit_2() -> None:
         code, _, err = await end(await start("run", "--sauce", "x"))
         assert code == 2
         assert "usage:" in err
+
+    asyncio.run(scenario())
+
+
+def capture(path: Path, seconds: int = 120) -> int:
+    """A capture of ten tags, twice a second each; how many adverts that is."""
+    tags = [Tag(n) for n in range(10)]
+    records = [
+        ((T0 * 2 + half) * 500_000, 3, b"\x04" + le_report(tag.advert(T0 + half // 2), -60))
+        for half in range(seconds * 2)
+        for tag in tags
+    ]
+    path.write_bytes(btsnoop(1002, records))
+    return len(records)
+
+
+def test_replay_delivers_a_capture_as_fast_as_possible(
+    config: Callable[..., Path], broker: Mosquitto, tmp_path: Path
+) -> None:
+    adverts = capture(tmp_path / "office.btsnoop")
+
+    async def scenario() -> None:
+        async with BackendStub(broker.port) as stub:
+            words = ("replay", "--config", config(), "--speed", "max", "--json", tmp_path / "office.btsnoop")
+            code, out, err = await end(await start(*words))
+            assert code == 0, err
+            summary = json.loads(out)
+            assert summary["adverts"] == adverts == sum(window.count for window in stub.windows())
+            assert summary["spooled"] == summary["dropped"] == 0
+            times = [r.base.utc_ms for r in stub.reports]
+            assert times == sorted(times)
+            assert (times[0], len(times) >= 20) == (T0 * 1000, True)
+
+    asyncio.run(scenario())
+
+
+def test_replay_without_a_broker(config: Callable[..., Path], tmp_path: Path) -> None:
+    adverts = capture(tmp_path / "office.btsnoop")
+
+    async def scenario() -> None:
+        words = ("replay", "--config", config(), "--speed", "max", "--no-broker", "--json", tmp_path / "office.btsnoop")
+        code, out, err = await end(await start(*words))
+        assert code == 0, err
+        summary = json.loads(out)
+        assert summary["adverts"] == summary["tallies"]["adverts"] == adverts
+        assert summary["sent"] == 0
+        assert not (tmp_path / "spool.db").exists()
+
+    asyncio.run(scenario())
+
+
+def test_replay_of_a_file_that_is_no_capture(config: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "noise").write_bytes(bytes(100))
+
+    async def scenario() -> None:
+        code, out, err = await end(await start("replay", "--config", config(), "--json", tmp_path / "noise"))
+        assert (code, out) == (1, "")
+        assert "Traceback" not in err
 
     asyncio.run(scenario())
