@@ -1,9 +1,8 @@
 """A real MicroPython on this machine, with 32-bit words as a tag has.
 
 No board is needed: Debian trixie has `micropython` for i386, an ordinary program.  It is taken through a private apt
-root (the mirror is the one this machine's own apt uses, whatever release the machine runs), unpacked beside nothing of
-the system, kept under `.cache/`, and started through its own `ld-linux`.  It needs an x86 kernel, apt, and the network
-once.  ZONETAG_CACHE names another folder than `.cache/` to keep it in.
+root (see debian.py), unpacked beside nothing of the system, kept under `.cache/`, and started through its own
+`ld-linux`.  It needs an x86 kernel, apt, and the network once.  ZONETAG_CACHE names another folder than `.cache/`.
 
 In a test, take the fixture `micropython` (of `rig.plugin`, which `tests/conftest.py` loads):
 
@@ -21,21 +20,20 @@ In a test, take the fixture `micropython` (of `rig.plugin`, which `tests/conftes
     await asyncio.create_subprocess_exec(*micropython.argv("tag.py", heap="110K"), env=env)
 
 `heap` is the garbage-collected heap, as on the tag: about 134 KB are free at boot of an ESP32.  `machine`, `esp32` and
-`bluetooth` are absent; put your own modules of those names on `path`.  By hand: `python tests/rig/micropython.py
-[--heap 110K] script.py ...` (or no script for a prompt).
+`bluetooth` are absent; put your own modules of those names on `path`.  By hand, in the folder `tests`:
+`python -m rig.micropython [--heap 110K] script.py ...` (or no script for a prompt).
 """
 
-import fcntl
 import os
 import platform
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from rig import debian
+from rig.debian import Unobtainable
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("ZONETAG_CACHE") or ROOT / ".cache") / "micropython"
@@ -43,16 +41,11 @@ CACHE = Path(os.environ.get("ZONETAG_CACHE") or ROOT / ".cache") / "micropython"
 SUITE = "trixie"  # carries MicroPython 1.25, which loads what today's mpy-cross makes (.mpy version 6.3)
 ARCHITECTURE = "i386"  # 32-bit words, small integers of 31 bits: what the ESP32 has
 HEAP = "110K"
-APT_S = 600  # seconds for one apt command: a slow line takes a minute for the index
 RUN_S = 300  # seconds for one script
 
 _LOADER = "ld-linux.so.2"
 _TRIAL = "import sys, cryptolib, hashlib; print(sys.implementation.name, sys.maxsize)"
 _TRIAL_SAYS = "micropython 2147483647"
-
-
-class Unobtainable(Exception):
-    """There is no MicroPython to be had here; the text says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +114,12 @@ def obtain() -> Micropython:
     if platform.machine() not in ("x86_64", "i386", "i686"):
         raise Unobtainable(f"MicroPython {SUITE}/{ARCHITECTURE}: this machine is {platform.machine()}, not x86")
     CACHE.mkdir(parents=True, exist_ok=True)
-    with _alone(CACHE / "lock"):
+    with debian.alone(CACHE / "lock"):
         if not target.is_dir():
-            _fetch(target)
+            try:
+                _fetch(target)
+            except Unobtainable as error:
+                raise Unobtainable(f"MicroPython {SUITE}/{ARCHITECTURE}: {error}") from error
     found = Micropython(target)
     try:
         done = found.run("-c", _TRIAL)
@@ -134,94 +130,13 @@ def obtain() -> Micropython:
     return found
 
 
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Two test runs at once must not unpack over each other."""
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-
-
 def _fetch(target: Path) -> None:
     """Download the package with all it depends on and unpack it; `target` appears whole or not at all."""
-    for tool in ("apt-get", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            raise Unobtainable(f"MicroPython {SUITE}/{ARCHITECTURE}: no {tool} here to get it with")
-    mirrors = _mirrors()
-    if not mirrors:
-        raise Unobtainable(f"MicroPython {SUITE}/{ARCHITECTURE}: apt's sources name no Debian mirror")
-    said = ""
-    for mirror in mirrors:
-        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            root = Path(folder)
-            config = _apt_root(root, mirror)
-            try:
-                _apt(config, "update", "--error-on=any")
-                _apt(config, "install", "--yes", "--download-only", "--no-install-recommends", "micropython")
-                unpacked = root / "unpacked"
-                for package in sorted((root / "cache/archives").glob("*.deb")):
-                    _call(["dpkg-deb", "-x", str(package), str(unpacked)], None)
-            except Unobtainable as error:
-                said = str(error)
-                continue
-            unpacked.rename(target)
-            return
-    raise Unobtainable(f"MicroPython {SUITE}/{ARCHITECTURE}: {said}")
-
-
-def _mirrors() -> list[str]:
-    """Where this machine's apt gets Debian's main archive from, `URI` and keyring options as a source line begins."""
-    asked = _call(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)|$(COMPONENT)|$(SIGNED_BY)", "Created-By: Packages"], None
-    )
-    lines = []
-    for row in asked.splitlines():
-        uri, component, keyring = [*row.split("|"), "", ""][:3]
-        if component != "main" or "security" in uri:
-            continue
-        # A keyring may also be written out within the source; such a one is left to the system's trusted keys.
-        options = f"[signed-by={keyring}] " if keyring.startswith("/") else ""
-        line = f"deb {options}{uri} {SUITE} main\n"
-        if line not in lines:
-            lines.append(line)
-    # Other people's archives have a `main` too: they come last, for the case that a mirror goes by another name.
-    return sorted(lines, key=lambda line: "debian" not in line)
-
-
-def _apt_root(root: Path, source: str) -> Path:
-    """Folders and configuration of an apt that knows one source and no installed package."""
-    for folder in ("lists/partial", "cache/archives/partial", "sources"):
-        (root / folder).mkdir(parents=True)
-    (root / "sources.list").write_text(source)
-    (root / "status").write_text("")
-    config = root / "apt.conf"
-    config.write_text(
-        # What the machine does after an update of its own lists does not concern these.
-        "#clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n"
-        f'APT::Architecture "{ARCHITECTURE}";\n#clear APT::Architectures;\nAPT::Architectures "{ARCHITECTURE}";\n'
-        'APT::Sandbox::User "root";\nAcquire::Languages "none";\nAcquire::Retries "2";\n'
-        f'Dir::State "{root}";\nDir::State::lists "{root}/lists";\nDir::State::status "{root}/status";\n'
-        f'Dir::Cache "{root}/cache";\n'
-        f'Dir::Etc::sourcelist "{root}/sources.list";\nDir::Etc::sourceparts "{root}/sources";\n'
-        f'Dir::Etc::preferences "/dev/null";\nDir::Etc::preferencesparts "{root}/sources";\n'
-    )
-    return config
-
-
-def _apt(config: Path, *args: str) -> None:
-    _call(["apt-get", "-q", *args], {**os.environ, "APT_CONFIG": str(config), "DEBIAN_FRONTEND": "noninteractive"})
-
-
-def _call(command: list[str], env: Mapping[str, str] | None) -> str:
-    try:
-        done = subprocess.run(
-            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=APT_S, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Unobtainable(f"`{' '.join(command)}` took over {APT_S} s") from error
-    if done.returncode:
-        raise Unobtainable(f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()[-400:]}")
-    return done.stdout
+    with debian.release(SUITE, ARCHITECTURE, CACHE) as packages:
+        unpacked = packages.folder / "unpacked"
+        for package in packages.download("micropython"):
+            debian.unpack(package, unpacked)
+        unpacked.rename(target)
 
 
 def _library_folders(root: Path) -> list[Path]:
