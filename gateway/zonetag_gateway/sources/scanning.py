@@ -2,8 +2,8 @@
 
 Why two scanners at once: without a filtered active discovery bluetoothd publishes RSSI only when it moves by 8 dB, and
 service data only when it changes; without an advertisement monitor the kernel leaves the controller's duplicate filter
-on.  Together they give every advert.  Active alone still gives most; passive alone is enough for our own tags, whose
-frame changes every 4 s, and asks nothing of the devices around.
+on.  Together they give every advert.  Either alone is enough to see our own tags, whose frame changes every 4 s: one
+advert of each slot at least.  Passive asks nothing of the devices around.
 """
 
 from collections.abc import Sequence
