@@ -1,16 +1,16 @@
 """Several tags on one air of virtual controllers, and a scanner beside them: what an adversary there would record."""
 
 import asyncio
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rig.air_tag import ended, start_tag
 from rig.micropython import Micropython
-from rig.tag_bench import DEVICE_AIR
 from rig.virtual_air import Heard, VirtualAir
 
 from zonetag_protocol import advert, frame, rotation
-from zonetag_protocol.card import Card, pack
+from zonetag_protocol.card import Card
 
 EPOCH_S = 1024
 T0 = 100_000  # an epoch ends 352 s later
@@ -25,7 +25,7 @@ class Room:
         self._firmware = firmware
         self._folder = folder
         self.heard: list[Heard] = []
-        self.ends: list[dict[str, object]] = []
+        self.ends: list[dict[str, Any]] = []
 
     async def hold(self, seconds: int, refuse_at: int | None = None, control: str = "") -> None:
         """Three tags for so long; at the next rotation after second `refuse_at` each controller refuses once."""
@@ -43,30 +43,15 @@ class Room:
             air.on_heard = hear
             tags = []
             for number, seat in enumerate(seats):
-                files = self._folder / f"tag{number}"
-                files.mkdir()
                 card = Card(f"{number:03}", MASTERS[number], T0 + 8 * number, 200, 1000, 0xFFFF, -21)
-                (files / "card.bin").write_bytes(pack(card))
-                settings = {"air": {"time": air.time}, "seconds": 1 << 28, "control": control}
-                told = self._folder / f"tag{number}.json"
-                told.write_text(json.dumps(settings))
-                environment = self._micropython.environment([DEVICE_AIR, self._firmware])
+                folder = self._folder / f"tag{number}"
                 tags.append(
-                    await asyncio.create_subprocess_exec(
-                        *self._micropython.argv("-m", "life", told),
-                        env={**environment, "ZONETAG_HCI": seat.hci},
-                        cwd=files,
-                        stdout=asyncio.subprocess.PIPE,
-                        stderr=asyncio.subprocess.STDOUT,
-                    )
+                    await start_tag(self._micropython, self._firmware, folder, air, seat, card, control=control)
                 )
             try:
                 await air.run(seconds * 1000)
             finally:
-                outputs = [(await tag.communicate())[0].decode() for tag in tags]
-        for output in outputs:
-            assert output.rstrip().endswith("}"), output
-            self.ends.append(json.loads(output.splitlines()[-1]))
+                self.ends = [await ended(tag) for tag in tags]
 
     def owners(self) -> list[tuple[int, int, int, Heard]]:
         """Each advert with its tag, epoch and slot, verified; an advert of nobody is a LookupError."""
@@ -107,7 +92,7 @@ def test_identifier_and_address_change_together_on_the_air(room: Room) -> None:
     expected = 3 * (2 * EPOCH_S + 600) // 4
     assert expected - 3 <= len(slots) <= expected, "a frame in each slot was heard of each tag"
     assert {one.rssi for number, _, _, one in room.owners() if number == 2} == {-60}
-    assert all(end["counts"]["address"] == 0 for end in room.ends)  # type: ignore[index]  # a dict of JSON
+    assert all(end["counts"]["address"] == 0 for end in room.ends)
 
 
 def test_a_refusing_controller_silences_and_then_all_is_as_before(room: Room) -> None:
@@ -115,7 +100,7 @@ def test_a_refusing_controller_silences_and_then_all_is_as_before(room: Room) ->
     under = identifiers_under(room)
     assert all(len(pairs) == 1 for pairs in under.values())
     assert len(under) == 6
-    assert all(end["counts"]["address"] == 1 for end in room.ends)  # type: ignore[index]  # a dict of JSON
+    assert all(end["counts"]["address"] == 1 for end in room.ends)
 
 
 def test_control_without_the_check_two_identifiers_share_an_address(room: Room) -> None:
