@@ -1,24 +1,15 @@
-"""An office and its pages, asked in the same process or over a real socket."""
+"""An office, empty or not, and its pages."""
 
-import asyncio
-import contextlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-import uvicorn
 from rig.office import Office, new_office
-from starlette.applications import Starlette
+from rig.pages import Get, Served, ask
 
 from zonetag_backend.events import Events
 from zonetag_backend.store.engine import open_database
 from zonetag_backend.web.app import make_app
-
-Get = Callable[..., httpx.Response]
-
-LIMIT_S = 30  # generous: a server that starts on a busy machine
 
 
 @pytest.fixture
@@ -43,18 +34,6 @@ def events() -> Events:
     return Events()
 
 
-def ask(app: Starlette, method: str, path: str, **options: object) -> httpx.Response:
-    """One request, answered in this process; a fault of ours is answered too, not raised."""
-
-    async def asked() -> httpx.Response:
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        base = str(options.pop("base", "http://127.0.0.1:8765"))
-        async with httpx.AsyncClient(transport=transport, base_url=base) as client:
-            return await client.request(method, path, **options)  # type: ignore[arg-type]
-
-    return asyncio.run(asked())
-
-
 @pytest.fixture
 def get(office: Office, events: Events) -> Get:
     """`get(path, headers=...)` from the office's pages."""
@@ -67,58 +46,6 @@ def get_bare(bare: Office, events: Events) -> Get:
     """The same, where nothing is set up."""
     app = make_app(bare.engine, bare.clock, events)
     return lambda path, **options: ask(app, "GET", path, **options)
-
-
-class Served:
-    """The pages behind a real socket, which can be stopped and started again on the same port."""
-
-    def __init__(self, office: Office, events: Events) -> None:
-        self.office = office
-        self.events = events
-        self.port = 0
-        self._thread: threading.Thread | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        app = make_app(self.office.engine, self.office.clock, self.events)
-        config = uvicorn.Config(app, host="127.0.0.1", port=self.port, log_level="warning")
-        self._server = uvicorn.Server(config)
-        ready = threading.Event()
-
-        async def serve() -> None:
-            task = asyncio.create_task(self._server.serve())
-            while not self._server.started and not task.done():  # noqa: ASYNC110 - uvicorn has nothing else that tells
-                await asyncio.sleep(0.01)
-            ready.set()
-            await task
-
-        self._thread = threading.Thread(target=asyncio.run, args=(serve(),))
-        self._thread.start()
-        assert ready.wait(LIMIT_S)
-        assert self._server.started
-        self.port = self._server.servers[0].sockets[0].getsockname()[1]
-
-    def stop(self) -> None:
-        """Stop as `zonetag serve` does: the streams end, then the server."""
-        self.events.close()
-        self._server.should_exit = True
-        assert self._thread is not None
-        self._thread.join(LIMIT_S)
-        assert not self._thread.is_alive()
-        self._thread = None
-
-    def start_again(self) -> None:
-        """A new run of the server, with events of its own."""
-        self.events = Events()
-        self.start()
-
-    def close(self) -> None:
-        with contextlib.suppress(AssertionError):
-            if self._thread is not None:
-                self.stop()
 
 
 @pytest.fixture

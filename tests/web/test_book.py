@@ -1,18 +1,21 @@
 """The in-out book: who is in, who left, in which order, narrowed how, corrected when."""
 
 import json
+from typing import Any
 
 import pytest
 from rig.office import Office, at
+from rig.pages import Get
 
 
-def people(get, query: str = "") -> list[dict]:
+def people(get: Get, query: str = "") -> list[dict[str, Any]]:
     answer = get(f"/book/van-phong.json{query}")
     assert answer.status_code == 200
-    return answer.json()["people"]
+    found: list[dict[str, Any]] = answer.json()["people"]
+    return found
 
 
-def test_in_and_left_follow_the_absence_time(office: Office, get) -> None:
+def test_in_and_left_follow_the_absence_time(office: Office, get: Get) -> None:
     _, stays = office.person("Nguyễn Thị An", "Phòng Một")
     _, leaves = office.person("Trần Văn Bình", "Phòng Hai")
     office.visit(stays, at("07:30"), at("14:21"))
@@ -27,7 +30,7 @@ def test_in_and_left_follow_the_absence_time(office: Office, get) -> None:
     assert answer["site"]["absence_s"] == 600
 
 
-def test_names_stand_as_vietnamese_offices_sort_them(office: Office, get) -> None:
+def test_names_stand_as_vietnamese_offices_sort_them(office: Office, get: Get) -> None:
     wanted = [
         "Lê Văn An", "Trần Thị An", "Vũ Thị Ánh", "Lê Văn Ân", "Đỗ Văn Dung", "Đỗ Văn Dũng", "Bùi Thị Đào",
         "Hồ Thị Hà", "Đặng Văn Hạ", "An Văn Hồng", "An Văn Yến",
@@ -39,7 +42,7 @@ def test_names_stand_as_vietnamese_offices_sort_them(office: Office, get) -> Non
 
 
 @pytest.mark.parametrize("query", ["nguyen thi an", "AN NGUYỄN", "a-001", "cb7", "hanh chinh an"])
-def test_search_finds_without_diacritics(office: Office, get, query: str) -> None:
+def test_search_finds_without_diacritics(office: Office, get: Get, query: str) -> None:
     _, tag = office.person("Nguyễn Thị An", "Phòng Hành chính", "CB7")
     _, other = office.person("Đỗ Văn Đức", "Thanh tra")
     office.visit(tag, at("08:00"), at("14:25"))
@@ -49,7 +52,7 @@ def test_search_finds_without_diacritics(office: Office, get, query: str) -> Non
     assert people(get, "?q=nobody") == []
 
 
-def test_filters_by_unit_and_state_keep_the_counts(office: Office, get) -> None:
+def test_filters_by_unit_and_state_keep_the_counts(office: Office, get: Get) -> None:
     for name, unit, last in (("A", "Một", "14:29"), ("B", "Một", "09:00"), ("C", "Hai", "14:29")):
         _, tag = office.person(name, unit)
         office.visit(tag, at("08:00"), at(last))
@@ -59,7 +62,7 @@ def test_filters_by_unit_and_state_keep_the_counts(office: Office, get) -> None:
     assert get("/book/van-phong.json?show=left").json()["counts"]["came"] == 3
 
 
-def test_visits_of_one_person_share_a_line(office: Office, get) -> None:
+def test_visits_of_one_person_share_a_line(office: Office, get: Get) -> None:
     _, tag = office.person("Nguyễn Thị An")
     office.visit(tag, at("07:30"), at("11:32"))
     office.visit(tag, at("13:01"), at("14:29"))
@@ -76,7 +79,7 @@ def test_visits_of_one_person_share_a_line(office: Office, get) -> None:
     assert "Phòng họp" in page
 
 
-def test_a_tag_that_changes_hands_makes_a_stay_for_each(office: Office, get) -> None:
+def test_a_tag_that_changes_hands_makes_a_stay_for_each(office: Office, get: Get) -> None:
     first, tag = office.person("Nguyễn Thị An")
     second, _ = office.person("Trần Văn Bình")
     with office.engine.begin() as connection:
@@ -89,7 +92,7 @@ def test_a_tag_that_changes_hands_makes_a_stay_for_each(office: Office, get) -> 
     assert (b["name"], b["in"], b["stays"][0]["came"]) == ("Trần Văn Bình", True, "2026-11-20T10:05:00+07:00")
 
 
-def test_a_tag_that_nobody_wears_is_shown_and_not_counted(office: Office, get) -> None:
+def test_a_tag_that_nobody_wears_is_shown_and_not_counted(office: Office, get: Get) -> None:
     office.visit(office.tag("K-07"), at("08:00"), at("14:29"))
     answer = get("/book/van-phong.json").json()
     assert answer["counts"] == {"in": 0, "came": 0, "left": 0, "unworn_tags": 1}
@@ -97,7 +100,7 @@ def test_a_tag_that_nobody_wears_is_shown_and_not_counted(office: Office, get) -
     assert "K-07" in get("/book/van-phong").text
 
 
-def test_a_correction_shows_what_the_book_said_before(office: Office, get) -> None:
+def test_a_correction_shows_what_the_book_said_before(office: Office, get: Get) -> None:
     _, tag = office.person("Nguyễn Thị An")
     office.visit(tag, at("07:30"), at("11:57"), corrected=at("12:40"))
     office.correction(tag, at("12:40"), at("07:30"), at("11:32"))
@@ -111,7 +114,7 @@ def test_a_correction_shows_what_the_book_said_before(office: Office, get) -> No
     assert "sửa lúc 12:40" in page
 
 
-def test_a_stay_over_midnight_belongs_to_both_days(office: Office, get) -> None:
+def test_a_stay_over_midnight_belongs_to_both_days(office: Office, get: Get) -> None:
     _, tag = office.person("Nguyễn Thị An")
     office.visit(tag, at("06:00", 17), at("07:00", 17))
     office.visit(tag, at("22:00", 18), at("02:00", 20))
@@ -120,14 +123,14 @@ def test_a_stay_over_midnight_belongs_to_both_days(office: Office, get) -> None:
     assert "18/11 22:00" in get("/book/van-phong?day=2026-11-19").text
 
 
-def test_a_day_is_a_day_of_the_site(office: Office, get) -> None:
+def test_a_day_is_a_day_of_the_site(office: Office, get: Get) -> None:
     _, tag = office.person("Nguyễn Thị An")
     office.visit(tag, at("00:30"), at("01:00"))  # still the 19th in UTC
     assert len(people(get)) == 1
     assert people(get, "?day=2026-11-19") == []
 
 
-def test_pages_of_a_long_list(office: Office, get) -> None:
+def test_pages_of_a_long_list(office: Office, get: Get) -> None:
     for number in range(103):
         _, tag = office.person(f"Người {number:03}")
         office.visit(tag, at("08:00"), at("14:29"))
@@ -138,7 +141,7 @@ def test_pages_of_a_long_list(office: Office, get) -> None:
     assert len(people(get)) == 103
 
 
-def test_the_fragment_alone_and_nothing_when_nothing_changed(office: Office, get) -> None:
+def test_the_fragment_alone_and_nothing_when_nothing_changed(office: Office, get: Get) -> None:
     _, tag = office.person("Nguyễn Thị An")
     office.visit(tag, at("08:00"), at("14:29"))
     htmx = {"HX-Request": "true"}
@@ -153,7 +156,7 @@ def test_the_fragment_alone_and_nothing_when_nothing_changed(office: Office, get
     assert 'id="count-left">1<' in changed.text
 
 
-def test_an_empty_book_says_what_to_do(get) -> None:
+def test_an_empty_book_says_what_to_do(get: Get) -> None:
     page = get("/book/van-phong").text
     assert "Chưa ghi nhận ai" in page
     assert "zonetag tag" in page

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from rig.office import Office, at
+from rig.pages import Get
 
 HEALTH = {
     "spool": {"reports": 412, "bytes": 1_853_000, "dropped": 3},
@@ -12,7 +13,7 @@ HEALTH = {
 }
 
 
-def test_health_of_a_registered_gateway(office: Office, get) -> None:
+def test_health_of_a_registered_gateway(office: Office, get: Get) -> None:
     office.gateway_status("gw-cua", True, json.dumps(HEALTH))
     office.report("gw-cua", office.now - 9000)
     office.report("gw-cua", office.now - 4000, synchronised=False)
@@ -33,7 +34,7 @@ def test_health_of_a_registered_gateway(office: Office, get) -> None:
     assert "chưa đồng bộ" in page
 
 
-def test_one_that_knocks_is_shown_with_the_command(office: Office, get) -> None:
+def test_one_that_knocks_is_shown_with_the_command(office: Office, get: Get) -> None:
     office.gateway_status("gw-moi", True, "{}", refused=37)
     page = get("/gateways?lang=en").text
     assert "Knocking" in page
@@ -54,13 +55,13 @@ STRANGE = [
 
 
 @pytest.mark.parametrize("health", STRANGE)
-def test_a_health_message_may_be_anything(office: Office, get, health: str) -> None:
+def test_a_health_message_may_be_anything(office: Office, get: Get, health: str) -> None:
     office.gateway_status("gw-cua", True, health)
     assert get("/gateways").status_code == 200
     assert get("/gateways.json").status_code == 200
 
 
-def test_kept_apart_by_reason(office: Office, get) -> None:
+def test_kept_apart_by_reason(office: Office, get: Get) -> None:
     office.rejected("gw-cua", "unknown", 1500, at("14:00"))
     office.rejected("gw-hop", "unknown", 23, at("14:10"))
     office.rejected("gw-hop", "forged", 2, at("13:00"))
@@ -82,6 +83,6 @@ def test_kept_apart_by_reason(office: Office, get) -> None:
     assert "1.523" in page
 
 
-def test_nothing_kept_apart_and_no_gateway(get_bare) -> None:
+def test_nothing_kept_apart_and_no_gateway(get_bare: Get) -> None:
     assert "Không có tín hiệu nào để riêng" in get_bare("/rejected").text
     assert "zonetag-gateway run" in get_bare("/gateways").text

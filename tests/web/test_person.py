@@ -3,12 +3,13 @@
 import re
 
 from rig.office import Office, at
+from rig.pages import Get
 
 from zonetag_backend.store.person_day import Spell
 from zonetag_backend.web.timeline import HOUR_MS, timeline_of
 
 
-def test_places_cut_at_an_hour_are_one_spell(office: Office, get) -> None:
+def test_places_cut_at_an_hour_are_one_spell(office: Office, get: Get) -> None:
     person, tag = office.person("Nguyễn Thị An", "Phòng Một", "CB1")
     office.visit(tag, at("08:00"), at("10:30"))
     office.presence(tag, "Cửa chính", at("08:00"), at("08:01"))
@@ -33,7 +34,7 @@ def test_places_cut_at_an_hour_are_one_spell(office: Office, get) -> None:
     assert "2 giờ" in page
 
 
-def test_what_somebody_else_did_with_the_tag_is_not_shown(office: Office, get) -> None:
+def test_what_somebody_else_did_with_the_tag_is_not_shown(office: Office, get: Get) -> None:
     first, tag = office.person("Nguyễn Thị An")
     second, _ = office.person("Trần Văn Bình")
     with office.engine.begin() as connection:
@@ -48,7 +49,7 @@ def test_what_somebody_else_did_with_the_tag_is_not_shown(office: Office, get) -
     assert [stay["came"][11:16] for stay in two["stays"]] == ["10:00"]
 
 
-def test_another_day_and_an_empty_one(office: Office, get) -> None:
+def test_another_day_and_an_empty_one(office: Office, get: Get) -> None:
     person, tag = office.person("Nguyễn Thị An")
     office.visit(tag, at("08:00", 19), at("09:00", 19))
     assert len(get(f"/person/{person}.json?day=2026-11-19").json()["stays"]) == 1
@@ -56,7 +57,7 @@ def test_another_day_and_an_empty_one(office: Office, get) -> None:
     assert "Ngày này không nghe thấy thẻ nào" in get(f"/person/{person}").text
 
 
-def test_a_removed_name_has_a_page_still(office: Office, get) -> None:
+def test_a_removed_name_has_a_page_still(office: Office, get: Get) -> None:
     person, tag = office.person("")
     office.visit(tag, at("08:00"), at("14:29"))
     assert "Tên đã xóa" in get(f"/person/{person}").text
@@ -82,7 +83,7 @@ def test_bars_lie_within_the_line_whatever_the_times() -> None:
     assert timeline_of([], [], midnight, midnight + 24 * HOUR_MS) is None
 
 
-def test_no_style_attribute_stands_in_a_page(office: Office, get) -> None:
+def test_no_style_attribute_stands_in_a_page(office: Office, get: Get) -> None:
     person, tag = office.person("Nguyễn Thị An")
     office.visit(tag, at("08:00"), at("14:29"))
     for path in (f"/person/{person}", "/book/van-phong", "/gateways", "/rejected"):

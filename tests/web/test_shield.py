@@ -4,6 +4,7 @@ import re
 
 import pytest
 from rig.office import Office, at
+from rig.pages import Get
 
 from zonetag_backend.names import printable
 
@@ -11,7 +12,7 @@ PATHS = ("/", "/book/van-phong", "/gateways", "/rejected", "/healthz", "/book/no
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_bears_the_headers(get, path: str) -> None:
+def test_every_answer_bears_the_headers(get: Get, path: str) -> None:
     headers = get(path).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -22,20 +23,23 @@ def test_every_answer_bears_the_headers(get, path: str) -> None:
     assert headers["cache-control"] == ("public, max-age=31536000, immutable" if kept else "no-store")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil:8765", ""])
-def test_foreign_hosts_read_nothing(get, host: str) -> None:
+FOREIGN = ["evil.example", "127.0.0.1.evil.example", "localhost.evil:8765", "", "[::2]:1", "::1"]
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+def test_foreign_hosts_read_nothing(get: Get, host: str) -> None:
     answer = get("/book/van-phong", headers={"Host": host})
     assert answer.status_code == 400
     assert "Văn phòng" not in answer.text
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost", "LOCALHOST:1"])
-def test_the_machine_itself_reads(get, host: str) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost", "LOCALHOST:1", "[::1]", "[::1]:8765"])
+def test_the_machine_itself_reads(get: Get, host: str) -> None:
     assert get("/book/van-phong", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_nothing_can_be_written(get, method: str) -> None:
+def test_nothing_can_be_written(get: Get, method: str) -> None:
     answer = get("/book/van-phong", method=method)
     assert answer.status_code == 405
     assert "chỉ để xem" in answer.text
@@ -63,7 +67,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("path", "status", "code"), FAULTS)
-def test_a_fault_is_a_clear_page_in_both_languages_and_json(get, path: str, status: int, code: str) -> None:
+def test_a_fault_is_a_clear_page_in_both_languages_and_json(get: Get, path: str, status: int, code: str) -> None:
     join = "&" if "?" in path else "?"
     vietnamese, english = (get(f"{path}{join}lang={lang}") for lang in ("vi", "en"))
     twin = get(path, headers={"Accept": "application/json"})
@@ -74,7 +78,7 @@ def test_a_fault_is_a_clear_page_in_both_languages_and_json(get, path: str, stat
     assert twin.json()["message"] in vietnamese.text
 
 
-def test_a_fault_of_ours_is_a_page_too(office: Office, get) -> None:
+def test_a_fault_of_ours_is_a_page_too(office: Office, get: Get) -> None:
     with office.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE rejected_total")
     answer = get("/rejected")
@@ -95,7 +99,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_names_are_only_text(office: Office, get, name: str) -> None:
+def test_names_are_only_text(office: Office, get: Get, name: str) -> None:
     person, tag = office.person(name, name, printable(name)[:60])
     office.visit(tag, at("08:00"), at("14:29"))
     for path in ("/book/van-phong", f"/person/{person}"):
@@ -126,11 +130,11 @@ def test_names_are_only_text(office: Office, get, name: str) -> None:
         ("," * 5000, "vi"),
     ],
 )
-def test_language_of_the_browser(get, accept: str, language: str) -> None:
+def test_language_of_the_browser(get: Get, accept: str, language: str) -> None:
     assert f'<html lang="{language}">' in get("/gateways", headers={"Accept-Language": accept}).text
 
 
-def test_a_chosen_language_stays(get) -> None:
+def test_a_chosen_language_stays(get: Get) -> None:
     chosen = get("/gateways?lang=en", headers={"Accept-Language": "vi"})
     assert '<html lang="en">' in chosen.text
     cookie = chosen.headers["set-cookie"]
@@ -143,7 +147,7 @@ def test_a_chosen_language_stays(get) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/book/van-phong", "/gateways", "/rejected"])
-def test_every_page_has_a_twin_and_links_it(get, path: str) -> None:
+def test_every_page_has_a_twin_and_links_it(get: Get, path: str) -> None:
     by_accept = get(path, headers={"Accept": "application/json"})
     by_name = get("/index.json" if path == "/" else f"{path}.json")
     assert by_accept.headers["content-type"] == "application/json"
@@ -152,7 +156,7 @@ def test_every_page_has_a_twin_and_links_it(get, path: str) -> None:
         assert f'href="{path}.json' in get(path).text
 
 
-def test_sites_to_choose_from_and_nothing_set_up(office: Office, get, get_bare) -> None:
+def test_sites_to_choose_from_and_nothing_set_up(office: Office, get: Get, get_bare: Get) -> None:
     assert get("/").status_code == 303
     with office.engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO site VALUES ('kho', 'Kho', 'Asia/Ho_Chi_Minh', 600)")

@@ -41,9 +41,9 @@ def test_placeholders_are_kept() -> None:
     for message in catalogue():
         if message.id:
             wanted = message.id[-1] if isinstance(message.id, tuple) else message.id
-            texts = message.string if isinstance(message.string, tuple) else (message.string,)
+            texts = message.string if isinstance(message.string, tuple) else (str(message.string),)
             for text in texts:
-                assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(wanted)), message.id
+                assert sorted(PLACEHOLDER.findall(str(text))) == sorted(PLACEHOLDER.findall(str(wanted))), message.id
 
 
 def test_templates_have_no_words_outside_the_catalogue() -> None:

@@ -19,7 +19,7 @@ from zonetag_backend.web.pages.person import person
 from zonetag_backend.web.shield import Shield, Twin
 
 # Names under which the machine itself is reached; whoever listens beyond it must name its own.
-LOCAL_HOSTS = ("127.0.0.1", "localhost")
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 # Every one only reads, so every one takes GET alone (and HEAD, which Starlette adds).
 ROUTES = (

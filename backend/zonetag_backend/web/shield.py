@@ -1,5 +1,7 @@
 """Around every page: who may ask (the Host header), what a browser may do with the answer, where JSON twins are."""
 
+import re
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +17,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+_PORT = re.compile(r":[0-9]*\Z")
 
 # Names of people must not stay in a cache; static files say for themselves how long they last.
 NO_STORE = "no-store"
@@ -43,7 +47,7 @@ class Shield:
                 headers.setdefault("Cache-Control", NO_STORE)
             await send(message)
 
-        name = Headers(scope=scope).get("host", "").rsplit(":", 1)[0].lower()
+        name = _PORT.sub("", Headers(scope=scope).get("host", "").lower())
         if name in self._hosts:
             await self._app(scope, receive, send_shielded)
         else:
