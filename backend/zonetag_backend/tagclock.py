@@ -10,11 +10,12 @@ in whatever order; and the range becomes as narrow as tags advertise often.  A b
 | state | fits | does not fit, slot ahead of all before | does not fit, slot behind |
 |---|---|---|---|
 | NEW: never heard | | LOW: its first frame sets the offset, good | the same |
-| LOW: trusted little | good; SURE after CONFIRMING slots | stale; LOW, good after JUMPING slots of one offset | stale |
+| LOW: trusted little | good; SURE after CONFIRMING slots | stale; LOW, good after some slots of one offset | stale |
 | SURE | good | as in LOW | stale |
 
-A jump ahead is what a change of battery looks like; the replay of a recorded frame looks so too, but only once: it has
-to go on with slot after slot while the true clock is silent.
+Slots ahead of all before that do not fit are what a change of battery looks like.  The replay of a recording looks so
+too, if the tag was heard by nobody when it was recorded; so a new offset is taken only after several slots in a row,
+during which nothing fits the old one, and is trusted little at first.
 """
 
 from typing import NamedTuple
@@ -27,7 +28,10 @@ DRIFT_PPM = 150  # Eddystone's bound on a beacon's clock: 13 s a day
 UNCERTAIN_MS = 500  # a gateway that calls its clock synchronised, and a tag's timer that comes late
 UNSYNCHRONISED_MS = 30_000  # a gateway that does not
 CONFIRMING = 3  # slots that fit until a new offset is sure
-JUMPING = 3  # slots in a row that say the same new offset until it is taken
+# Slots in a row that say the same new offset until it is taken, while nothing fits the old one.  A clock ahead of where
+# it should be is no recording, for nobody records the future; one behind may be, so it has to go on for a minute.
+JUMPING = 3
+RESUMING = 15
 
 
 class Jump(NamedTuple):
@@ -137,7 +141,8 @@ def _ahead(track: Track, heard: Heard, slot: int, low: int, high: int) -> tuple[
             return track, False
         return track._replace(jump=Jump(low, high, slot, heard.last_ms, 1)), False
     low, high = max(low, jump.low_ms), min(high, jump.high_ms)
-    if jump.streak + 1 >= JUMPING:
+    is_ahead = high < track.offset_ms
+    if jump.streak + 1 >= (JUMPING if is_ahead else RESUMING):
         return _begin(low, high, heard, slot), True
     return track._replace(jump=Jump(low, high, slot, heard.last_ms, jump.streak + 1)), False
 
