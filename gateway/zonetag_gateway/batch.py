@@ -9,6 +9,7 @@ from zonetag_protocol import envelope, report
 
 TICKS_PER_S = 1000 // report.TICK_MS
 MAX_REACH_S = 590.0  # from a report's first window to the first hearing of its last: 655 s less the longest window
+BACK_S = 120.0  # a window that ended so long before the report began: the line went back (the longest one is 60 s)
 _UTC_LIMIT = 1 << 48  # of report.decode
 _MONOTONIC_LIMIT = 1 << 53
 
@@ -64,11 +65,12 @@ class Batcher:
         `take_tallies` is asked once if a report is due, and the last one carries its answer; a report with neither
         windows nor tallies is none.  `moment` tells UTC and monotonic time of a point of the source's line.
         """
+        windows = sorted(windows, key=lambda window: window.last)
         if self._since is None:
-            self._since = now
+            self._since = min([now, *[window.first for window in windows]])
         full: list[list[ClosedWindow]] = []
-        for window in sorted(windows, key=lambda window: window.last):
-            if self._held and self._must_cut_before(window):
+        for window in windows:
+            if self._held and self._must_cut_before(window, self._since):
                 full.append(self._held)
                 self._held = []
                 # A whole number of periods on, as a running gateway would have cut.
@@ -83,10 +85,10 @@ class Batcher:
             return self._drafts(full, tallies, now, moment)
         return []
 
-    def _must_cut_before(self, window: ClosedWindow) -> bool:
+    def _must_cut_before(self, window: ClosedWindow, since: float) -> bool:
         return (
             len(self._held) >= self._max_windows
-            or window.last - self._since >= self._every_s  # type: ignore[operator]  # set by collect
+            or not -BACK_S < window.last - since < self._every_s
             or abs(window.first - self._held[0].first) > MAX_REACH_S / 2  # to either side: the rest lies within
         )
 
