@@ -112,7 +112,10 @@ class Bleak:
                     stack.push_async_callback(_stop, scanner)
                 _log.info("%s scans, %s", plan.adapter, "+".join(plan.modes))
                 if self._mode == scanning.AUTO and scanning.PASSIVE not in plan.modes:
-                    _log.warning("without passive scanning only about one advert of each slot is heard. %s", scanning.ENABLE_MONITORS)
+                    _log.warning(
+                        "without passive scanning only about one advert of each slot is heard. %s",
+                        scanning.ENABLE_MONITORS,
+                    )
             self.counts["starts"] += 1
             self._vigil.started(self._clock.monotonic())
             while (remaining := self._vigil.remaining(self._clock.monotonic())) > 0:
