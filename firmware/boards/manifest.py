@@ -12,5 +12,6 @@ package(
     base_path="../../protocol",
     opt=3,
 )
-# What the port itself wants at a start (it mounts the file system), without its network libraries.
-freeze("$(PORT_DIR)/modules")
+# The start: our own, on the port's block device.
+module("_boot.py", base_path="modules", opt=3)
+freeze("$(PORT_DIR)/modules", ("flashbdev.py",))

@@ -21,6 +21,7 @@ from zonetag_tag.store import ClockLost, Store
 VERSION = "0.1.0"
 CARD_FILE = "card.bin"
 CARD_CHECK = 4  # bytes at the end of a card, by which our records know whose they are
+RESET_PAUSE_MS = 5000  # before the reset after a crash: a tag that crashes at each start must not wear its flash
 MOTION_MS = 1000  # between two readings of the accelerometer
 
 
@@ -112,14 +113,25 @@ class Tag:
 def run(root: str = "") -> None:
     """For ever, on the board this runs on; a crash is written down and ends in a reset."""
     radio = Radio()
-    radio.start()
+    broken = _started(radio)
     board = detect(root)
-    board.save_power()
     tag = Tag(board, radio, root)
     try:
+        if broken is not None:
+            raise broken
+        board.save_power()
         tag.boot()
         while True:
             board.sleep_ms(tag.step())
     except Exception as error:  # noqa: BLE001  # the last line of defence: whatever it is, the tag must come back
         tag.crashed(error)
+        board.sleep_ms(RESET_PAUSE_MS)
         board.reset()
+
+
+def _started(radio: Radio) -> OSError | None:
+    try:
+        radio.start()
+    except OSError as error:
+        return error
+    return None

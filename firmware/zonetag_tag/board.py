@@ -192,4 +192,7 @@ def detect(root: str) -> Board:
             pins = boards.named(file.read().strip())
     except (OSError, ValueError):
         pins = None
-    return Board(pins or boards.recognised(getattr(sys.implementation, "_machine", "")))
+    try:
+        return Board(pins or boards.recognised(getattr(sys.implementation, "_machine", "")))
+    except (OSError, ValueError):  # a pin that this chip does not have: the wrong row.  Without any it still sends.
+        return Board(boards.UNKNOWN)

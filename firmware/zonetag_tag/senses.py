@@ -1,6 +1,6 @@
 """What the tag feels: battery, button, motion.  Asks the board, hands it to the pure parts, keeps the answers."""
 
-from zonetag_tag import battery, leds
+from zonetag_tag import battery, faults, leds
 from zonetag_tag.board import Board
 from zonetag_tag.button import Button
 from zonetag_tag.health import Health
@@ -20,6 +20,7 @@ class Senses:
         self._left: int | None = None  # battery, thousandths; none: not known
         self.low = False  # battery low
         self._battery_at = 0  # second of the next reading
+        self._feels = board.has_accelerometer  # and it answers
 
     def look(self, t: int) -> None:
         """Ask everything that is due at second `t`."""
@@ -27,7 +28,7 @@ class Senses:
             self._button.press(t)
             self._health.pressed()
         self._health.mark(leds.HELP, self._button.calling(t))
-        self._motion.feel(t, self._board.acceleration())
+        self._feel(t)
         if t >= self._battery_at:
             self._battery_at = t + BATTERY_S
             self._read_battery()
@@ -43,6 +44,13 @@ class Senses:
     def moving(self, t: int) -> bool:
         """Whether the tag is being moved, or cannot know."""
         return self._motion.moving(t)
+
+    def _feel(self, t: int) -> None:
+        reading = self._board.acceleration()
+        self._motion.feel(t, reading)
+        if self._feels and reading is None:
+            self._health.fault(t, faults.SENSOR, "", "the accelerometer does not answer")
+        self._feels = reading is not None
 
     def _read_battery(self) -> None:
         microvolts = self._board.battery_microvolts()

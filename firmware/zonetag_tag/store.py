@@ -5,8 +5,11 @@ So whichever record is lost, the other leads to a second that no frame has used.
 
 | record | where | step ahead | why |
 |---|---|---|---|
-| "clock0", "clock1" | NVS, in turns | 64 s | a reset costs the clock at most a minute; a torn write leaves the other |
+| "clock0", "clock1" | NVS, in turns | 4 s at first, then 8, 16, 32, 64 s | below; a torn write leaves the other |
 | clock.bin | file, replaced by rename | 1024 s | NVS may be erased; one write an epoch is all that flash should bear |
+
+A reset costs the clock what was reserved and not used: at most a minute, and a slot if the tag resets again and again
+(an empty cell that cannot feed the radio), lest the clock runs away from where the backend looks for it.
 
 Wear: 1350 NVS entries a day, 126 to a page, 4 pages at least: under 3 erases of a page a day (flash bears 100,000).
 
@@ -25,11 +28,12 @@ Resuming:
 
 import os
 
-from zonetag_protocol.rotation import EPOCH_S
+from zonetag_protocol.rotation import EPOCH_S, SLOT_S
 from zonetag_tag import records
 from zonetag_tag.board import Board
 from zonetag_tag.clock import reservation
 
+NVS_FIRST_STEP_S = SLOT_S
 NVS_STEP_S = 64
 FILE_STEP_S = EPOCH_S
 NVS_NAMES = ("clock0", "clock1")
@@ -62,6 +66,7 @@ class Store:
         self._root = root
         self._owner = owner
         self._turn = 0
+        self._step = NVS_FIRST_STEP_S
         self._nvs = 0  # second reserved in NVS
         self._file = 0  # second reserved in the file
         self._nvs_good = True
@@ -82,7 +87,10 @@ class Store:
             return nvs
         if nvs is None:
             return file
-        return nvs if nvs_good else max(nvs, file)
+        if not nvs_good:
+            return max(nvs, file)
+        self._file = file  # still good: a reset alone does not write the file anew
+        return nvs
 
     def reserve(self, t: int) -> bool:
         """Make second `t` and some behind it usable; False if `t` cannot be used.  Ask `failures` what went wrong."""
@@ -103,12 +111,13 @@ class Store:
         return not self._nvs_good, not self._file_good
 
     def _reserve_nvs(self, t: int) -> None:
-        until = reservation(t, NVS_STEP_S)
+        until = reservation(t, self._step)
         name = NVS_NAMES[self._turn]
         good = self._board.nvs_set(name, records.pack(self._owner, name, until.to_bytes(5, "little")))
         if good:
             self._turn = 1 - self._turn
             self._nvs = until
+            self._step = min(NVS_STEP_S, 2 * self._step)
         if good != self._nvs_good:
             # From here on the file alone counts (or no longer does); that must stand in the file before it is used.
             self._nvs_good = good

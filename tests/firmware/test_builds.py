@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rig.micropython import Micropython
 from rig.tag_bench import TAG_SIDE
 
 from zonetag_tag import boards
@@ -91,12 +92,24 @@ def test_the_manifest_freezes_the_firmware_and_the_tags_side_of_the_protocol() -
         base = (FOLDER / base_path / name).resolve()
         frozen.extend(base / file for file in files) if files else frozen.extend(sorted(base.glob("*.py")))
 
-    names: dict[str, Any] = {"module": module, "package": package, "freeze": lambda path: None}
+    names: dict[str, Any] = {"module": module, "package": package, "freeze": lambda path, scripts: None}
     exec(compile((FOLDER / "manifest.py").read_text(), "manifest.py", "exec"), names)
     assert all(path.is_file() for path in frozen)
     assert ROOT / "firmware/main.py" in frozen
+    assert FOLDER / "modules/_boot.py" in frozen
     assert {path.stem for path in frozen if path.parent.name == "zonetag_protocol"} == set(TAG_SIDE)
     assert len([path for path in frozen if path.parent.name == "zonetag_tag"]) > 15
+
+
+def test_a_damaged_file_system_does_not_stop_the_start(
+    micropython: Micropython, firmware: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "chip.bin").write_bytes(b"\x5a" * 32 * 4096)
+    (tmp_path / "flashbdev.py").write_text("import flash\nbdev = flash.Chip('chip.bin', 32)\n")
+    start = f"exec(open({str(FOLDER / 'modules/_boot.py')!r}).read())\nprint('went on')"
+    done = micropython.run("-c", start, path=[tmp_path, firmware], cwd=tmp_path)
+    assert '"zonetag-fault": "flash"' in done.stdout
+    assert done.stdout.rstrip().endswith("went on")
 
 
 def test_the_build_script_says_what_is_missing() -> None:

@@ -57,6 +57,7 @@ def test_motion_shortens_the_interval(tag_bench: TagBench) -> None:
 def test_a_dead_accelerometer_counts_as_motion(tag_bench: TagBench) -> None:
     life = tag_bench.live(seconds=120, board="m5stickc-plus2", acceleration_fails=True)
     assert max(sent.interval_us for sent in life.frames) <= 225_000
+    assert life.end["counts"]["sensor"] == 1
 
 
 def test_the_led_is_dark_when_all_is_well(tag_bench: TagBench) -> None:

@@ -29,6 +29,15 @@ def test_resets_at_any_second(tag_bench: TagBench) -> None:
             assert 0 < gap_s(before, after) <= NVS_STEP_S + 2 * SLOT_S
 
 
+def test_a_tag_that_resets_again_and_again_keeps_its_clock(tag_bench: TagBench) -> None:
+    """An empty cell lets the chip start and send once; the backend must still find the tag when it is charged."""
+    lives = [tag_bench.live(seconds=3) for _ in range(40)]
+    assert repeated(lives) == []
+    assert all(life.frames for life in lives)
+    gone = lives[-1].end["t"] - lives[0].end["t"]
+    assert gone <= 40 * 2 * SLOT_S
+
+
 @pytest.mark.parametrize("write", range(1, 14))
 def test_a_torn_nvs_write(tag_bench: TagBench, write: int) -> None:
     first = tag_bench.live(seconds=400)
