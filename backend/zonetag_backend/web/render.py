@@ -98,8 +98,8 @@ def environment_of(language: str) -> Environment:
         lstrip_blocks=True,
     )
     locale = languages.locale_of(language)
-    # jinja2's i18n extension adds this method; its types do not tell.
-    environment.install_gettext_translations(languages.translations(language), newstyle=True)  # type: ignore[attr-defined]
+    texts = languages.translations(language)
+    environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     environment.filters["safe_text"] = printable
     environment.globals.update(
         asset=static.address,
