@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rig.office import Office, at
 from rig.pages import Get
+
 from zonetag_backend.web.app import ROUTES
 
 
