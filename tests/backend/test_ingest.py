@@ -38,8 +38,8 @@ def settled(office: Office) -> tuple[Office, Writer, Tag, Gateway]:
 Settled = tuple[Office, Writer, Tag, Gateway]
 
 
-def reasons(writer: Writer, gateway: Gateway, *heard: Heard, **base: int) -> dict[str, int]:
-    done = take(writer, gateway.report(*heard, **base))
+def reasons(writer: Writer, gateway: Gateway, *heard: Heard) -> dict[str, int]:
+    done = take(writer, gateway.report(*heard))
     assert done.observations + sum(done.rejected.values()) == len(heard)
     return dict(done.rejected)
 
