@@ -1,7 +1,9 @@
-# What is frozen into the image: the firmware, and those modules of the protocol that a tag uses.
-# Frozen code runs from flash: it costs the heap a few KB instead of 46 (benchmarks/firmware_heap.py).
-# The names that this file calls are given to it by MicroPython's build:
-# ruff: noqa: F821  # they are
+"""What is frozen into the image: the firmware, and those modules of the protocol that a tag uses.
+
+Frozen code runs from flash: it costs the heap a few KB instead of 46 (benchmarks/firmware_heap.py).
+"""
+
+# ruff: noqa: F821  # the names that this file calls are given to it by MicroPython's build
 # mypy: disable-error-code="name-defined"
 
 module("main.py", base_path="..", opt=3)

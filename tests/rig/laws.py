@@ -84,7 +84,7 @@ BOTH_PYTHONS = {
     "sys",
 }
 ONLY_TAG = {"asyncio", "bluetooth", "cryptolib", "deflate", "esp32", "machine", "micropython", "random", "time", "vfs"}
-ONLY_TAG |= {"zonetag_power"}
+ONLY_TAG |= {"flashbdev", "zonetag_power"}
 KNOWS_PYTHON = (
     "protocol/zonetag_protocol/crypto.py"  # the only file of the wire format that knows which Python it is on
 )
