@@ -105,7 +105,7 @@ class Gateway:
                 sending = asyncio.create_task(uplink.run())
                 telling = asyncio.create_task(_every(config.health.every_s, tell_health))
                 try:
-                    await self._until_end(stop, store)
+                    await self._until_end(stop, store, sending, telling)
                 finally:
                     await store(self._collect(final=True))
                     await _drain(uplink, drain_s)
@@ -134,8 +134,10 @@ class Gateway:
         assert len(tallies) < MAX_TALLIES  # three kinds of names for each of ten kinds of adverts, and a few
         return tallies
 
-    async def _until_end(self, stop: asyncio.Event, store: Callable[[list[Draft]], Awaitable[None]]) -> None:
-        """Hear until `stop` or the source's end, closing windows all the while."""
+    async def _until_end(
+        self, stop: asyncio.Event, store: Callable[[list[Draft]], Awaitable[None]], *others: "asyncio.Task[None]"
+    ) -> None:
+        """Hear until `stop` or the source's end, closing windows all the while; `others` must not end meanwhile."""
 
         async def close_windows() -> None:
             await store(self._collect())
@@ -144,7 +146,7 @@ class Gateway:
         closing = asyncio.create_task(_every(TICK_S, close_windows))
         stopping = asyncio.create_task(stop.wait())
         try:
-            done, _ = await asyncio.wait((hearing, closing, stopping), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((hearing, closing, stopping, *others), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # an error ends the gateway: better a restart than a silent one
         finally:

@@ -8,6 +8,8 @@ paho runs a thread of its own.  Everything it has to say becomes an event, given
 `MAX_WAITING` received messages wait to be handled: beyond that the thread stops reading, and TCP holds the broker back.
 """
 
+import contextlib
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -88,7 +90,12 @@ class Refused:
     # for the log
 
 
-Event = Connected | Ended | Received | Refused
+@dataclass(frozen=True, slots=True)
+class Roomy:
+    """There is room again, after `publish` had none."""
+
+
+Event = Connected | Ended | Received | Refused | Roomy
 
 
 class Connection:
@@ -112,6 +119,7 @@ class Connection:
         self._waiting = threading.Semaphore(MAX_WAITING)
         # paho knows the broker's Receive Maximum but does not keep to it, so the count is kept here
         self._room = threading.Semaphore(settings.in_flight + BESIDE)
+        self._was_full = False  # `publish` had no room
         self._connected = False
         self._ended = False
         extra: dict[str, Any] = {} if version == V5 else {"clean_session": False}
@@ -131,6 +139,7 @@ class Connection:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
+        client.on_socket_open = _no_delay
 
     def start(self) -> None:
         """Begin to connect; an event tells how it went."""
@@ -147,8 +156,13 @@ class Connection:
 
     def publish(self, message: Message) -> int | None:
         """Queue a message with QoS 1; its number, or None when the connection does not take it.  Never blocks."""
-        if not self._connected or self._ended or not self._room.acquire(blocking=False):
+        if not self._connected or self._ended:
             return None
+        if not self._room.acquire(blocking=False):
+            self._was_full = True
+            # A PUBACK in the other thread may have come between the two lines above.
+            if not self._room.acquire(blocking=False):
+                return None
         info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
         return info.mid if info.rc == 0 else None
 
@@ -213,8 +227,17 @@ class Connection:
         self, client: Client, userdata: object, mid: int, reason: ReasonCode, properties: Properties | None
     ) -> None:
         self._room.release()
+        if self._was_full:
+            self._was_full = False
+            self._tell(Roomy())
         if reason.is_failure:
             self._tell(Refused(mid, str(reason)))
+
+
+def _no_delay(client: Client, userdata: object, link: Any) -> None:
+    """Small messages go at once: with few in flight, the 40 ms that TCP waits to fill a packet would set the pace."""
+    with contextlib.suppress(OSError, AttributeError):
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _credentials(client: Client, settings: BrokerConfig) -> None:

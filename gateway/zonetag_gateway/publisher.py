@@ -12,6 +12,7 @@ Life of a report in flight (now in seconds of the monotonic clock):
 |---|---|
 | read from the spool | sent; due again after resend_s |
 | due, online | sent again; due after twice the time, at most MAX_RESEND_S, give or take a quarter |
+| the connection has no room | due when it has, or after POSTPONED_S |
 | offline | waits |
 | online | due at once |
 | the broker refuses it | due as if it had just been sent |
@@ -28,6 +29,7 @@ from zonetag_protocol.acknowledgement import Acknowledgement
 from zonetag_protocol.errors import ZonetagError
 
 MAX_RESEND_S = 120.0  # an operator who registers a gateway sees its reports within two minutes
+POSTPONED_S = 1.0  # should the connection forget to say that it has room again
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class _Flight:
     record: Record
     due: float
     tries: int = 1
+    postponed: bool = False  # it has not been sent yet
 
 
 @dataclass(slots=True)
@@ -106,10 +109,12 @@ class Publisher:
         again = []
         for flight in self._flights.values():
             if now >= flight.due:
-                flight.tries += 1
+                if not flight.postponed:
+                    flight.tries += 1
+                    self.counters.resent += 1
+                flight.postponed = False
                 flight.due = now + self._wait(flight.tries)
                 again.append(flight.record)
-        self.counters.resent += len(again)
         return again
 
     def next_due(self) -> float | None:
@@ -117,6 +122,19 @@ class Publisher:
         if not self._online:
             return None
         return min((flight.due for flight in self._flights.values()), default=None)
+
+    def postpone(self, boot: int, seq: int, now: float) -> None:
+        """The connection had no room for a report that `take` or `due` has given."""
+        flight = self._flights.get((boot, seq))
+        if flight is not None:
+            flight.postponed = True
+            flight.due = now + POSTPONED_S
+
+    def roomy(self, now: float) -> None:
+        """The connection has room again."""
+        for flight in self._flights.values():
+            if flight.postponed:
+                flight.due = now
 
     def refused(self, boot: int, seq: int, now: float) -> None:
         """The broker has refused a report aloud: it waits like one that nobody acknowledges."""

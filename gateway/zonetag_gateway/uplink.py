@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from zonetag_gateway.config import Config
 from zonetag_gateway.errors import SpoolFull
-from zonetag_gateway.mqtt import V5, V311, Connected, Connection, Ended, Event, Message, Received, Refused
+from zonetag_gateway.mqtt import V5, V311, Connected, Connection, Ended, Event, Message, Received, Refused, Roomy
 from zonetag_gateway.publisher import Publisher
 from zonetag_gateway.source import Clock
 from zonetag_gateway.spool import Record, Spool
@@ -171,6 +171,8 @@ class Uplink:
             self.publisher.online(self._clock.monotonic(), event.room)
             self._publish(self._state(online=True))
             self._publish_health()
+        elif isinstance(event, Roomy):
+            self.publisher.roomy(self._clock.monotonic())
         elif isinstance(event, Refused):
             record = self._mids.pop(event.mid, None)
             if record is not None:
@@ -211,7 +213,9 @@ class Uplink:
 
     def _publish_report(self, record: Record) -> None:
         mid = self._publish(Message(self._topic(topics.REPORT), record.sealed))
-        if mid is not None:
+        if mid is None:
+            self.publisher.postpone(record.boot, record.seq, self._clock.monotonic())
+        else:
             if len(self._mids) > 1000:  # PUBACKs that never came
                 self._mids.clear()
             self._mids[mid] = record

@@ -11,13 +11,14 @@ import paho.mqtt.client as mqtt
 import pytest
 from rig.backend_stub import BackendStub, ack
 from rig.brokers import Mosquitto
+from rig.disks import take_the_rest
 from rig.tags import Air, Chatter
 
 from zonetag_backend.broker import EmbeddedBroker
 from zonetag_gateway.app import Gateway
 from zonetag_gateway.clock import SystemClock
 from zonetag_gateway.config import Config
-from zonetag_gateway.errors import SpoolBusy
+from zonetag_gateway.errors import BrokerSettings, SpoolBusy
 from zonetag_gateway.source import Source
 from zonetag_gateway.spool import Spool
 from zonetag_protocol.report import Report
@@ -285,6 +286,55 @@ def test_no_secret_and_no_identifier_in_the_log(
     assert "correct-horse" not in text
     assert "check broker.username" in text
     assert not any(auth.hex() in text for auth in auths)
+
+
+def test_a_disk_that_gets_full_stops_nothing(broker: Mosquitto, configure: Configure, tiny_disk: Path) -> None:
+    """Reports wait in memory, the adverts go on; once there is room all of it arrives, without a gap."""
+
+    async def scenario() -> None:
+        config = configure(broker.url, spool={"path": str(tiny_disk / "spool.db")}, health={"every_s": 1})
+        async with BackendStub(broker.port, answer=lambda report, stub: []) as stub:
+            async with running(config, per_s=200) as gateway:
+                await until(lambda: len(stub.reports) >= 1)
+                take_the_rest(tiny_disk)
+                await until(lambda: json.loads(stub.last("health") or b'{"spool":{"held":0}}')["spool"]["held"] > 3)
+                heard = gateway.air.given
+                await until(lambda: gateway.air.given > heard + 100)
+                stub.answer = lambda report, stub: [stub.ack_of(report)]  # the backend is well again
+                (tiny_disk / "somebody-else").unlink()
+                summary = await gateway.end()
+            check_all_arrived(stub, gateway, summary)
+
+    asyncio.run(scenario())
+
+
+def test_a_broker_that_takes_few_at_a_time(new_broker: Broker, configure: Configure) -> None:
+    """MQTT v5's Receive Maximum is kept to."""
+    broker = new_broker("allow_anonymous true\nmax_inflight_messages 2\nset_tcp_nodelay true\n")
+    broker.start()
+
+    async def scenario() -> None:
+        config = configure(broker.url, report={"every_s": 0.5, "max_windows": 1}, broker={"in_flight": 50})
+        async with BackendStub(broker.port) as stub:
+            async with running(config, per_s=100) as gateway:
+                await until(lambda: len(stub.reports) >= 100)
+                summary = await gateway.end()
+            check_all_arrived(stub, gateway, summary)
+
+    asyncio.run(scenario())
+    assert not any("exceeded" in line.lower() or "protocol error" in line.lower() for line in broker.log)
+
+
+def test_a_certificate_that_is_none_ends_the_gateway(configure: Configure, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    config = configure("mqtts://127.0.0.1:1", broker={"ca": "ca.pem"})
+
+    async def scenario() -> None:
+        with pytest.raises(BrokerSettings) as caught:
+            await Gateway(config, Air(), SystemClock(), "0.0").run(asyncio.Event(), 0.1)
+        assert "broker.ca" in caught.value.to_do
+
+    asyncio.run(scenario())
 
 
 def test_a_second_gateway_on_the_same_spool(configure: Configure) -> None:

@@ -93,6 +93,20 @@ def test_a_refusal_waits() -> None:
     assert p.counters.refused == 2
 
 
+def test_what_had_no_room_goes_as_soon_as_there_is_some() -> None:
+    p = started(2)
+    p.postpone(BOOT, 2, 0.0)
+    p.postpone(BOOT, 99, 0.0)
+    assert p.due(0.5) == []
+    p.roomy(0.6)
+    assert seqs(p.due(0.6)) == [2]
+    assert p.due(0.7) == []
+    assert p.next_due() == 20.0
+    assert (p.counters.sent, p.counters.resent) == (2, 0)
+    p.postpone(BOOT, 2, 3.0)
+    assert p.next_due() == 4.0  # and without being told, a second later
+
+
 def test_an_acknowledgement_of_others_shows_that_the_backend_is_alive() -> None:
     p = started(2)
     p.due(20.0)

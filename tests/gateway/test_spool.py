@@ -1,16 +1,15 @@
 """The spool: what it has taken survives kill -9; what it must drop it counts; a full disk drains again."""
 
-import contextlib
-import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rig.disks import take_the_rest
 
 from zonetag_gateway.errors import SpoolBusy, SpoolFull, SpoolUnusable
 from zonetag_gateway.spool import PAGE, Record, Spool
@@ -188,28 +187,6 @@ def test_control_what_was_never_taken_is_lost(path: Path) -> None:
     after = Spool(copy, MB)
     assert seqs(after) == [1]
     after.close()
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path, require: Callable[..., str]) -> Iterator[Path]:
-    """A disk of 8 MB that really gets full."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small tmpfs")
-    mount = require("mount", "apt-get install mount")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run([mount, "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip(f"cannot mount a tmpfs here: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
-def take_the_rest(disk: Path) -> None:
-    """Somebody else fills the disk to its last page."""
-    with (disk / "somebody-else").open("wb", buffering=0) as other, contextlib.suppress(OSError):
-        while True:
-            other.write(bytes(PAGE))
 
 
 def fill_up(spool: Spool) -> int:

@@ -20,7 +20,7 @@ class BackendStub:
         self.reports: list[Report] = []
         self.others: list[tuple[str, bytes, bool]] = []  # topic, payload, retained
         self.seen: dict[int, set[int]] = {}  # boot -> seqs committed
-        self._answer = answer or (lambda report, stub: [stub.ack_of(report)])
+        self.answer = answer or (lambda report, stub: [stub.ack_of(report)])
         self._changed = threading.Condition()
         self._client = mqtt.Client(
             mqtt.CallbackAPIVersion.VERSION2, "backend-stub", clean_session=False, protocol=mqtt.MQTTv311
@@ -81,7 +81,7 @@ class BackendStub:
             return
         r = report.decode(envelope.unwrap(bytes(message.payload), "report"))
         self.seen.setdefault(r.boot, set()).add(r.seq)
-        for data in self._answer(r, self):
+        for data in self.answer(r, self):
             self.send_ack(topic.site, topic.gateway, data)
         with self._changed:
             self.reports.append(r)
