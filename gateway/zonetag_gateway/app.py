@@ -139,19 +139,28 @@ class Gateway:
     ) -> None:
         """Hear until `stop` or the source's end, closing windows all the while; `others` must not end meanwhile."""
 
-        async def close_windows() -> None:
-            await store(self._collect())
+        over = asyncio.Event()
 
+        async def close_windows() -> None:
+            while not over.is_set():
+                await asyncio.wait((ending,), timeout=TICK_S)
+                await store(self._collect())
+
+        ending = asyncio.create_task(over.wait())
         hearing = asyncio.create_task(self._hear())
-        closing = asyncio.create_task(_every(TICK_S, close_windows))
+        closing = asyncio.create_task(close_windows())
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait((hearing, closing, stopping, *others), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # an error ends the gateway: better a restart than a silent one
         finally:
-            for task in (hearing, stopping, closing):
+            for task in (hearing, stopping):
                 await _cancel(task)
+            # Never cancelled: windows that are on their way to the spool would be lost.
+            over.set()
+            await asyncio.wait((closing,))
+            await _cancel(ending)
 
     async def _hear(self) -> None:
         """Run the source; again and again if it is a live one."""
