@@ -45,6 +45,8 @@ def test_everything_arrives_once_and_the_book_is_true(start: Start, seconds: int
     assert visits["true"] >= 40
     assert visits == {"true": visits["true"], "found": visits["true"], "missed": 0, "invented": 0}
     assert result["rejected"]["unknown"] > 0
+    assert "dropped" not in demo.errors
+    assert "no gateway counted" not in demo.errors
     if seconds * speed >= 600:
         assert visits["true"] > 40, "some leave and come back"
         assert result["rejected"]["forged"] > 0
@@ -137,7 +139,13 @@ def test_a_taken_port_is_told_and_the_next_free_one_used(start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [(("--for", "1", "--speed", "1e6"), "to a day"), (("--port", "65536"), "--port")]
+    ("arguments", "word"),
+    [
+        (("--for", "1", "--speed", "1e6"), "to a day"),
+        (("--port", "65536"), "--port"),
+        (("--seed", "-1"), "from 0"),
+        (("--for", "soon"), "above 0"),
+    ],
 )
 def test_what_cannot_be_is_told_in_a_sentence(start: Start, arguments: tuple[str, ...], word: str) -> None:
     demo = start("zonetag", "demo", *arguments)

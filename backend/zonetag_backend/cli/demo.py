@@ -16,7 +16,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--speed", type=_positive, default=SPEED, metavar="N", help=f"times as fast as life ({SPEED:g})"
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another office day for each number (1)")
+    parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="another office day for each number (1)")
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object at the end: the truth and what was found"
     )
@@ -39,7 +39,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _positive(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
     if not 0 < number < float("inf"):
-        raise ValueError
+        raise argparse.ArgumentTypeError("a number above 0 wanted")
     return number
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("a whole number from 0 wanted")
+    return int(text)

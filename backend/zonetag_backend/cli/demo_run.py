@@ -103,6 +103,8 @@ async def _show(args: argparse.Namespace, demo: Demo) -> int:
             _say(f"{died}.")
             code = 1
         await demo.stop_gateways()
+        for remark in demo.remarks():
+            _say(remark)
         try:
             if args.json:
                 print(json.dumps(await demo.result()), flush=True)

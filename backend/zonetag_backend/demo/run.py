@@ -12,6 +12,7 @@ from zonetag_backend.broker import EmbeddedBroker
 from zonetag_backend.config import load
 from zonetag_backend.demo import registry
 from zonetag_backend.demo.gateway import GatewayProcess
+from zonetag_backend.demo.pace import Pace, lead_s
 from zonetag_backend.demo.result import result
 from zonetag_backend.keys import open_key_file
 from zonetag_backend.simulate.air_server import AirServer
@@ -80,18 +81,24 @@ class Demo:
 
     async def day(self) -> None:
         """Let the simulated period go by.  GatewayDied when a gateway ends before the air does."""
+        s = self.settings
+        lead = lead_s(s.speed, self.office.absence_s)
+        self.air.allow(lead)
+        pace = asyncio.create_task(Pace(self.air, self.backend.engine, s.start_ms, len(self.gateways), lead).run())
         air = asyncio.create_task(self.air.run())
         ends = {asyncio.create_task(gateway.ended()): gateway for gateway in self.gateways}
         try:
-            await asyncio.wait({air, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({air, pace, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            if pace.done():
+                pace.result()  # it runs for ever: what ended it is an error
             for end, gateway in ends.items():
                 if end.done() and not self.air.over:
                     raise GatewayDied(gateway.name, end.result())
             await air
         finally:
-            for task in (air, *ends):
+            for task in (air, pace, *ends):
                 task.cancel()
-            await asyncio.gather(air, *ends, return_exceptions=True)
+            await asyncio.gather(air, pace, *ends, return_exceptions=True)
 
     async def gateways_done(self) -> None:
         """Wait until the gateways have delivered everything and ended by themselves, as they do after the air's end."""
@@ -119,6 +126,18 @@ class Demo:
             return len({row.number for row in rows if row.last_ms > since_ms})
 
         return await asyncio.to_thread(count)
+
+    def remarks(self) -> list[str]:
+        """What is not as it should be and does not show in the result, in sentences."""
+        out = []
+        counted = [gateway.summary for gateway in self.gateways if gateway.summary is not None]
+        dropped = sum(summary["dropped"] for summary in counted)
+        if dropped:
+            out.append(f"The gateways dropped {dropped:,} adverts.")
+        unheard = self.air.adverts - sum(summary["adverts"] for summary in counted)
+        if unheard and self.air.over and len(counted) == len(self.gateways):
+            out.append(f"The air sent {unheard:,} adverts that no gateway counted.")
+        return out
 
     async def result(self) -> dict[str, Any]:
         """What was measured until now; for the end, when the gateways are done."""

@@ -9,7 +9,7 @@ Wire format, little endian.  The gateway sends its name and a newline; then it g
 | 03 | the end of the simulation |
 
 The air runs `speed` times as fast as the clock.  Where a gateway cannot take it so fast, the writing waits and the
-simulated time with it: no advert is dropped.
+simulated time with it: no advert is dropped.  It also waits at the point up to which it is allowed to go (`allow`).
 """
 
 import asyncio
@@ -29,6 +29,7 @@ _MARK = struct.Struct("<BdQ")
 ADVERT, MARK, END = 1, 2, 3
 _MAX_NAME = 64  # bytes of the line that a gateway begins with
 _SLICE_S = 0.25  # of real time: so often the gateways hear something, however slow the air runs
+_MOST_SLICES = 400  # a step is told in so many parts at most, however slow the air runs
 _BUFFER = 1 << 16  # bytes on their way to one gateway before the air waits for it
 
 
@@ -58,6 +59,8 @@ class AirServer:
         self._mark = (0.0, monotonic(), 0.0)  # office seconds, real seconds, how far it may run on from there
         self.told_s = 0.0
         # up to here every gateway has been sent what it hears
+        self._allowed_s = math.inf
+        self._allowed_more = asyncio.Event()
         self.port = 0
         # where it listens, once entered
         self.lost: list[str] = []
@@ -94,6 +97,11 @@ class AirServer:
         """The same as UTC, ms."""
         return self._start_ms + round(self.at_s * 1000)
 
+    def allow(self, until_s: float) -> None:
+        """Let the air go on to `until_s` of the office's time, and no further until this is called again."""
+        self._allowed_s = until_s
+        self._allowed_more.set()
+
     async def connected(self) -> None:
         """Return when every gateway of the plan has come."""
         await self._all_here.wait()
@@ -102,7 +110,7 @@ class AirServer:
         """From the first second to the last, once every gateway is there."""
         await self.connected()
         begin = self._monotonic()
-        slices = max(1, min(16, round(STEP_S / self._speed / _SLICE_S)))
+        slices = max(1, min(_MOST_SLICES, round(STEP_S / self._speed / _SLICE_S)))
         for step in range(self._office.steps):
             heard = self._office.hear(step)
             for part in range(slices):
@@ -110,6 +118,9 @@ class AirServer:
                 high = min(low + STEP_S / slices, self._office.length_s)
                 if low >= high:
                     break
+                while low > self._allowed_s:
+                    self._allowed_more.clear()
+                    await self._allowed_more.wait()
                 self._mark = low, self._monotonic(), high - low
                 # What is heard until `high` is told at `high`.
                 late = begin + high / self._speed - self._monotonic()

@@ -7,8 +7,8 @@ than the absence threshold ago.  Each visit, true or the book's, is matched once
 missed; what stands in the book and is not matched is invented.  A visit that begins within TOLERANCE_S after the end
 of the period is on neither count: somebody in the street is heard already, and rightly stands in the book.
 
-The tolerance: a tag is heard in the street before the door, and the way from where it is first heard takes up to half
-a minute at a walking pace; twice that is allowed.
+The tolerance: a tag is heard in the street before the door already, but not from behind the corner of the street,
+which is 49 m from the door at most, 49 s at the slowest pace.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The office's plan: rooms with their doors, walls with what they cost, and where the gateways hang.  Metres, dB.
 
-The street runs along x < 0; the rooms form a tree whose root is the street, so that there is one way from each place
-to each other.
+The street runs along the front at x < 0; the rooms form a tree whose root is the street, so that there is one way
+from each place to each other.
 """
 
 from dataclasses import dataclass
@@ -75,7 +75,8 @@ class Plan:
 
 BRICK_DB = 16.0  # the outer walls and the neighbours' fronts: brick, plastered on both sides
 PARTITION_DB = 4.0  # plasterboard within
-STREET_X = -3.0  # where people walk
+STREET_X = -3.0  # where people walk, before houses on both sides
+STREET_M = 45.0  # from the middle of the street to its corners, where it is left for the side streets
 _HALF_DOOR = 0.5
 
 
@@ -102,8 +103,10 @@ def small_office() -> Plan:
         Room("kitchen", (18.0, 0.0), (24.0, 6.0), kitchen, "office"),
     )
     walls = (
-        # The front is shut by a door as thick as itself, so it has no gap; the neighbours' fronts go on from it.
-        *_wall((0.0, -400.0), (0.0, 400.0), BRICK_DB),
+        # The front is shut by a door as thick as itself, so it has no gap; the neighbours' fronts go on from it, and
+        # the houses across the street hide whoever has gone round a corner.
+        *_wall((0.0, -STREET_M), (0.0, STREET_M), BRICK_DB),
+        *_wall((2 * STREET_X, -STREET_M), (2 * STREET_X, STREET_M), BRICK_DB),
         *_wall((0.0, 0.0), (24.0, 0.0), BRICK_DB),
         *_wall((0.0, 12.0), (24.0, 12.0), BRICK_DB),
         *_wall((6.0, 0.0), (6.0, 12.0), PARTITION_DB, inner),

@@ -6,11 +6,12 @@ from itertools import pairwise
 import numpy as np
 
 from zonetag_backend.simulate.dice import dice
-from zonetag_backend.simulate.plan import STREET_X, Plan, Point, Room
+from zonetag_backend.simulate.plan import STREET_M, STREET_X, Plan, Point, Room
 from zonetag_backend.simulate.schedule import Meeting, Stay
 from zonetag_backend.simulate.track import Passage, Track
 
-_FAR_M = 300.0  # as far down the street as anybody goes; two fronts of brick away she is unheard long before
+_FAR_M = 300.0  # as far from the door as anybody goes
+_CORNER_M = STREET_M + 1.0  # up to here along the street, then round the corner, behind the houses across
 _MARGIN_M = 0.7  # nobody sits in the wall
 _TURN_S = (120.0, 600.0)  # a seated person turns about this often
 
@@ -21,6 +22,7 @@ class Walker:
     def __init__(self, plan: Plan, seed: int, person: int) -> None:
         self._plan = plan
         self._roll = dice(seed, "walker", person)
+        self._door = plan.up(plan.desks)[-1].door  # from the street
         self._pace = self._roll.uniform(1.0, 1.5)  # m/s
         self._desk = self._spot(plan.room(plan.desks))
         self._street = 1.0 if self._roll.random() < 0.5 else -1.0  # which way home is
@@ -32,24 +34,37 @@ class Walker:
 
     def track(self, stays: list[Stay], meetings: list[Meeting], length_s: float) -> Track:
         """The track through all `stays`."""
-        door = self._plan.up(self._plan.desks)[-1].door
+        door = self._door
         before: float | None = None
         for stay in stays:
             # As far away as there is time for since the last going, half of it out and half of it back.
             away = _FAR_M if before is None else min(_FAR_M, (stay.enter_s - before) / 2 * self._pace)
-            path = [(STREET_X, door[1] + self._street * away), (STREET_X, door[1]), door]
+            way_in = [*reversed(self._way_out(away)), door]
             if before is None:
-                self._points.append((stay.enter_s - _length(path) / self._pace, path[0]))
+                self._points.append((stay.enter_s - _length(way_in) / self._pace, way_in[0]))
             else:
-                self._walk_to(path[0])
+                self._walk_along(self._way_out(away))
                 # Whoever turned round at once would come early; whoever has time stands about.
-                self._wait(stay.enter_s - _length(path) / self._pace)
-            self._walk_to(path[1])
+                self._wait(stay.enter_s - _length(way_in) / self._pace)
+            self._walk_along(way_in[:-1])
             self._inside(stay, meetings, length_s)
             before = self._now if stay.leave_s is not None else None
         if before is not None:
-            self._walk_to((STREET_X, door[1] + self._street * _FAR_M))
+            self._walk_along(self._way_out(_FAR_M))
         return self._finished()
+
+    def _way_out(self, away_m: float) -> list[Point]:
+        """From before the door to `away_m` along the street and round its corner."""
+        y = self._door[1]
+        corner = self._street * _CORNER_M
+        along = abs(corner - y)
+        if away_m <= along:
+            return [(STREET_X, y), (STREET_X, y + self._street * away_m)]
+        return [(STREET_X, y), (STREET_X, corner), (STREET_X - (away_m - along), corner)]
+
+    def _walk_along(self, way: list[Point]) -> None:
+        for point in way:
+            self._walk_to(point)
 
     @property
     def _now(self) -> float:
@@ -67,10 +82,7 @@ class Walker:
         self._go(self._plan.desks, self._desk)
         self._sit(ends)
         if stay.leave_s is not None:
-            self._go(None, (STREET_X, self._points_of_door()[1]))
-
-    def _points_of_door(self) -> Point:
-        return self._plan.up(self._plan.desks)[-1].door
+            self._go(None, (STREET_X, self._door[1]))
 
     def _wishes(
         self, enter_s: float, ends: float, meetings: list[Meeting], length_s: float

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, column, func, inspect, literal_column, select, table, union_all
 
-from zonetag_backend.store.schema import rejected, rejected_total, tag, visit
+from zonetag_backend.store.schema import rejected, rejected_total, report, tag, visit
 
 _NAME = ("gateway", "boot", "seq", "row")  # names a window for ever, whatever became of it
 
@@ -57,6 +57,12 @@ def stored(connection: Connection) -> Stored:
         distinct=int(connection.scalar(select(count).select_from(distinct)) or 0),
         rejected_total={str(reason): int(n) for reason, n in totals},
     )
+
+
+def reported_until(connection: Connection) -> dict[str, int]:
+    """Gateway -> the latest beginning of a report of its that is committed, UTC in ms."""
+    rows = connection.execute(select(report.c.gateway, func.max(report.c.utc_ms)).group_by(report.c.gateway))
+    return {str(gateway): int(at) for gateway, at in rows}
 
 
 def visits(connection: Connection, site: str) -> list[VisitRow]:
