@@ -5,10 +5,12 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 from rig.backend_stub import BackendStub, ack
 from rig.brokers import Mosquitto
 from rig.disks import take_the_rest
@@ -64,6 +66,10 @@ async def until(done: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
     async with asyncio.timeout(limit_s):
         while not done():  # noqa: ASYNC110  # what is waited for happens in other threads and programs
             await asyncio.sleep(0.02)
+
+
+def more_than(count: Callable[[], int], least: int) -> bool:
+    return count() > least
 
 
 def no_gap(reports: list[Report]) -> bool:
@@ -123,10 +129,12 @@ def test_a_broker_killed_and_started_again_loses_nothing(broker: Mosquitto, conf
                 await until(lambda: len(stub.reports) >= 2)
                 for _ in range(2):
                     await asyncio.to_thread(broker.kill)
-                    heard, reports = gateway.air.given, len(stub.reports)
-                    await until(lambda heard=heard: gateway.air.given > heard + 40)  # scanning goes on meanwhile
+                    reports = len(stub.reports)
+                    await until(
+                        partial(more_than, lambda: gateway.air.given, gateway.air.given + 40)
+                    )  # scanning goes on meanwhile
                     await asyncio.to_thread(broker.start)
-                    await until(lambda reports=reports: len(stub.reports) > reports + 2)
+                    await until(partial(more_than, lambda: len(stub.reports), reports + 2))
                 summary = await gateway.end()
             check_all_arrived(stub, gateway, summary)
 
@@ -226,7 +234,7 @@ def test_the_last_will_is_told_when_a_gateway_vanishes(broker: Mosquitto, config
                 broker_side = [line for line in broker.log if "zonetag-hq-entrance" in line]
                 assert any("p5" in line for line in broker_side)
                 # Somebody takes its name: the broker throws the gateway out, which is what vanishing looks like.
-                thief = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "zonetag-hq-entrance")
+                thief = mqtt.Client(CallbackAPIVersion.VERSION2, "zonetag-hq-entrance")
                 thief.connect("127.0.0.1", broker.port)
                 thief.loop_start()
                 await until(lambda: any(b'"online":false' in payload for _, payload, _ in stub.others))

@@ -148,7 +148,9 @@ def test_phones_are_counted_anew_in_each_batch_and_forgotten() -> None:
             "adverts.exposure-notification": 20,
             "phones.exposure-notification": 5,
         }
-    assert not any(PHONE[:-1] + bytes([phone]) in folder._open for phone in range(5))  # nothing of a phone outlives its batch
+    assert not any(
+        PHONE[:-1] + bytes([phone]) in folder._open for phone in range(5)
+    )  # nothing of a phone outlives its batch
 
 
 def test_a_batch_is_the_same_as_one_by_one() -> None:

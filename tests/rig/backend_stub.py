@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from zonetag_protocol import acknowledgement, envelope, report, topics
 from zonetag_protocol.acknowledgement import Acknowledgement
@@ -23,12 +24,12 @@ class BackendStub:
         self.answer = answer or (lambda report, stub: [stub.ack_of(report)])
         self._changed = threading.Condition()
         self._client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, "backend-stub", clean_session=False, protocol=mqtt.MQTTv311
+            CallbackAPIVersion.VERSION2, "backend-stub", clean_session=False, protocol=mqtt.MQTTv311
         )
         self._client.on_message = self._on_message
         self._client.on_connect = lambda client, *_: client.subscribe(f"{topics.PREFIX}/#", qos=1)
         self._client.on_subscribe = lambda *_: self._note(None)
-        self._client.reconnect_delay_set(0.1, 0.5)
+        self._client.reconnect_delay_set(1, 1)
         self._subscribed = False
         self._client.connect_async("127.0.0.1", port)
 
