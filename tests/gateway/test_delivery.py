@@ -1,10 +1,8 @@
 """From the air to a real broker and back: nothing lost, nothing deleted too early, scanning never stopped."""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,82 +12,19 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rig.backend_stub import BackendStub, ack
 from rig.brokers import Mosquitto
 from rig.disks import take_the_rest
-from rig.tags import Air, Chatter
+from rig.running import check_all_arrived, more_than, no_gap, running, until
+from rig.tags import Air
 
 from zonetag_backend.broker import EmbeddedBroker
 from zonetag_gateway.app import Gateway
 from zonetag_gateway.clock import SystemClock
 from zonetag_gateway.config import Config
 from zonetag_gateway.errors import BrokerSettings, SpoolBusy
-from zonetag_gateway.source import Source
 from zonetag_gateway.spool import Spool
 from zonetag_protocol.report import Report
 
-LIMIT_S = 60.0
 Configure = Callable[..., Config]
 Broker = Callable[..., Mosquitto]
-
-
-@dataclass
-class Running:
-    """A gateway at work, with a tag that chatters on its air."""
-
-    air: Air
-    chatter: Chatter
-    stop: asyncio.Event
-    task: "asyncio.Task[dict[str, int]]"
-
-    async def end(self) -> dict[str, int]:
-        """Stop it; its summary."""
-        self.stop.set()
-        return await asyncio.wait_for(self.task, LIMIT_S)
-
-
-@contextlib.asynccontextmanager
-async def running(config: Config, drain_s: float = 10.0, per_s: float = 50) -> AsyncIterator[Running]:
-    air, stop = Air(), asyncio.Event()
-    source: Source = air
-    task = asyncio.create_task(Gateway(config, source, SystemClock(), "0.0").run(stop, drain_s))
-    chatter = Chatter(air, per_s)
-    chattering = asyncio.create_task(chatter.run())
-    try:
-        yield Running(air, chatter, stop, task)
-    finally:
-        chattering.cancel()
-        stop.set()
-        await asyncio.wait((task,), timeout=LIMIT_S)
-        assert task.done()
-        task.result()
-
-
-async def until(done: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
-    async with asyncio.timeout(limit_s):
-        while not done():  # noqa: ASYNC110  # what is waited for happens in other threads and programs
-            await asyncio.sleep(0.02)
-
-
-def more_than(count: Callable[[], int], least: int) -> bool:
-    return count() > least
-
-
-def no_gap(reports: list[Report]) -> bool:
-    """Whether every boot's reports are 1..n."""
-    seqs: dict[int, set[int]] = {}
-    for report in reports:
-        seqs.setdefault(report.boot, set()).add(report.seq)
-    return all(sorted(numbers) == list(range(1, len(numbers) + 1)) for numbers in seqs.values())
-
-
-def check_all_arrived(stub: BackendStub, gateway: Running, summary: dict[str, int]) -> None:
-    arrived = [window.auth for window in stub.windows()]
-    # What the chatter put last may not have been heard before the stop.
-    assert arrived == gateway.chatter.sent[: len(arrived)] or sorted(arrived) == sorted(
-        gateway.chatter.sent[: len(arrived)]
-    )
-    assert len(arrived) == summary["windows"] == summary["adverts"] == gateway.air.given
-    assert summary["spooled"] == 0
-    assert summary["acknowledged"] == summary["sent"] == summary["reports"]
-    assert no_gap(stub.reports)
 
 
 def test_everything_heard_arrives_once_and_leaves_the_spool(broker: Mosquitto, configure: Configure) -> None:
@@ -130,9 +65,7 @@ def test_a_broker_killed_and_started_again_loses_nothing(broker: Mosquitto, conf
                 for _ in range(2):
                     await asyncio.to_thread(broker.kill)
                     reports = len(stub.reports)
-                    await until(
-                        partial(more_than, lambda: gateway.air.given, gateway.air.given + 40)
-                    )  # scanning goes on meanwhile
+                    await until(partial(more_than, gateway.heard, gateway.heard() + 40))  # scanning goes on meanwhile
                     await asyncio.to_thread(broker.start)
                     await until(partial(more_than, lambda: len(stub.reports), reports + 2))
                 summary = await gateway.end()
