@@ -31,6 +31,7 @@ _SHADOW_M = 2.0  # furniture
 _SHADOW_S = 60.0  # other people
 _MULTIPATH_M = 0.15  # about a wavelength: why a channel is good here and bad a step further
 _MULTIPATH_S = 30.0
+_UPWARDS_DB = 6.0  # two waves in phase double the field; downwards there is no bound, for they may cancel out
 _NEAREST_M = 0.3  # a tag is never nearer to a gateway on the wall
 PACKET_SIGMA_DB = 1.0  # from packet to packet, nothing else changing
 SENSITIVITY_DBM = -94.0  # a Raspberry Pi's, where half of the packets are lost
@@ -60,11 +61,11 @@ class Link:
         level = AT_1M_DBM + sent.power_db - 10 * EXPONENT * np.log10(np.maximum(np.hypot(dx, dy), _NEAREST_M))
         level = level - wall_loss(self.walls, x, y, self.receiver.at)
         level = level + np.where(sent.worn, BODY_SWING_DB / 2 * np.cos(np.arctan2(dy, dx) - sent.heading), 0.0)
-        level = level + self.shadow.at(x, y, times)
+        level = level + np.minimum(self.shadow.at(x, y, times), _UPWARDS_DB)
         channel = self.channel(times)
         for number, multipath in enumerate(self.multipath):
             on = channel == number
-            level[on] += multipath.at(x[on], y[on], times[on])
+            level[on] += np.minimum(multipath.at(x[on], y[on], times[on]), _UPWARDS_DB)
         return level
 
 
