@@ -115,8 +115,10 @@ def _all(args: argparse.Namespace, argv: list[str]) -> int:
         ports.the_one([])
     own = [a for a in argv if a not in ("--all", "--json")]
     base = [sys.executable, "-m", "zonetag_flash", *own, "--yes", "--json"]
-    # Our own program with our own arguments.
-    running = [(port, subprocess.Popen([*base, "--port", port], stdout=subprocess.PIPE, text=True)) for port in found]  # noqa: S603
+    running = [
+        (port, subprocess.Popen([*base, "--port", port], stdout=subprocess.PIPE, text=True))  # noqa: S603  # ourselves
+        for port in found
+    ]
     results = [json.loads(child.communicate()[0] or "{}") | {"port": port} for port, child in running]
     if args.json:
         print(json.dumps(results))

@@ -49,6 +49,7 @@ def help_of(*command: str) -> str:
 def choices(help_text: str) -> set[str]:
     """The sub-commands that an argparse help lists: in braces in its usage, or each at the head of a line."""
     usage, _, rest = help_text.partition("\n\n")
+    usage = re.sub(r"\[.*?\]", "", usage, flags=re.DOTALL)  # what an option may be is no sub-command
     braces = {name for group in re.findall(r"\{([\w,-]+)\}", usage) for name in group.split(",")}
     return braces | set(re.findall(r"^ {4}([a-z][\w-]*)(?: |$)", rest, re.MULTILINE))
 
