@@ -38,6 +38,12 @@ def test_a_tag_that_resets_again_and_again_keeps_its_clock(tag_bench: TagBench) 
     assert gone <= 40 * 2 * SLOT_S
 
 
+def test_longer_lives_reserve_more_but_never_much_more_than_they_lived(tag_bench: TagBench) -> None:
+    lives = [tag_bench.live(seconds=10) for _ in range(20)]
+    assert repeated(lives) == []
+    assert lives[-1].end["t"] - lives[0].end["t"] <= 20 * (10 + 8 + SLOT_S)
+
+
 @pytest.mark.parametrize("write", range(1, 14))
 def test_a_torn_nvs_write(tag_bench: TagBench, write: int) -> None:
     first = tag_bench.live(seconds=400)
@@ -122,6 +128,24 @@ def test_an_nvs_that_takes_nothing_says_so_and_the_file_serves(tag_bench: TagBen
     # The old records in NVS are still there and in order; the file says not to believe them.
     again = tag_bench.live(seconds=3000)
     assert repeated([first, worn, again]) == []
+
+
+def test_a_file_that_could_not_be_renewed_is_not_believed_later(tag_bench: TagBench) -> None:
+    first = tag_bench.live(seconds=3000)
+    stuck = tag_bench.live(seconds=3000, refusing=True, truncates=True)
+    assert len(stuck.frames) == 750
+    tag_bench.wipe_nvs()
+    after = tag_bench.live(seconds=3000)
+    assert repeated([first, stuck, after]) == []
+    assert after.frames == []
+    assert after.end["code"] == "clock"
+
+
+def test_both_fail_in_mid_life_and_the_last_frame_leaves_the_air(tag_bench: TagBench) -> None:
+    tag_bench.live(seconds=100)
+    life = tag_bench.live(seconds=3000, refusing=True, events=[[600, "nvs_fails", True]])
+    assert 600 <= life.frames[-1].second <= 600 + NVS_STEP_S
+    assert not life.end["on_air"]
 
 
 def test_nvs_and_files_fail_together_and_the_tag_falls_silent(tag_bench: TagBench) -> None:

@@ -68,6 +68,13 @@ def test_a_radio_that_never_takes_an_address_ends_in_a_reset(tag_bench: TagBench
     assert after.frames
 
 
+def test_refusals_are_counted_anew_after_each_success(tag_bench: TagBench) -> None:
+    events = [[second, "refuse", 10] for second in (300, 1350, 2400, 3450)]
+    life = tag_bench.live(seconds=5000, events=events)
+    assert life.end["ended"] == "time"
+    assert life.end["counts"]["address"] == 40
+
+
 def test_control_without_the_check_the_tag_can_be_followed(tag_bench: TagBench) -> None:
     life = tag_bench.live(seconds=HOURS, events=[[600, "refuse", 1]], control="unchecked")
     assert len(linked(life.frames)) == 1

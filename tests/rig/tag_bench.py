@@ -13,7 +13,7 @@
 | ticks | first reading of the millisecond counter |
 | chip, blocks | the files on littlefs on a flash chip of so many blocks (else in a folder) |
 | fill | fill that file system |
-| refusing | a file system that takes nothing |
+| refusing, truncates | a file system that takes nothing; or nothing but the emptying of a file |
 | cut_at, nvs_torn_at | the number of the write to flash or NVS at which the power goes |
 | nvs_fails | NVS takes nothing |
 | reset_cause | as `machine` tells it |

@@ -81,10 +81,14 @@ def fill():
 
 
 class Refusing:
-    """A file system that reads and takes nothing: flash that is worn out, or a damaged littlefs mounted read-only."""
+    """A file system that reads and takes nothing: flash that is worn out, or a damaged littlefs mounted read-only.
 
-    def __init__(self, folder):
+    With `truncates` it still takes a file to be emptied, and nothing else.
+    """
+
+    def __init__(self, folder, truncates):
         self._system = vfs.VfsPosix(folder)
+        self._truncates = truncates
 
     def mount(self, readonly, mkfs):
         self._system.mount(readonly, mkfs)
@@ -93,6 +97,8 @@ class Refusing:
         self._system.umount()
 
     def open(self, path, mode):
+        if self._truncates and mode == "wb" and not path.endswith(".new"):
+            return self._system.open(path, mode)
         if mode[0] in "wa" or "+" in mode:
             raise OSError(28)
         return self._system.open(path, mode)
@@ -110,5 +116,5 @@ class Refusing:
         raise OSError(30)
 
 
-def mount_refusing(folder):
-    vfs.mount(Refusing(folder), PLACE)
+def mount_refusing(folder, truncates):
+    vfs.mount(Refusing(folder, truncates), PLACE)

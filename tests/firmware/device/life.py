@@ -10,6 +10,7 @@ import sys
 
 gc.threshold(4096)  # as firmware/main.py does
 
+import bluetooth
 import flash
 import world
 
@@ -87,7 +88,7 @@ def prepare():
             flash.fill()
         return root, chip
     if setting("refusing"):
-        flash.mount_refusing(setting("refusing"))
+        flash.mount_refusing(setting("refusing"), setting("truncates", False))
         root = flash.PLACE + "/"
     return root, None
 
@@ -104,8 +105,6 @@ def events(time, tag):
             elif name == "confirm":
                 tag.confirm(value)
             elif name in ("refuse", "advertise_fails"):
-                import bluetooth
-
                 setattr(bluetooth, name, value)
             else:
                 setattr(world, name, value)
@@ -124,8 +123,6 @@ def main():
     tag = app.Tag(board, radio, root)
     recorder = None
     if setting("record"):
-        import bluetooth
-
         recorder = bluetooth.hear = Recorder(setting("record"), time)
     events(time, tag)
     end = setting("seconds", 60) * 1000
@@ -150,6 +147,7 @@ def main():
         ended = type(error).__name__
     if recorder:
         recorder.close()
+    on_air = getattr(bluetooth, "on_air", None)
     print(
         json.dumps(
             {
@@ -167,6 +165,7 @@ def main():
                 "light_sleep": world.light_sleep,
                 "erases": chip.erases if chip else 0,
                 "writes": chip.writes if chip else 0,
+                "on_air": on_air is not None,
                 "t": tag.clock.t,
                 "counts": tag.health.counters.counts,
                 "log": tag.health.log(),
