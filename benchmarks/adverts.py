@@ -76,7 +76,7 @@ def compare(name: str, adverts: list[Advert]) -> None:
     # New copies in every round, lest a hash that is cached in them helps; their cost is taken off again.
     copies = rate(lambda: len(copied()))
     mine = 1 / (1 / rate(lambda: folded(copied())) - 1 / copies)
-    batched = rate(lambda: len(in_batches(copied())))
+    batched = rate(lambda: sum(map(len, in_batches(copied()))))
     together = 1 / (1 / rate(lambda: folded_in_batches(in_batches(copied()))) - 1 / batched)
     few = adverts[:20_000]
     events = [hci_event(data, rssi) for data, rssi, _ in few]
