@@ -90,6 +90,24 @@ def test_a_gateway_that_does_not_read_holds_up_time_and_loses_nothing() -> None:
     asyncio.run(asyncio.wait_for(scene(), LIMIT_S))
 
 
+def test_the_air_goes_no_further_than_it_is_allowed() -> None:
+    async def scene() -> None:
+        async with AirServer(Office(1, 90), START_MS, FAST, monotonic) as air:
+            air.allow(30.0)
+            running = asyncio.gather(air.run(), *(source(name, air.port).run(Ear()) for name in ("entrance", "office")))
+            while air.told_s < 30:
+                await asyncio.sleep(0)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert 30 <= air.told_s <= 36
+            assert air.at_s <= 36
+            air.allow(90.0)
+            await running
+            assert air.over
+
+    asyncio.run(asyncio.wait_for(scene(), LIMIT_S))
+
+
 def test_strangers_and_doubles_find_no_place() -> None:
     async def scene() -> None:
         async with AirServer(Office(1, 60), START_MS, FAST, monotonic) as air:
