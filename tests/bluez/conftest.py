@@ -20,12 +20,13 @@ def booted(require: Callable[..., str]) -> Iterator[Machine]:
         files = image.obtain()
     except Unobtainable as error:
         missing(f"the virtual machine with BlueZ cannot be made: {error}")
+    machine = Machine(files, qemu)
     try:
-        machine = Machine(files, qemu).__enter__()
+        machine.boot()
     except BootFailed as error:
         missing(f"the virtual machine with BlueZ does not boot: {error}")
-    with machine:
-        yield machine
+    yield machine
+    machine.kill()
 
 
 @pytest.fixture

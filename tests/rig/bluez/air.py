@@ -45,4 +45,5 @@ class Air:
         advert = device.advert(number, t)
         sent = Sent(now, advert.address, advert.data, device.rssi(number), advert.kind)
         self.sent[index].append(sent)
-        self.heard[index] += any([chip.hear(sent) for chip in self.chips])
+        told = [chip.hear(sent) for chip in self.chips]
+        self.heard[index] += any(told)

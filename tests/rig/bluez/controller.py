@@ -55,6 +55,8 @@ class Chip(Controller):
         self._known: set[tuple[int, bytes, bytes]] = set()
         self.scans = 0
         # how often scanning was turned on
+        self.loss_db = 0
+        # between the air and this antenna
         self.mute = False
         # answers nothing any more, as a chip whose firmware hangs
         self.away = 0
@@ -78,7 +80,7 @@ class Chip(Controller):
     def on_packet(self, packet: bytes) -> None:
         """From the host."""
         if not self.mute:
-            super().on_packet(packet)  # type: ignore[no-untyped-call]  # of the older part of bumble
+            super().on_packet(packet)
 
     def on_hci_le_set_scan_enable_command(self, command: hci.HCI_LE_Set_Scan_Enable_Command) -> Any:
         """A new scan forgets what was reported."""
@@ -100,9 +102,9 @@ class Chip(Controller):
                 self.duplicates += 1
                 return False
             self._known.add(key)
-        self._report(sent.kind, sent.address, sent.data, sent.rssi)
+        self._report(sent.kind, sent.address, sent.data, sent.rssi - self.loss_db)
         if self.le_scan_type and sent.kind in ANSWERS:
-            self._report(SCAN_RSP, sent.address, b"", sent.rssi)
+            self._report(SCAN_RSP, sent.address, b"", sent.rssi - self.loss_db)
         self.reported += 1
         return True
 
@@ -110,6 +112,7 @@ class Chip(Controller):
         """LE Advertising Report with one report (7.7.65.2)."""
         body = struct.pack("<BBBB6sB", 0x02, 1, kind, RANDOM_ADDRESS, address[::-1], len(data))
         body += data + struct.pack("<b", rssi)
+        assert self.host is not None
         self.host.on_packet(bytes((hci.HCI_EVENT_PACKET, hci.HCI_LE_META_EVENT, len(body))) + body)
 
 
@@ -125,31 +128,39 @@ class _Line:
 
 
 class Dongle:
-    """A chip at one of the machine's HCI ports."""
+    """A chip that can be plugged into one of the machine's HCI ports."""
 
     def __init__(self, port: int, address: str = "F0:F1:F2:F3:F4:F5") -> None:
         """`address`: public, of the adapter."""
         self._port = port
         self._address = address
+        self.chip: Chip  # that which is plugged in, or was
 
     async def __aenter__(self) -> Self:
-        self.chip = Chip("dongle", self._address)
-        async with asyncio.timeout(PLUG_S):
-            while not await self._plug():
-                await asyncio.sleep(0.1)  # the socket inside is not yet listening again
+        await self.plug()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.pull()
+
+    async def plug(self) -> None:
+        """Plug a new chip in; returns when the kernel inside speaks with it."""
+        self.chip = Chip("dongle", self._address)
+        async with asyncio.timeout(PLUG_S):
+            while not await self._connect():  # noqa: ASYNC110  # the socket inside is not yet listening again
+                await asyncio.sleep(0.1)
+
+    async def pull(self) -> None:
+        """Pull it out."""
         self._pump.cancel()
         await asyncio.wait((self._pump,))
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
-    async def _plug(self) -> bool:
-        """Connect; whether the kernel inside has begun to speak with us."""
+    async def _connect(self) -> bool:
         reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.chip.host = _Line(self._writer)

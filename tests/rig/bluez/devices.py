@@ -106,14 +106,13 @@ class Steady:
 
 @dataclass(frozen=True, slots=True)
 class Changing:
-    """A device whose adverts change: each `every`-th is another one."""
+    """A device whose adverts end with a byte that counts."""
 
-    of: Callable[[int], Advert]
-    every: int = 1
+    first: Advert
     interval_s: float = OTHERS_INTERVAL_S
 
     def advert(self, number: int, t: float) -> Advert:
-        return self.of(number // self.every)
+        return Advert(self.first.address, self.first.data[:-1] + bytes([number & 0xFF]), self.first.kind)
 
     def rssi(self, number: int) -> int:
         return -55 - number % 40
@@ -159,8 +158,7 @@ def others(count: int, seed: int = 1) -> list[Device]:
             case _:
                 data = ad((0xFF, company + body))  # without flags
         if chance.random() < 0.3:
-            # The last byte counts: new data each time.
-            found.append(Changing(lambda n, w=where, d=data, k=kind: Advert(w, d[:-1] + bytes([n & 0xFF]), k)))
+            found.append(Changing(Advert(where, data, kind)))
         else:
             found.append(Steady(Advert(where, data, kind)))
     return found

@@ -1,8 +1,10 @@
 """Real BlueZ in a small virtual machine, for a gateway and a radio that run natively outside.
 
-    with Machine(image, program) as machine:
-        machine.bluetoothd("--experimental")
-        ... DBUS_SYSTEM_BUS_ADDRESS and the like are in machine.environment ...
+    machine = Machine(image, program)
+    machine.boot()
+    machine.bluetoothd("--experimental")
+    ... DBUS_SYSTEM_BUS_ADDRESS and the like are in machine.environment ...
+    machine.kill()
 
 Runs under KVM where that works, else under emulation; ZONETAG_VM=kvm or tcg wants one of them.  It needs no privilege:
 user-mode networking and ports of the loopback device alone.  Nothing in it is worth a shutdown, so it ends by SIGKILL:
@@ -16,8 +18,7 @@ import subprocess
 import tempfile
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from rig.bluez import image
 
@@ -30,7 +31,7 @@ KVM_BOOT_S = 30.0  # a KVM that does nothing (there are such) is given up for em
 ANSWER_S = 60.0
 READY = "READY"
 # No mitigations, no address randomisation, no watchdogs: an emulated processor has cycles for none of them.
-KERNEL_LINE = "console=ttyS0 quiet panic=-1 mitigations=off nokaslr nowatchdog cryptomgr.notests=1 random.trust_cpu=on rdinit=/init"
+KERNEL_LINE = "console=ttyS0 quiet panic=-1 rdinit=/init mitigations=off nokaslr nowatchdog cryptomgr.notests=1"
 
 
 class BootFailed(Exception):
@@ -63,7 +64,8 @@ class Machine:
             "BLEAK_DBUS_AUTH_UID": "0",  # the relay inside is root, whoever we are
         }
 
-    def __enter__(self) -> Self:
+    def boot(self) -> None:
+        """Start it; BootFailed.  Whoever calls this must call `kill` in the end."""
         wanted = [WANTED] if WANTED in (KVM, EMULATION) else [KVM, EMULATION] if _kvm() else [EMULATION]
         with tempfile.TemporaryDirectory() as folder:
             files = Path(folder) / "initrd"
@@ -76,12 +78,6 @@ class Machine:
                         raise
                 else:
                     break
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.kill()
 
     def kill(self) -> None:
         """Pull the plug."""
@@ -102,7 +98,7 @@ class Machine:
         self.run("bluetoothd_kill")
 
     def run(self, command: str) -> list[str]:
-        """Run one line of shell inside (functions: see guest/init) and give what it printed; AssertionError if it fails."""
+        """Run a line of shell inside (functions: see guest/init); the lines it printed.  AssertionError if it fails."""
         assert self._process is not None
         assert self._process.stdin is not None
         self._asked += 1
