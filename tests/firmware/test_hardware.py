@@ -45,6 +45,13 @@ def test_battery_level_and_low_battery(tag_bench: TagBench, microvolts: int, lev
     assert shortest >= (350_000 if level == 0 else 175_000), "a tag that saves sends half as often"
 
 
+def test_a_cell_that_empties_is_noticed_within_a_minute(tag_bench: TagBench) -> None:
+    life = tag_bench.live(seconds=240, events=[[60, "battery_uv", 1_830_000], [150, "battery_uv", 2_100_000]])
+    levels = [sent.status.battery for sent in life.frames]
+    assert (levels[0], levels[32], levels[-1]) == (6, 0, 7)
+    assert life.end["code"] == "dark"
+
+
 def test_motion_shortens_the_interval(tag_bench: TagBench) -> None:
     events = [[second, "acceleration", [0, 0, 1000 + 80 * (second % 2)]] for second in range(60, 90)]
     life = tag_bench.live(seconds=180, board="m5stickc-plus2", events=events)
