@@ -49,6 +49,7 @@ class Chip:
     """What one kind of board draws."""
 
     name: str
+    # as flash.sh --board has it
     stock_ma: Range
     # awake all the time [3]
     main_ma: Range
@@ -67,9 +68,9 @@ CHIPS = {
     chip.name: chip
     for chip in (
         Chip("c3", Range(15, 20, 30), Range(2.0, 2.3, 3.5), Range(0.13, 0.14, 0.35), Range(0.1, 1.0, 2.5)),
-        Chip("esp32", Range(30, 45, 110), Range(12, 14.1, 20), Range(1.5, 1.9, 4), Range(2, 8, 15)),
+        Chip("devkit", Range(30, 45, 110), Range(12, 14.1, 20), Range(1.5, 1.9, 4), Range(2, 8, 15)),
         Chip("s3", Range(25, 35, 60), Range(3.0, 3.3, 5), Range(0.2, 0.23, 0.5), Range(1, 5, 12)),
-        Chip("m5stickc", Range(30, 45, 110), Range(12, 14.1, 20), Range(1.5, 1.9, 4), Range(0.5, 2, 6)),
+        Chip("m5stickc-plus2", Range(30, 45, 110), Range(12, 14.1, 20), Range(1.5, 1.9, 4), Range(0.5, 2, 6)),
     )
 }
 

@@ -42,7 +42,7 @@ def test_the_command_says_what_was_not_measured(capsys: pytest.CaptureFixture[st
 
 
 def test_the_command_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["battery", "--board", "esp32", "--build", "stock", "--json"]) == 0
+    assert main(["battery", "--board", "devkit", "--build", "stock", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["measured"] is False
     assert told["hours"]["low"] < told["hours"]["likely"] < told["hours"]["high"]
