@@ -131,14 +131,7 @@ class Subscriber:
         return group
 
     def _work(self, group: Sequence[Incoming]) -> None:
-        came: list[Came] = []
-        for message in group:
-            try:
-                came.append(read(message.topic, message.payload))
-            except ZonetagError as error:
-                log.warning("a message on %s is refused: %s", message.topic, error)
-                with self._lock:
-                    self._counters.malformed += 1
+        came = self._read(group)
         done = self._write(came)
         if done is None:
             return  # told to stop: the broker hands it all over again
@@ -151,6 +144,22 @@ class Subscriber:
         for message in group:
             self._back.done(message)
         self._tell(came, done)
+
+    def _read(self, group: Sequence[Incoming]) -> list[Came]:
+        """What the messages say; what says nothing is counted, and told once a group: there may be many."""
+        came: list[Came] = []
+        refused: list[tuple[str, ZonetagError]] = []
+        for message in group:
+            try:
+                came.append(read(message.topic, message.payload))
+            except ZonetagError as error:
+                refused.append((message.topic, error))
+        if refused:
+            topic, why = refused[-1]
+            log.warning("%d messages are refused, the last on %s: %s", len(refused), topic, why)
+            with self._lock:
+                self._counters.malformed += len(refused)
+        return came
 
     def _write(self, came: Sequence[Came]) -> Done | None:
         """Write, for as long as it takes; None when told to stop before that was possible."""
