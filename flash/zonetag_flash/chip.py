@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,23 +20,21 @@ _CONNECT_ATTEMPTS = 3
 
 
 class _Quiet(TemplateLogger):  # type: ignore[misc]  # esptool has no types
-    """Takes what esptool would print: keeps its last words for an error, and hands on how far it has come."""
+    """Swallows what esptool would print (its errors come as exceptions), and hands on how far it has come."""
 
-    def __init__(self) -> None:
-        self.words = io.StringIO()
-        self.progress: Progress | None = None
+    progress: Progress | None = None
 
     def print(self, *args: Any, **_: Any) -> None:
-        self.words.write(" ".join(str(a) for a in args) + "\n")
+        pass
 
     def note(self, message: str) -> None:
-        self.print(message)
+        pass
 
     def warning(self, message: str) -> None:
-        self.print(message)
+        pass
 
     def error(self, message: str) -> None:
-        self.print(message)
+        pass
 
     def stage(self, finish: bool = False) -> None:
         pass
@@ -52,6 +49,11 @@ class _Quiet(TemplateLogger):  # type: ignore[misc]  # esptool has no types
             self.progress(cur_iter, total_iters)
 
 
+# esptool has one logger for the whole process, and takes another one only once.
+_LOG = _Quiet()
+log.set_logger(_LOG)
+
+
 def _scaled(progress: Progress, before: int, part: int, total: int) -> Progress:
     """Progress of the whole from esptool's count of one part, which may be in compressed bytes."""
     return lambda now, of: progress(before + (part * now // of if of else 0), total)
@@ -63,8 +65,6 @@ class Chip:
     def __init__(self, port: str) -> None:
         """Connect; FlashError in plain words when there is no chip, no permission, or no answer."""
         self.port = port
-        self._log = _Quiet()
-        log.set_logger(self._log)
         # A plain socket has no reset lines: whoever serves it has the chip in its loader already.
         self._has_lines = not port.startswith("socket://")
         mode = "default-reset" if self._has_lines else "no-reset"
@@ -90,11 +90,11 @@ class Chip:
             cmds.attach_flash(self._esp)
             for number, (address, data) in enumerate(parts):
                 part, before = len(data), done
-                self._log.progress = _scaled(progress, before, part, total)
+                _LOG.progress = _scaled(progress, before, part, total)
                 cmds.write_flash(self._esp, [(address, data)], erase_all=number == 0)
                 done += part
                 progress(done, total)
-            self._log.progress = None
+            _LOG.progress = None
             for address, data in parts:
                 self._compare(address, data)
 

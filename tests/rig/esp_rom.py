@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MIB = 1 << 20
@@ -62,6 +63,9 @@ class Board:
     written: int = 0
     # bytes
     spi_command: int = 0
+
+
+Says = Callable[[Board], bytes]
 
 
 class Unplugged(Exception):
@@ -182,8 +186,8 @@ def unslip(frame: bytes) -> bytes:
 class FakeEsp:
     """A board on a TCP port of this machine, as a context manager; `url` is what to give as --port."""
 
-    def __init__(self, chip: str = "ESP32", says: bytes = b"", **faults: object) -> None:
-        """`says` is what the tag prints on the connections that follow the first."""
+    def __init__(self, chip: str = "ESP32", says: bytes | Says = b"", **faults: object) -> None:
+        """`says` is what the tag prints on the connections that follow the first, or a function that makes it."""
         self.board = Board(KINDS[chip], **faults)  # type: ignore[arg-type]  # faults by the names of Board's fields
         self.says = says
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -209,7 +213,7 @@ class FakeEsp:
             with line:
                 count += 1
                 if count > 1 and self.says:
-                    line.sendall(self.says)
+                    line.sendall(self.says(self.board) if callable(self.says) else self.says)
                 self._talk(line)
 
     def _talk(self, line: socket.socket) -> None:
