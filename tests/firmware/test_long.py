@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from rig.micropython import Micropython
-from rig.tag_bench import DEVICE_POWER, TagBench, linked, repeated
+from rig.tag_bench import DEVICE_ESP32, DEVICE_POWER, TagBench, linked, repeated
 
 DAY_S = 86_400
 TICKS_PERIOD = 1 << 30
@@ -44,15 +44,17 @@ def test_main_itself_starts_in_64_kb_and_says_who_it_is(
     root = Path(__file__).resolve().parents[2]
     watcher = files / "machine_watch.py"
     watcher.write_text(
-        "import bluetooth, world\n"
+        "import bluetooth, time, world\n"
         "def heard(on_air):\n"
-        "    print('on air', len(on_air[1]), 'slept', world.slept > 0)\n"
+        "    print('on air', len(on_air[1]), 'slept', world.slept > 0, 'wall clock asked', time.asked)\n"
         "    raise SystemExit(7)\n"
         "bluetooth.hear = heard\n"
         f"exec(open({str(root / 'firmware/main.py')!r}).read())\n"
     )
-    done = micropython.run(watcher, heap="64K", path=[firmware, *([DEVICE_POWER] if own_build else [])], cwd=files)
+    done = micropython.run(
+        watcher, heap="64K", path=[DEVICE_ESP32, firmware, *([DEVICE_POWER] if own_build else [])], cwd=files
+    )
     assert done.returncode == 7, done.stdout
     assert '"number": "017"' in done.stdout
     assert '"board": "esp32-devkit"' in done.stdout
-    assert f"on air 31 slept {own_build}" in done.stdout
+    assert f"on air 31 slept {own_build} wall clock asked 0" in done.stdout

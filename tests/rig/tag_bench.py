@@ -41,6 +41,7 @@ from zonetag_protocol.card import Card, pack
 ROOT = Path(__file__).resolve().parents[2]
 DEVICE = ROOT / "tests" / "firmware" / "device"
 DEVICE_AIR = ROOT / "tests" / "firmware" / "device_air"
+DEVICE_ESP32 = ROOT / "tests" / "firmware" / "device_esp32"
 DEVICE_POWER = ROOT / "tests" / "firmware" / "device_power"
 TAG_SIDE = ("__init__", "errors", "crypto", "rotation", "status", "frame", "card")  # of the protocol
 RECORD = 4 + 7 + 4 + 31  # bytes: second, address, interval, payload
