@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from rig.bluez import image
-from rig.bluez.machine import BootFailed, Machine
+from rig.bluez.machine import EXPERIMENTAL, BootFailed, Machine
 from rig.components import missing
 from rig.debian import Unobtainable
-
-EXPERIMENTAL = "--experimental"  # as main.conf's [General] Experimental = true
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,11 @@ async with Bench(machine, [Tag(1), badge(1)]) as bench:
 """
 
 import asyncio
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rig.bluez.air import Air
 from rig.bluez.controller import Dongle, Sent
@@ -33,6 +34,7 @@ Name = tuple[bytes, bytes]
 """Identifier and authenticator (six zeros for a badge): what a window is about."""
 
 
+@functools.lru_cache(maxsize=100_000)
 def name_of(data: bytes) -> Name | None:
     """What these adverts' windows are about; none for those that make no window."""
     heard = advert.explain(data)
@@ -76,12 +78,13 @@ class Bench:
         mode: str = "auto",
         wanted: Sequence[str] = (),
         dongles: int = 1,
+        **settings: Any,
     ) -> None:
-        """`mode`, `wanted`: source.scanning and source.adapters."""
+        """`mode`, `wanted`: source.scanning and source.adapters; `settings`: other arguments of the source."""
         plugs = zip(machine.hci_ports, ADDRESSES, strict=True)
         self.dongles = [Dongle(port, address) for port, address in plugs][:dongles]
         self.air = Air(devices)
-        self.source = Bleak(wanted, mode, TEST_COMPANY, SystemClock())
+        self.source = Bleak(wanted, mode, TEST_COMPANY, SystemClock(), **settings)
         self.windows: list[ClosedWindow] = []
         self.adverts: Counter[Name | None] = Counter()
         # that the source has passed on, by what they are about

@@ -30,6 +30,7 @@ BOOT_S = 180.0  # takes 2 s under KVM, 7 s under emulation on an idle machine
 KVM_BOOT_S = 30.0  # a KVM that does nothing (there are such) is given up for emulation then
 ANSWER_S = 60.0
 READY = "READY"
+EXPERIMENTAL = "--experimental"  # argument of bluetoothd: [General] Experimental = true of its main.conf
 # No mitigations, no address randomisation, no watchdogs: an emulated processor has cycles for none of them.
 KERNEL_LINE = "console=ttyS0 quiet panic=-1 rdinit=/init mitigations=off nokaslr nowatchdog cryptomgr.notests=1"
 
