@@ -170,8 +170,8 @@ def test_what_cannot_be_says_what_to_do_and_changes_nothing(zonetag: Zonetag, wo
 
 
 def test_people_of_one_name_are_told_apart_by_number(zonetag: Zonetag) -> None:
-    for code in ("7", "8"):
-        zonetag("person", "add", "An", "--code", code)
+    for number in ("7", "8"):
+        zonetag("person", "add", "An", "--code", number)
     zonetag("tag", "add", "A-1")
     code, _, err = zonetag("tag", "give", "A-1", "An")
     assert (code, "staff number" in err) == (1, True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 from rig.reports import Gateway, sealed
 
 from zonetag_protocol import acknowledgement, envelope, topics
@@ -22,11 +23,11 @@ class Uplink:
         self.acknowledgements = 0
         self._gateway = gateway
         self._changed = threading.Condition()
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, f"uplink-{gateway.name}", protocol=mqtt.MQTTv311)
+        self._subscribed = threading.Event()
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, f"uplink-{gateway.name}", protocol=mqtt.MQTTv311)
         self._client.on_message = self._on_message
         self._client.on_connect = lambda client, *_: client.subscribe(gateway.topic(topics.ACK), 1)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._subscribed = threading.Event()
         self._client.connect("127.0.0.1", port)
 
     def __enter__(self) -> "Uplink":
@@ -67,7 +68,7 @@ class Uplink:
             assert self._changed.wait_for(lambda: seqs <= self.acknowledged, LIMIT_S), seqs - self.acknowledged
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        told = acknowledgement.decode(envelope.unwrap(message.payload, topics.ACK))
+        told = acknowledgement.decode(envelope.unwrap(bytes(message.payload), topics.ACK))
         assert told.gateway == self._gateway.name
         with self._changed:
             self.acknowledgements += 1
