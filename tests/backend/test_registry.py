@@ -62,6 +62,6 @@ def test_a_badge_takes_an_identity_key_and_nothing_else(office: Office) -> None:
     assert "master" not in repr(new)
     for wrong in ({"kind": "other"}, {"master": bytes(15)}, {"t0": 1 << 32}):
         with writing(office.database) as connection, pytest.raises(BadValue):
-            tags.add_tag(connection, office.keyring, "B-2", NOW_MS, **wrong)  # type: ignore[arg-type]  # wrong on purpose
+            tags.add_tag(connection, office.keyring, "B-2", NOW_MS, **wrong)
     with writing(office.database) as connection, pytest.raises(AlreadyThere):
         tags.add_tag(connection, office.keyring, "B-1", NOW_MS)
