@@ -23,6 +23,9 @@ CARD_FILE = "card.bin"
 CARD_CHECK = 4  # bytes at the end of a card, by which our records know whose they are
 RESET_PAUSE_MS = 5000  # before the reset after a crash: a tag that crashes at each start must not wear its flash
 MOTION_MS = 1000  # between two readings of the accelerometer
+# A tag says who it is more than once: a chip with USB of its own is not heard in its first moments.
+INTRODUCTIONS = 4
+INTRODUCTION_S = 2  # between them
 
 
 class Tag:
@@ -36,6 +39,9 @@ class Tag:
         self.health = Health(board, root)
         self._senses = Senses(board, self.health)
         self._sender: Sender | None = None  # none: nothing may be sent
+        self._introduction: dict[str, object] | None = None  # none: nothing to say, or said often enough
+        self._introduced = 0
+        self._introduce_at = 0
 
     def boot(self) -> None:
         """Read card and records, begin the clock, say who we are."""
@@ -47,6 +53,7 @@ class Tag:
         """Do what is due; the milliseconds until the next step."""
         passed = self._advance()
         self._board.watch()
+        self._introduce()
         self._senses.look(self.clock.t)
         wake = IDLE_MS if self._sender is None else self._sender.step(passed)
         if self._board.has_accelerometer:
@@ -85,7 +92,14 @@ class Tag:
             return None
         self.clock = Clock(t, self._board.ticks())
         keys = rotation.derive_keys(card.master)
-        self._introduce(card, keys, t)
+        self._introduction = {
+            "zonetag": VERSION,
+            "number": card.number,
+            "board": self._board.pins.name,
+            "t": t,
+            "eid": rotation.eid_of(keys.eid, t).hex(),
+        }
+        self._introduce()
         return Sender(
             self._board,
             self._radio,
@@ -97,17 +111,15 @@ class Tag:
             clock=self.clock,
         )
 
-    def _introduce(self, card: cards.Card, keys: rotation.Keys, t: int) -> None:
-        """One line on the serial line, by which the flashing tool knows the tag."""
-        self.health.say(
-            {
-                "zonetag": VERSION,
-                "number": card.number,
-                "board": self._board.pins.name,
-                "t": t,
-                "eid": rotation.eid_of(keys.eid, t).hex(),
-            }
-        )
+    def _introduce(self) -> None:
+        """One line on the serial line, by which the flashing tool knows the tag, if it is time for it."""
+        if self._introduction is None or self.clock.t < self._introduce_at:
+            return
+        self.health.say(self._introduction)
+        self._introduced += 1
+        self._introduce_at = self.clock.t + INTRODUCTION_S
+        if self._introduced == INTRODUCTIONS:
+            self._introduction = None
 
 
 def run(root: str = "") -> None:

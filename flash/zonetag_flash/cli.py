@@ -95,7 +95,14 @@ def _run(args: argparse.Namespace, argv: list[str]) -> int:
     )
     while True:
         try:
-            done = tag.flash(plan, port, args.number, args.wearer, tell=_Bar(port), now_s=int(time.time()))
+            done = tag.flash(
+                plan,
+                port,
+                args.number,
+                args.wearer,
+                tell=_Bar(port, args.json or not sys.stderr.isatty()),
+                now_s=int(time.time()),
+            )
         except FlashError as error:
             if args.yes or args.number:
                 raise
@@ -162,20 +169,23 @@ def _data_folder() -> Path:
 
 
 class _Bar:
-    """A progress bar on standard error; a line a step where that is no terminal."""
+    """A progress bar on standard error; lines where that is no terminal, or not one of its own."""
 
     WIDTH = 30
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, lines: bool) -> None:
+        """`lines`: a line a quarter, because others write to the same terminal."""
         self._port = port
-        self._step = ""
+        self._lines = lines
+        self._last = ("", 0)
 
     def __call__(self, step: str, done: int, of: int) -> None:
-        if sys.stderr.isatty():
-            full = self.WIDTH * done // of if of else 0
+        full = self.WIDTH * done // of if of else 0
+        if not self._lines:
             bar = "#" * full + "." * (self.WIDTH - full)
             end = "\n" if step == "write" and done == of else ""
             print(f"\r{self._port} [{bar}] {STEPS[step]:<22}", end=end, file=sys.stderr, flush=True)
-        elif step != self._step:
-            print(f"{self._port}: {STEPS[step]}", file=sys.stderr, flush=True)
-        self._step = step
+        elif (step, 4 * done // max(of, 1)) != self._last:
+            share = f" {100 * done // of} %" if step == "write" else ""
+            print(f"{self._port}: {STEPS[step]}{share}", file=sys.stderr, flush=True)
+        self._last = (step, 4 * done // max(of, 1))

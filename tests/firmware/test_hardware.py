@@ -133,3 +133,9 @@ def test_light_sleep_is_allowed_on_our_own_builds(tag_bench: TagBench) -> None:
     life = tag_bench.live(seconds=20, power={"reset_reason": 1})
     assert life.end["light_sleep"] == 80
     assert tag_bench.live(seconds=20).end["light_sleep"] == 0
+
+
+def test_a_tag_says_who_it_is_a_few_times_and_then_no_more(tag_bench: TagBench) -> None:
+    said = [line for line in tag_bench.live(seconds=3600).said if "zonetag" in line]
+    assert len(said) == 4
+    assert said.count(said[0]) == 4

@@ -52,7 +52,7 @@ def test_an_address_that_does_not_change_silences_the_tag_until_it_does(tag_benc
     assert linked(life.frames) == []
     assert life.end["counts"]["address"] == refusals
     assert len(epochs_of(life)) == 5, "it went on"
-    assert [line["zonetag-fault"] for line in life.said[1:]] == ["address"]
+    assert [line["zonetag-fault"] for line in life.said if "zonetag" not in line] == ["address"]
     assert any(" address " in line for line in life.end["log"])
     silent = [b.second - a.second for a, b in itertools.pairwise(life.frames)]
     assert max(silent) <= SLOT_S + 2 + refusals // 2

@@ -256,6 +256,14 @@ def test_two_runs_at_once_take_two_numbers(tmp_path: Path) -> None:
         assert again == "T-0001"
 
 
+def test_the_claim_of_a_run_that_was_killed_is_no_claim(tmp_path: Path) -> None:
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    (tmp_path / ".claim-T-0001").write_text(str(killed.pid))
+    with Records(tmp_path).reserved(None) as number:
+        assert number == "T-0001"
+
+
 def test_labels_fit_any_name_and_any_count(tmp_path: Path) -> None:
     labels = [Label(f"T-{number:04}", "Nguyễn Thị Phương Thảo " * 3) for number in range(50)]
     write_labels(labels, tmp_path / "sheet.pdf")
