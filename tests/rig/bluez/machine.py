@@ -65,6 +65,12 @@ class Machine:
             "BLEAK_DBUS_AUTH_UID": "0",  # the relay inside is root, whoever we are
         }
 
+    @property
+    def pid(self) -> int:
+        """Of the process that is the machine."""
+        assert self._process is not None
+        return self._process.pid
+
     def boot(self) -> None:
         """Start it; BootFailed.  Whoever calls this must call `kill` in the end."""
         wanted = [WANTED] if WANTED in (KVM, EMULATION) else [KVM, EMULATION] if _kvm() else [EMULATION]
