@@ -17,7 +17,7 @@ from zonetag_gateway.batch import Batcher, Draft
 from zonetag_gateway.config import Config
 from zonetag_gateway.errors import SourceError
 from zonetag_gateway.health import Tallies, health, summary
-from zonetag_gateway.journal import Journal
+from zonetag_gateway.journal import Journal, check_owner
 from zonetag_gateway.publisher import Counters
 from zonetag_gateway.sightings import Folder
 from zonetag_gateway.source import Clock, Source
@@ -75,6 +75,7 @@ class Gateway:
 
             spool = await in_spool_thread(Spool, config.spool.path, config.spool.max_mb * MB)
             try:
+                await in_spool_thread(check_owner, spool, config.name)
                 self._warn_of_disk()
                 boot = (await in_spool_thread(spool.next_boot)) << 32 | secrets.randbits(32)
                 journal = Journal(spool, config.name, boot)

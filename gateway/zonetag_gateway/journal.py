@@ -5,8 +5,10 @@ from collections import deque
 from collections.abc import Iterable
 
 from zonetag_gateway.batch import Chain, Draft, added, merged, seal
-from zonetag_gateway.errors import SpoolFull
+from zonetag_gateway.errors import SpoolFull, SpoolUnusable
 from zonetag_gateway.spool import Record, Spool
+from zonetag_protocol import envelope, report
+from zonetag_protocol.errors import ZonetagError
 
 log = logging.getLogger(__name__)
 
@@ -15,6 +17,24 @@ MAX_HELD_DRAFTS = 1_000
 PER_TRANSACTION = 64  # drafts: one fsync for many when a fast replay runs ahead of the disk
 DROPPED_DISK = "dropped.disk"  # tally: adverts of drafts that neither disk nor memory could hold
 DROPPED_REPORTS = "dropped.reports"  # tally: reports that the spool's cap has dropped
+
+
+def check_owner(spool: Spool, gateway: str) -> None:
+    """SpoolUnusable when what waits in the spool was written under another gateway's name.
+
+    Nobody would ever acknowledge it: the backend refuses a report whose topic is another gateway's.  Sent first as the
+    oldest, it would keep all newer reports waiting for ever.
+    """
+    for record in spool.oldest(1):
+        try:
+            owner = report.decode(envelope.unwrap(record.sealed, "report")).gateway
+        except ZonetagError:
+            continue  # damaged: it says nothing of whose it is
+        if owner != gateway:
+            raise SpoolUnusable(
+                f"reports of gateway {owner} wait in the spool, and this gateway is called {gateway}",
+                f"Start it once more as name = {owner!r} to deliver them, or set spool.path to another file",
+            )
 
 
 class Journal:

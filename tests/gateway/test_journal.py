@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from zonetag_gateway.batch import Draft
-from zonetag_gateway.errors import SpoolFull
-from zonetag_gateway.journal import DROPPED_DISK, DROPPED_REPORTS, MAX_HELD_WINDOWS, Journal
+from zonetag_gateway.errors import SpoolFull, SpoolUnusable
+from zonetag_gateway.journal import DROPPED_DISK, DROPPED_REPORTS, MAX_HELD_WINDOWS, Journal, check_owner
 from zonetag_gateway.spool import Record, Spool
 from zonetag_gateway.window import ClosedWindow
 from zonetag_protocol import envelope, report
+from zonetag_protocol.acknowledgement import Acknowledgement
 
 BOOT = 1 << 32
 
@@ -87,3 +88,19 @@ def test_what_the_cap_drops_is_told_in_the_next_report(spool: Moody) -> None:
     assert spool.fill().dropped == journal.dropped[DROPPED_REPORTS] > 0
     assert sum(r.tallies.get(DROPPED_REPORTS, 0) for r in reports(spool)) > 0
     spool.close()
+
+
+def test_a_spool_with_reports_of_another_name_is_refused(spool: Moody) -> None:
+    check_owner(spool, "entrance")  # empty: anybody's
+    Journal(spool, "entrance", BOOT).store([draft()])
+    check_owner(spool, "entrance")
+    with pytest.raises(SpoolUnusable) as refused:
+        check_owner(spool, "back-door")
+    assert "entrance" in str(refused.value)
+    spool.acknowledged(Acknowledgement("entrance", BOOT, 1))
+    check_owner(spool, "back-door")
+
+
+def test_a_damaged_report_keeps_nobody_from_starting(spool: Moody) -> None:
+    spool.append([Record(BOOT, 1, b"rubbish")])
+    check_owner(spool, "entrance")
