@@ -12,7 +12,7 @@ from typing import Any
 from zonetag_gateway.clock import SystemClock
 from zonetag_gateway.config import Config, load, parse
 from zonetag_gateway.doctor import doctor
-from zonetag_gateway.record import record
+from zonetag_gateway.record import RecordError, record
 from zonetag_gateway.scan import as_json, scan, summary
 from zonetag_gateway.sources import make
 
@@ -23,7 +23,12 @@ _NOWHERE: dict[str, object] = {"site": "nowhere", "name": "nobody", "broker": {"
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the three commands."""
-    scanner = commands.add_parser("scan", help="show what is in the air", description=scan.__doc__)
+    scanner = commands.add_parser(
+        "scan",
+        help="show what is in the air",
+        description="Shows tags, badges and phones (counted only) until Ctrl-C; without a terminal, a summary at the"
+        " end.",
+    )
     _air(scanner)
     scanner.add_argument("--once", type=float, metavar="S", help="listen for S seconds, then print a summary")
     scanner.add_argument("--json", action="store_true", help="print one JSON object at the end, draw nothing")
@@ -116,6 +121,8 @@ def _record(args: argparse.Namespace) -> int:
 
 
 async def _record_until_signal(args: argparse.Namespace, config: Config) -> int:
+    if any(args.path.exists() and file.exists() and args.path.samefile(file) for file in config.source.file):
+        raise RecordError(f"{args.path} is what is replayed", "Name another file to record into")
     source = make(config, SystemClock())
     recorded = await record(
         source,

@@ -6,12 +6,14 @@ rolling identifier, a headset's name); with `only_tags` nothing but the fleet's 
 """
 
 import asyncio
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from zonetag_gateway.captures import btsnoop, hci
-from zonetag_gateway.errors import GatewayError
+from zonetag_gateway.errors import GatewayError, SourceError
 from zonetag_gateway.listening import listen
 from zonetag_gateway.source import Source
 from zonetag_protocol import advert
@@ -42,10 +44,13 @@ class Recorded:
 class Recorder:
     """Writes each advert it hears."""
 
-    def __init__(self, source: Source, writer: btsnoop.Writer, company: int, only_tags: bool) -> None:
-        """`source` tells the times; `company` is the fleet's."""
+    def __init__(
+        self, source: Source, make_writer: Callable[[], btsnoop.Writer], company: int, only_tags: bool
+    ) -> None:
+        """`source` tells the times; `make_writer` is called once, for the first advert; `company` is the fleet's."""
         self._source = source
-        self._writer = writer
+        self._make_writer = make_writer
+        self._writer: btsnoop.Writer | None = None
         self._only_tags = only_tags
         self._base: tuple[float, int] | None = None  # a point of the source's line, and its UTC in microseconds
         self._checked = 0.0  # when the base was last compared with the clock, on the source's line
@@ -64,8 +69,19 @@ class Recorder:
         elif len(data) > LONGEST:
             self.too_long += 1
         else:
-            self._writer.write(self._utc_us(at), hci.report(data, rssi))
+            self.begin().write(self._utc_us(at), hci.report(data, rssi))
             self.adverts += 1
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was written."""
+        return self._writer is not None
+
+    def begin(self) -> btsnoop.Writer:
+        """The writer, made if it is not there yet."""
+        if self._writer is None:
+            self._writer = self._make_writer()
+        return self._writer
 
     def _utc_us(self, at: float) -> int:
         if self._base is None or not 0 <= at - self._checked < CHECK_S:
@@ -90,11 +106,27 @@ async def record(
     only_tags: bool = False,
     overwrite: bool = False,
 ) -> Recorded:
-    """Record `source` into `path` until its end, `seconds` of its line, or `stop`; RecordError, SourceError."""
+    """Record `source` into `path` until its end, `seconds` of its line, or `stop`; RecordError, SourceError.
+
+    A source that fails before its first advert leaves `path` as it was.
+    """
     try:
-        with path.open("wb" if overwrite else "xb") as file:
-            recorder = Recorder(source, btsnoop.Writer(file), company, only_tags)
-            await listen(source, recorder.hear, seconds, stop)
+        # Opened at once, so that a disk that refuses is told at once; what was there goes with the first advert.
+        with path.open("ab" if overwrite else "xb") as file:
+
+            def begin() -> btsnoop.Writer:
+                if path.stat().st_size:
+                    file.truncate(0)
+                return btsnoop.Writer(file)
+
+            recorder = Recorder(source, begin, company, only_tags)
+            try:
+                await listen(source, recorder.hear, seconds, stop)
+            except SourceError:
+                if not overwrite and not recorder.begun:
+                    os.unlink(path)
+                raise
+            recorder.begin()
     except FileExistsError as error:
         raise RecordError(f"{path} exists already", "Name another file, or add --overwrite") from error
     except OSError as error:

@@ -9,6 +9,7 @@ import pytest
 from rig import captures as w
 
 from zonetag_gateway.clock import SystemClock
+from zonetag_gateway.errors import SourceError
 from zonetag_gateway.record import Recorded, RecordError, record
 from zonetag_gateway.sightings import Folder
 from zonetag_gateway.source import Hear, Moment, Source
@@ -55,10 +56,13 @@ def minute() -> list[tuple[bytes, int, float]]:
     return sorted(heard, key=lambda item: item[2])
 
 
-def written(source: Source, path: Path, seconds: float | None = None, only_tags: bool = False) -> Recorded:
+def written(
+    source: Source, path: Path, seconds: float | None = None, only_tags: bool = False, overwrite: bool = False
+) -> Recorded:
     async def run() -> Recorded:
+        stop = asyncio.Event()
         return await record(
-            source, path, company=TEST_COMPANY, stop=asyncio.Event(), seconds=seconds, only_tags=only_tags
+            source, path, company=TEST_COMPANY, stop=stop, seconds=seconds, only_tags=only_tags, overwrite=overwrite
         )
 
     return asyncio.run(run())
@@ -143,3 +147,30 @@ def test_a_file_that_exists_is_not_lost(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RecordError):
         written(Scripted([]), tmp_path / "none" / "file")
+
+
+class Deaf(Scripted):
+    """A source that cannot be opened."""
+
+    async def run(self, hear: Hear) -> None:
+        raise SourceError("there is no adapter", "Plug one in")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_source_that_cannot_be_opened_leaves_the_file_as_it_was(tmp_path: Path, overwrite: bool) -> None:
+    path = tmp_path / "precious"
+    if overwrite:
+        path.write_text("do not touch")
+    with pytest.raises(SourceError):
+        written(Deaf([]), path, overwrite=overwrite)
+    assert path.exists() is overwrite
+    assert not overwrite or path.read_text() == "do not touch"
+
+
+def test_overwriting_leaves_nothing_of_what_was_there(tmp_path: Path) -> None:
+    written(Scripted(minute()), tmp_path / "fresh")
+    (tmp_path / "old").write_bytes(bytes(1_000_000))
+    written(Scripted(minute()), tmp_path / "old", overwrite=True)
+    assert (tmp_path / "old").read_bytes() == (tmp_path / "fresh").read_bytes()
+    written(Scripted([]), tmp_path / "old", overwrite=True)
+    assert len((tmp_path / "old").read_bytes()) == 16  # a capture's head alone
