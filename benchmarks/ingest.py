@@ -1,7 +1,8 @@
 """Windows a second from MQTT to committed rows, beside the bare `executemany` of the same rows.
 
 Real mosquitto, real backend, SQLite with synchronous=FULL; reports of 1,000 windows, as from a gateway that was cut
-off and now empties its spool.  The reference inserts the same rows into an empty table of the same shape and pragmas.
+off and now empties its spool.  The reference inserts the same rows into an empty table of the same shape and pragmas,
+once with a transaction a report, once with as many reports in one as the backend takes together.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from zonetag_backend.keys import open_key_file
 from zonetag_backend.store import heard, registry, rows
 from zonetag_backend.store.engine import open_database, reading, writing
 from zonetag_backend.store.tags import add_tag
+from zonetag_backend.subscriber import GROUP_BYTES
 from zonetag_protocol import envelope, frame, report, rotation, topics
 
 TAGS = 1_000
@@ -110,8 +112,8 @@ async def through(data: Path, port: int, messages: list[bytes]) -> float:
     return seconds()
 
 
-def bare(data: Path, folder: Path) -> float:
-    """Seconds for the same rows by executemany, one transaction a report, into an empty database."""
+def bare(data: Path, folder: Path, together: int) -> float:
+    """Seconds for the same rows by executemany, `together` reports a transaction, into an empty database."""
     source = open_database(configs.load(None, {"data": str(data)}).database)
     batches: list[list[rows.Row]] = []
     with reading(source) as connection:
@@ -120,7 +122,8 @@ def bare(data: Path, folder: Path) -> float:
             table = heard.table_of_day(name.removeprefix("heard_"))
             ordered = select(table).order_by(table.c.seq, table.c.tag)
             every = [tuple(row) for row in connection.execute(ordered)]
-            batches += [every[i : i + TAGS] for i in range(0, len(every), TAGS)]
+            size = TAGS * together
+            batches += [sorted(every[i : i + size]) for i in range(0, len(every), size)]  # as the table is
     source.dispose()
     target = open_database(configs.load(None, {"data": str(folder)}).database)
     table = heard.table_of_day(days[0].removeprefix("heard_"))
@@ -142,7 +145,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "data").mkdir()
-        (folder / "bare").mkdir()
+        for each in ("bare", "grouped"):
+            (folder / each).mkdir()
         messages = payloads(registered(folder / "data"))
         broker = Mosquitto(program, folder, "allow_anonymous true\nmax_queued_messages 0\n")
         broker.start()
@@ -150,9 +154,13 @@ def main() -> None:
             whole = asyncio.run(through(folder / "data", broker.port, messages))
         finally:
             broker.stop()
-        reference = TAGS * REPORTS / bare(folder / "data", folder / "bare")
-    show("ingest: MQTT to committed rows", TAGS * REPORTS / whole, "windows/s", "executemany", reference)
-    show("ingest: bare executemany of the same rows", reference, "rows/s")
+        one = TAGS * REPORTS / bare(folder / "data", folder / "bare", 1)
+        grouped = TAGS * REPORTS / bare(folder / "data", folder / "grouped", GROUP_BYTES // len(messages[0]))
+    mine = TAGS * REPORTS / whole
+    show("ingest: MQTT to committed rows", mine, "windows/s", "executemany, grouped", grouped)
+    show("ingest: MQTT to committed rows", mine, "windows/s", "executemany, one by one", one)
+    show("ingest: bare executemany, grouped as the backend does", grouped, "rows/s")
+    show("ingest: bare executemany, a transaction a report", one, "rows/s")
 
 
 if __name__ == "__main__":
