@@ -6,32 +6,41 @@ import importlib
 import importlib.metadata
 import importlib.util
 import json
-import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from zonetag_gateway import logs
 from zonetag_gateway.app import Gateway
+from zonetag_gateway.cli_air import NOWHERE
 from zonetag_gateway.clock import SystemClock
-from zonetag_gateway.config import Config, load
+from zonetag_gateway.config import Config, load, parse
 from zonetag_gateway.errors import GatewayError
+from zonetag_gateway.lasttime import LastTime
+from zonetag_gateway.notify import Notify
 from zonetag_gateway.sources import make
 
 DEFAULT_CONFIG = Path("/etc/zonetag/gateway.toml")
 DRAIN_S = 5.0
 OTHER_COMMANDS = ("cli_air",)  # modules of this package with a `register(subparsers)`: scan, record, doctor
-LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"  # one line an event; journald adds the time
+PIPE_CLOSED = 128 + signal.SIGPIPE  # what a shell says of a program that ended so
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 failed (the reason is on standard error), 2 wrong usage."""
     parser = _parser()
     args = parser.parse_args(argv)
-    logging.basicConfig(stream=sys.stderr, level=args.log_level.upper(), format=LOG_FORMAT)
+    logs.begin(args.log_level)
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads has had enough, as in `... | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+        return PIPE_CLOSED
     except GatewayError as error:
         print(f"zonetag-gateway: {error}", file=sys.stderr)
         return 1
@@ -54,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     _common(replay)
     replay.add_argument("file", nargs="+", type=Path, metavar="FILE")
     replay.add_argument("--speed", help='"real", "max" or a factor, in place of source.speed')
-    replay.add_argument("--no-broker", action="store_true", help="only fold into windows, deliver nothing")
+    replay.add_argument(
+        "--no-broker", action="store_true", help="only fold into windows, deliver nothing; needs no configuration"
+    )
     replay.set_defaults(run=_run, source="replay")
     for name in OTHER_COMMANDS:
         if importlib.util.find_spec(f"zonetag_gateway.{name}") is None:
@@ -65,17 +76,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help=f"the configuration ({DEFAULT_CONFIG})")
-    parser.add_argument("--drain", type=float, default=DRAIN_S, metavar="S", help="seconds to deliver at the end (5)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"the configuration ({DEFAULT_CONFIG})")
+    parser.add_argument(
+        "--drain", type=_seconds, default=DRAIN_S, metavar="S", help=f"seconds to deliver at the end ({DRAIN_S:g})"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object of counts at the end")
 
 
 def _run(args: argparse.Namespace) -> int:
-    config = load(args.config, _overrides(args))
+    config = _config(args)
     result = asyncio.run(_run_until_signal(config, args))
     if args.json:
         print(json.dumps(result))
     return 0
+
+
+def _config(args: argparse.Namespace) -> Config:
+    if getattr(args, "no_broker", False) and args.config is None:
+        return parse(NOWHERE, Path(), _overrides(args), "the command line")
+    return load(args.config or DEFAULT_CONFIG, _overrides(args))
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, dict[str, object]]:
@@ -87,6 +106,15 @@ def _overrides(args: argparse.Namespace) -> dict[str, dict[str, object]]:
     if getattr(args, "speed", None):
         source["speed"] = args.speed if args.speed in ("real", "max") else _number(args.speed)
     return {"source": source}
+
+
+def _seconds(text: str) -> float:
+    try:
+        if 0 <= (seconds := float(text)) < float("inf"):
+            return seconds
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds, 0 or more")
 
 
 def _number(text: str) -> float | str:
@@ -101,8 +129,10 @@ async def _run_until_signal(config: Config, args: argparse.Namespace) -> dict[st
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    clock = SystemClock()
-    gateway = Gateway(config, make(config, clock), clock, _version())
+    spool = config.spool.path
+    clock = SystemClock(LastTime(spool.with_name(spool.name + ".time")))
+    source = make(config, clock)
+    gateway = Gateway(config, source, clock, _version(), notify=Notify.here(), keep_time=clock.keep)
     if getattr(args, "no_broker", False):
         return await gateway.fold_only(stop)
     return dict(await gateway.run(stop, args.drain))

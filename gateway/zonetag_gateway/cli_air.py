@@ -17,8 +17,8 @@ from zonetag_gateway.scan import as_json, scan, summary
 from zonetag_gateway.sources import make
 
 DEFAULT_CONFIG = Path("/etc/zonetag/gateway.toml")
-_NOWHERE: dict[str, object] = {"site": "nowhere", "name": "nobody", "broker": {"url": "mqtt://127.0.0.1"}}
-# neither scan nor record reports to anybody, so neither asks for a configuration
+NOWHERE: dict[str, object] = {"site": "nowhere", "name": "nobody", "broker": {"url": "mqtt://127.0.0.1"}}
+# what reports to nobody asks for no configuration
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -76,7 +76,7 @@ def _config(args: argparse.Namespace) -> Config:
     if args.air:
         source["air"] = args.air
     overrides = {"source": source}
-    return load(args.config, overrides) if args.config else parse(_NOWHERE, Path(), overrides, "the command line")
+    return load(args.config, overrides) if args.config else parse(NOWHERE, Path(), overrides, "the command line")
 
 
 def _number(text: str) -> float | str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import struct
 import sys
@@ -213,5 +214,42 @@ def test_replay_of_a_file_that_is_no_capture(config: Callable[..., Path], tmp_pa
         code, out, err = await end(await start("replay", "--config", config(), "--json", tmp_path / "noise"))
         assert (code, out) == (1, "")
         assert "Traceback" not in err
+
+    asyncio.run(scenario())
+
+
+def test_replay_without_a_broker_needs_no_configuration(tmp_path: Path) -> None:
+    capture = tmp_path / "capture"
+    capture.write_bytes(btsnoop(1002, [(i, 3, b"\x04" + le_report(Tag(1).advert(T0), -60)) for i in range(7)]))
+
+    async def scenario() -> None:
+        code, out, err = await end(await start("replay", capture, "--no-broker", "--speed", "max", "--json"))
+        assert code == 0, err
+        assert json.loads(out)["adverts"] == 7
+
+    asyncio.run(scenario())
+
+
+def test_a_reader_that_has_had_enough(tmp_path: Path) -> None:
+    """As in `zonetag-gateway doctor | head -1`: no traceback."""
+    command = f"{sys.executable} -m zonetag_gateway doctor --json --config {tmp_path}/none; echo $? >&2"
+
+    async def scenario() -> None:
+        reading, writing = os.pipe()
+        os.close(reading)
+        process = await asyncio.create_subprocess_shell(command, stdout=writing, stderr=PIPE)
+        os.close(writing)
+        _, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
+        assert err == f"{128 + signal.SIGPIPE}\n".encode()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan", "inf", "soon"])
+def test_drain_is_a_number_of_seconds(seconds: str) -> None:
+    async def scenario() -> None:
+        code, _, err = await end(await start("run", "--drain", seconds))
+        assert code == 2
+        assert "--drain" in err
 
     asyncio.run(scenario())
