@@ -14,7 +14,7 @@ from bleak.args.bluez import BlueZDiscoveryFilters, OrPattern, OrPatternLike
 from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from bleak.exc import BleakError
+from bleak.exc import BleakDBusError, BleakError
 
 from zonetag_gateway.bluez import Bus
 from zonetag_gateway.config import Config
@@ -29,10 +29,14 @@ _log = logging.getLogger(__name__)
 NO_RSSI = -127  # what bleak says when BlueZ has none: a change that no advert caused
 FIRST_RETRY_S = 1.0
 MAX_RETRY_S = 60.0  # an adapter that was unplugged is found within a minute of coming back
+# When bluetoothd was killed the kernel goes on with what it was told, 10.24 s at most, and refuses a new one so long.
+BUSY = "org.bluez.Error.InProgress"
+BUSY_TRIES = 15  # one each FIRST_RETRY_S
 STOP_S = 10.0  # stopping a scanner whose bluetoothd hangs is given up after this
 # Always a threshold: newer BlueZ throttles RSSI in active mode too for clients that set none.
 FILTERS: BlueZDiscoveryFilters = {"Transport": "le", "RSSI": -127, "DuplicateData": True}
 
+Listen = Callable[[BLEDevice, AdvertisementData], None]
 Recover = Callable[[int], Awaitable[None]]
 """Called before the scan is started again after silence, with the number of silences in a row (1, 2, ...)."""
 
@@ -104,11 +108,11 @@ class Bleak:
         """Scan until bluetoothd is lost or silence is too long."""
         async with contextlib.AsyncExitStack() as stack:
             for plan in plans:
+                ear = _Ear(self._listener(hear))
                 for mode in plan.modes:
-                    # bleak gives each change to every scanner of an adapter: only one may listen.
-                    listen = self._listener(hear) if mode == plan.modes[-1] else _deaf
-                    scanner = _scanner(plan.adapter, mode, self._company, listen)
+                    scanner = _scanner(plan.adapter, mode, self._company, ear.of(mode))
                     await _start(scanner, plan.adapter, mode)
+                    ear.mode = mode
                     stack.push_async_callback(_stop, scanner)
                 _log.info("%s scans, %s", plan.adapter, "+".join(plan.modes))
                 if self._mode == scanning.AUTO and scanning.PASSIVE not in plan.modes:
@@ -131,7 +135,7 @@ class Bleak:
         _log.warning("nothing heard for too long (%d in a row): the scan starts again", self._vigil.silences)
         await self._recover(self._vigil.silences)
 
-    def _listener(self, hear: Hear) -> Callable[[BLEDevice, AdvertisementData], None]:
+    def _listener(self, hear: Hear) -> Listen:
         album, counts, clock = self._album, self.counts, self._clock
 
         def listen(_device: BLEDevice, data: AdvertisementData) -> None:
@@ -154,13 +158,25 @@ class Bleak:
         return listen
 
 
-def _deaf(_device: BLEDevice, _data: AdvertisementData) -> None:
-    """For the scanner that only makes the other one hear better."""
+class _Ear:
+    """bleak gives each change to every scanner of an adapter: only the one that was started last listens."""
+
+    def __init__(self, listen: Listen) -> None:
+        self._listen = listen
+        self.mode = ""
+        # whose turn it is
+
+    def of(self, mode: str) -> Listen:
+        """The ear of the scanner of that mode."""
+
+        def listen(device: BLEDevice, data: AdvertisementData) -> None:
+            if self.mode == mode:
+                self._listen(device, data)
+
+        return listen
 
 
-def _scanner(
-    adapter: str, mode: str, company: int, listen: Callable[[BLEDevice, AdvertisementData], None]
-) -> BleakScanner:
+def _scanner(adapter: str, mode: str, company: int, listen: Listen) -> BleakScanner:
     if mode == scanning.PASSIVE:
         patterns: list[OrPatternLike] = [
             OrPattern(at, AdvertisementDataType(kind), data) for at, kind, data in scanning.patterns(company)
@@ -170,13 +186,18 @@ def _scanner(
 
 
 async def _start(scanner: BleakScanner, adapter: str, mode: str) -> None:
-    try:
-        await scanner.start()
-    except (BleakError, OSError, EOFError) as error:
-        raise SourceError(
-            f"{adapter} does not begin to scan ({mode}): {error}",
-            "Run `zonetag-gateway doctor`; if it finds nothing: sudo systemctl restart bluetooth",
-        ) from error
+    for tries_left in reversed(range(BUSY_TRIES)):
+        try:
+            await scanner.start()
+        except (BleakError, OSError, EOFError) as error:
+            if tries_left and isinstance(error, BleakDBusError) and error.dbus_error == BUSY:
+                await asyncio.sleep(FIRST_RETRY_S)
+                continue
+            raise SourceError(
+                f"{adapter} does not begin to scan ({mode}): {error}",
+                "Run `zonetag-gateway doctor`; if it finds nothing: sudo systemctl restart bluetooth",
+            ) from error
+        return
 
 
 async def _stop(scanner: BleakScanner) -> None:
