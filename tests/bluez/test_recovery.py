@@ -48,7 +48,8 @@ def test_the_scan_goes_on_after(machine: Machine, fault: Fault, capsys: pytest.C
             await bench.until(
                 lambda: all(len(bench.heard_names(i)) > known[i] + 1 for i in range(5)), "every tag is heard again"
             )
-            assert bench.source.counts["starts"] == 2
+            # A bluetoothd that was killed leaves the kernel busy for 10 s: until then passive scanning alone must do.
+            await bench.until(lambda: bench.source.counts["starts"] == 2, "everything scans again")
             assert bench.source.counts["silences"] == 0
         return bench
 
@@ -64,10 +65,10 @@ def test_a_chip_that_hangs_is_silence(machine: Machine) -> None:
     """No call fails and nothing is lost: only the silence tells.  What is done about it is another one's matter."""
 
     async def go() -> None:
-        asked: list[int] = []
+        asked: list[object] = []
 
-        async def recover(silences: int) -> None:
-            asked.append(silences)
+        async def recover(step: object) -> None:
+            asked.append(step)
             await bench.dongles[0].pull()
             await bench.dongles[0].plug()
             bench.air.chips = [bench.dongles[0].chip]
@@ -76,7 +77,7 @@ def test_a_chip_that_hangs_is_silence(machine: Machine) -> None:
         async with bench:
             await bench.until(lambda: bool(bench.heard_names(0)), "the tag")
             bench.dongles[0].chip.mute = True
-            await bench.until(lambda: asked == [1], "the silence is noticed")
+            await bench.until(lambda: bool(asked), "the silence is noticed")
             known = len(bench.heard_names(0))
             await bench.until(lambda: len(bench.heard_names(0)) > known + 1, "the tag is heard again")
 
