@@ -14,10 +14,9 @@ from zonetag_backend.config import Config
 from zonetag_backend.errors import ConfigError
 from zonetag_backend.events import Events
 from zonetag_backend.ingest import Ingest
-from zonetag_backend.keys import open_key_file
 from zonetag_backend.mqtt import Link
 from zonetag_backend.store.engine import Database, open_database
-from zonetag_backend.store.tags import any_tag
+from zonetag_backend.store.tags import open_keyring
 from zonetag_backend.store.writer import Writer
 from zonetag_backend.subscriber import Subscriber
 from zonetag_backend.web.app import make_app
@@ -63,7 +62,7 @@ class Backend:
         listening = self._listen()
         try:
             self.engine = await asyncio.to_thread(open_database, config.database)
-            keyring = open_key_file(config.key_file, may_create=not await asyncio.to_thread(any_tag, self.engine))
+            keyring = await asyncio.to_thread(open_keyring, self.engine, config.key_file)
             ingest = Ingest(keyring.open, config.search_epochs, config.future_s * 1000)
             self._subscriber = Subscriber(Writer(self.engine, ingest), self.events, self.clock, config.queue)
             self._link = Link(config.broker, config.queue, self._subscriber.put)

@@ -9,8 +9,10 @@
 The associated data binds a sealed key to its tag, so that rows of the database cannot be swapped.
 """
 
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -56,6 +58,9 @@ def open_key_file(path: Path, may_create: bool = True) -> Keyring:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     except FileNotFoundError:
         if not may_create:
             raise KeyFileError(

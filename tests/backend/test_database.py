@@ -11,7 +11,7 @@ from sqlalchemy import inspect
 
 from zonetag_backend.errors import DatabaseError
 from zonetag_backend.store import heard
-from zonetag_backend.store.engine import _alembic, connect, migrate, open_database, reading, writing
+from zonetag_backend.store.engine import _alembic, connect, migrate, open_database, reading, refusals, writing
 from zonetag_backend.store.schema import metadata
 
 
@@ -131,3 +131,13 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     assert "heard_20260921" not in inspect(database).get_table_names()
     database.dispose()
     connect(url_in(tmp_path)).dispose()
+
+
+def test_what_the_database_refuses_is_said_without_what_was_to_be_written(tmp_path: Path) -> None:
+    database = open_database(url_in(tmp_path))
+    with database.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only=1")
+        with pytest.raises(DatabaseError) as refused, refusals(database):
+            connection.exec_driver_sql("INSERT INTO person VALUES (1, 'Nobody', '', NULL, 0)")
+    assert "Nobody" not in str(refused.value)
+    database.dispose()

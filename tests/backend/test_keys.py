@@ -94,3 +94,8 @@ def test_programs_that_start_together_share_one_key(tmp_path: Path) -> None:
 
 def test_no_key_is_printed() -> None:
     assert repr(Keyring(b"k" * 32)) == "Keyring(...)"
+
+
+def test_a_folder_is_no_key_file(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError):
+        open_key_file(tmp_path)

@@ -1,10 +1,13 @@
 """Who wears what, when."""
 
+from pathlib import Path
+
 import pytest
 from rig.registry import HOUR_MS, Office, take
 from rig.reports import NOW_MS, Gateway
 
-from zonetag_backend.errors import AlreadyThere, BadValue
+from zonetag_backend.errors import AlreadyThere, BadValue, KeyFileError
+from zonetag_backend.keys import open_key_file
 from zonetag_backend.store import registry, tags
 from zonetag_backend.store.engine import writing
 
@@ -65,3 +68,15 @@ def test_a_badge_takes_an_identity_key_and_nothing_else(office: Office) -> None:
             tags.add_tag(connection, office.keyring, "B-2", NOW_MS, **wrong)
     with writing(office.database) as connection, pytest.raises(AlreadyThere):
         tags.add_tag(connection, office.keyring, "B-1", NOW_MS)
+
+
+def test_no_tag_is_sealed_under_a_second_key_file(office: Office, tmp_path: Path) -> None:
+    """One such tag, and no key file opens all of them."""
+    own = tmp_path / "its.key"
+    office.add_tag("A-1")
+    with pytest.raises(KeyFileError):
+        tags.open_keyring(office.database, own)
+    assert not own.exists()
+    open_key_file(own)  # a right one, of another database
+    with pytest.raises(KeyFileError):
+        tags.open_keyring(office.database, own)

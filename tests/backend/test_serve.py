@@ -22,6 +22,8 @@ from zonetag_backend.app import Backend
 from zonetag_backend.broker import EmbeddedBroker
 from zonetag_backend.clock import utc_ms
 from zonetag_backend.config import load
+from zonetag_backend.errors import KeyFileError
+from zonetag_backend.keys import open_key_file
 from zonetag_protocol import topics
 from zonetag_protocol.report import Report
 
@@ -335,5 +337,19 @@ def test_a_taken_port_is_told(now_office: Present) -> None:
             with pytest.raises(Exception, match="--port"):
                 async with Backend(again, utc_ms):
                     raise AssertionError
+
+    asyncio.run(run())
+
+
+def test_a_key_file_of_other_tags_is_told_at_the_start(now_office: Present, tmp_path: Path) -> None:
+    office, _ = now_office
+    office.add_tag("its-key-is-not-there")
+    open_key_file(tmp_path / "other.key")
+    settings = {"data": str(office.folder), "key_file": str(tmp_path / "other.key"), "http.port": 0}
+
+    async def run() -> None:
+        with pytest.raises(KeyFileError):
+            async with Backend(load(None, settings), utc_ms):
+                raise AssertionError
 
     asyncio.run(run())

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 
 from zonetag_backend.clock import utc_ms
 from zonetag_backend.config import Config, load
-from zonetag_backend.keys import Keyring, open_key_file
-from zonetag_backend.store.engine import Database, Transaction, open_database, reading, writing
-from zonetag_backend.store.tags import any_tag
+from zonetag_backend.keys import Keyring
+from zonetag_backend.store.engine import Database, Transaction, open_database, reading, refusals, writing
+from zonetag_backend.store.tags import open_keyring
 
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -27,7 +27,7 @@ class Desk:
 
     def keyring(self) -> Keyring:
         """The keys of tags; makes the key file if there is no tag yet."""
-        return open_key_file(self.config.key_file, may_create=not any_tag(self.database))
+        return open_keyring(self.database, self.config.key_file)
 
 
 def add_where(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def desk(args: argparse.Namespace) -> Iterator[Desk]:
 @contextmanager
 def changing(args: argparse.Namespace) -> Iterator[tuple[Desk, Transaction]]:
     """The registry and one transaction that changes it."""
-    with desk(args) as opened, writing(opened.database) as connection:
+    with desk(args) as opened, refusals(opened.database), writing(opened.database) as connection:
         yield opened, connection
 
 

@@ -30,17 +30,24 @@ def open_database(url: str) -> Engine:
     """The engine of a database at the newest schema.  DatabaseError says what to do when that cannot be."""
     engine = connect(url)
     try:
-        migrate(engine)
-    except DBAPIError as error:
-        engine.dispose()
-        raise DatabaseError(
-            f"cannot use the database {engine.url.render_as_string()}: {error.orig}. Check the setting database,"
-            " and that its folder can be written by this user."
-        ) from error
+        with refusals(engine):
+            migrate(engine)
     except DatabaseError:
         engine.dispose()
         raise
     return engine
+
+
+@contextmanager
+def refusals(engine: Engine) -> Iterator[None]:
+    """What the database refuses inside (read-only, full, damaged) as a DatabaseError that says what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise DatabaseError(
+            f"cannot use the database {engine.url.render_as_string()}: {error.orig}. Check the setting database,"
+            " and that its folder can be written by this user and has room."
+        ) from error
 
 
 def connect(url: str) -> Engine:

@@ -2,11 +2,12 @@
 
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
-from zonetag_backend.keys import Keyring
+from zonetag_backend.keys import Keyring, open_key_file
 from zonetag_backend.store.registry import changed, new_id
 from zonetag_backend.store.schema import tag, tag_clock, wearing
 from zonetag_protocol import advert, card
@@ -133,10 +134,18 @@ def _last_wearing(connection: Connection, which: int) -> Row[tuple[int, int, int
     return connection.execute(statement).first()
 
 
-def any_tag(engine: Engine) -> bool:
-    """Whether there is any tag, and with it a key that needs its key file."""
+def open_keyring(engine: Engine, path: Path) -> Keyring:
+    """The keyring of the key file at `path`; the file is made while the database holds no tag.
+
+    KeyFileError when it is not the file that sealed the tags of this database.  One of them tells: with this check
+    before each use, all of them are sealed under one key.
+    """
     with engine.connect() as connection:
-        return connection.execute(select(tag.c.id).limit(1)).first() is not None
+        sealed = connection.execute(select(tag.c.id, tag.c.sealed_key).limit(1)).first()
+    keyring = open_key_file(path, may_create=sealed is None)
+    if sealed is not None:
+        keyring.open(sealed.id, sealed.sealed_key)
+    return keyring
 
 
 def has_key(connection: Connection, keyring: Keyring, number: str, master: bytes) -> bool:
