@@ -343,7 +343,7 @@ def test_a_taken_port_is_told(now_office: Present) -> None:
 
 def test_a_key_file_of_other_tags_is_told_at_the_start(now_office: Present, tmp_path: Path) -> None:
     office, _ = now_office
-    office.add_tag("its-key-is-not-there")
+    office.add_tag("sealed")
     open_key_file(tmp_path / "other.key")
     settings = {"data": str(office.folder), "key_file": str(tmp_path / "other.key"), "http.port": 0}
 
