@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -153,6 +154,8 @@ def test_a_bundle_from_the_flashing_machine(zonetag: Zonetag, tmp_path: Path) ->
         (["gateway", "add", "gw1", "--site", "nowhere"], "zonetag site add nowhere"),
         (["gateway", "add", "GW"], "a-z"),
         (["person", "add", ""], "1 to"),
+        (["person", "add", "An", "--unit", "\x1b[2J"], "1 to"),
+        (["person", "add", "An", "--unit", "x" * 201], "1 to"),
         (["person", "remove", "nobody"], "zonetag person list"),
         (["tag", "add", "a number that is too long"], "16"),
         (["tag", "add", "A-1", "--person", "nobody"], "zonetag person list"),
@@ -163,9 +166,10 @@ def test_a_bundle_from_the_flashing_machine(zonetag: Zonetag, tmp_path: Path) ->
     ],
 )
 def test_what_cannot_be_says_what_to_do_and_changes_nothing(zonetag: Zonetag, words: list[str], says: str) -> None:
-    code, _, err = zonetag(*words)
+    code, out, err = zonetag(*words)
     assert code == 1
     assert says in err
+    assert out == ""  # nothing is called new that was undone
     assert [listed(zonetag, what) for what in ("site", "place", "gateway", "person", "tag")] == [[]] * 5
 
 
@@ -225,3 +229,25 @@ def test_tap_prints_what_gateways_send(mosquitto: Mosquitto, tmp_path: Path, as_
     else:
         assert heard.eid.hex() in done.stdout
         assert "hq/gw1/report" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--for", "0"], ["--for", "nan"], ["--speed", "-1"], ["--seed", "-1"], ["--port", "-1"], ["--port", "65536"]],
+)
+def test_the_demo_says_what_a_number_must_be(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", *words])
+    assert ended.value.code == 2
+    assert " wanted" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_had_enough(tmp_path: Path) -> None:
+    """As in `zonetag site list | head -1`: no traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-c", "import sys; from zonetag_backend.cli import main; sys.exit(main())"]
+    words = ["site", "list", "--data", str(tmp_path)]
+    done = subprocess.run([*program, *words], stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")

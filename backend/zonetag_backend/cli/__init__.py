@@ -6,9 +6,12 @@ that `zonetag frame` needs nothing of the server's.
 """
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 
 from zonetag_backend.errors import BackendError
 
@@ -25,12 +28,14 @@ COMMANDS = {
     "tag": "tag",
     "tap": "tap",
 }
+PIPE_CLOSED = 128 + signal.SIGPIPE  # what a shell says of a program that ended so
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code (1 or 2, with a message, when it cannot be done or the arguments cannot be)."""
     args = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="zonetag", description="Tags, the places that hear them, and their book.")
+    parser.add_argument("--version", action="version", version=f"zonetag {version('zonetag')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     asked = args[0] if args and args[0] in COMMANDS else None
     modules = [COMMANDS[asked]] if asked else dict.fromkeys(COMMANDS.values())
@@ -39,6 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(args)
     try:
         code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has had enough, as in `... | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+        return PIPE_CLOSED
     except BackendError as error:
         print(f"zonetag: {error}", file=sys.stderr)
         return 1

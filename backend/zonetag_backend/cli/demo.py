@@ -21,7 +21,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--json", action="store_true", help="print one JSON object at the end: the truth and what was found"
     )
     parser.add_argument(
-        "--port", type=int, default=PORT, help=f"of the page; the next free one if it is taken ({PORT})"
+        "--port", type=_port, default=PORT, help=f"of the page; the next free one if it is taken ({PORT})"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep database and spools there; a new folder")
     parser.add_argument("--no-open", action="store_true", help="open no browser")
@@ -51,4 +51,10 @@ def _positive(text: str) -> float:
 def _seed(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError("a whole number from 0 wanted")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError("a whole number from 0 to 65535 wanted")
     return int(text)

@@ -29,24 +29,28 @@ def register(commands: Parsers) -> None:
 
 
 def _add(args: argparse.Namespace) -> int:
+    made: list[str] = []  # told when it is true: after the commit
     with changing(args) as (opened, connection):
-        site = args.site or _only_site(connection)
+        site = args.site or _only_site(connection, made)
         place = args.place or FIRST_PLACE
         if registry.find_place(connection, site, place) is None:
-            registry.add_place(connection, site, place, "room" if args.place else "entrance")
-            print(f"Place {place} of site {site} is new.")
+            kind = "room" if args.place else "entrance"
+            registry.add_place(connection, site, place, kind)
+            made.append(f"Place {place} of site {site} is new, of kind {kind}.")
         registry.add_gateway(connection, args.name, site, place, opened.now_ms)
+    for line in made:
+        print(line)
     print(f"Gateway {args.name} is believed. In its gateway.toml: site = {site!r}, name = {args.name!r}")
     return 0
 
 
-def _only_site(connection: Transaction) -> str:
+def _only_site(connection: Transaction, made: list[str]) -> str:
     names = [str(row["name"]) for row in lists.sites(connection)]
     if len(names) > 1:
         raise NotFound(f"which of the sites {', '.join(names)}? Say it with --site")
     if not names:
         registry.add_site(connection, FIRST_SITE)
-        print(f"Site {FIRST_SITE} is new, with the time of {registry.DEFAULT_TIMEZONE}.")
+        made.append(f"Site {FIRST_SITE} is new, with the time of {registry.DEFAULT_TIMEZONE}.")
     return names[0] if names else FIRST_SITE
 
 

@@ -95,10 +95,9 @@ def add_person(connection: Connection, name: str, unit: str = "", code: str | No
         code = _text(code, "a staff number", 64)
         if connection.scalar(select(person.c.id).where(person.c.code == code)) is not None:
             raise AlreadyThere(f"there is somebody with the number {code} already")
+    unit = _text(unit, "a unit") if unit.strip() else ""
     new = new_id()
-    connection.execute(
-        insert(person).values(id=new, name=text, unit=unit.strip()[:MAX_TEXT], code=code, added_ms=now_ms)
-    )
+    connection.execute(insert(person).values(id=new, name=text, unit=unit, code=code, added_ms=now_ms))
     return new
 
 
