@@ -4,7 +4,8 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
-from rig.micropython import Micropython, Unobtainable, obtain
+from rig.debian import Unobtainable
+from rig.micropython import Micropython, obtain
 
 # A busy machine makes no test fail; what fails is printed with the line that repeats it.
 settings.register_profile("zonetag", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
