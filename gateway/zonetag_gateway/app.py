@@ -20,7 +20,7 @@ from zonetag_gateway.health import Tallies, health, summary
 from zonetag_gateway.journal import Journal, check_owner
 from zonetag_gateway.publisher import Counters
 from zonetag_gateway.sightings import Folder
-from zonetag_gateway.source import Clock, Source
+from zonetag_gateway.source import Clock, Source, Telling
 from zonetag_gateway.spool import Spool, room_for
 from zonetag_gateway.uplink import Uplink
 from zonetag_protocol.report import MAX_TALLIES
@@ -100,6 +100,7 @@ class Gateway:
                             tallies=self._tallies,
                             broker={"version": uplink.mqtt_version, "connects": uplink.connects},
                         )
+                        | (self._source.tell() if isinstance(self._source, Telling) else {})
                     )
 
                 log.info("gateway %s at %s, boot %d, source %s", config.name, config.site, boot, config.source.kind)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from dbus_fast import BusType, Message, MessageType
+from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 from dbus_fast.auth import AuthExternal
 from dbus_fast.errors import AuthError, DBusError
@@ -109,6 +109,41 @@ class Bus:
                     )
                 )
         return found
+
+    async def set_powered(self, adapter: str, *, on: bool) -> None:
+        """Switch `adapter` (hci0) on or off; SourceError when bluetoothd does not do it."""
+        await self._call(
+            Message(
+                destination=SERVICE,
+                path=f"/org/bluez/{adapter}",
+                interface=_PROPERTIES,
+                member="Set",
+                signature="ssv",
+                body=[_ADAPTER, "Powered", Variant("b", on)],
+            )
+        )
+
+    async def restart_bluetoothd(self) -> None:
+        """Ask systemd for it, as `systemctl restart bluetooth` does; SourceError when it is not allowed."""
+        await self._manage("systemd1", "RestartUnit", "ss", ["bluetooth.service", "replace"])
+
+    async def reboot(self) -> None:
+        """Ask logind for a reboot of this machine, without asking back; SourceError when it is not allowed."""
+        await self._manage("login1", "Reboot", "b", [False])
+
+    async def _manage(self, service: str, member: str, signature: str, body: list[Any]) -> None:
+        name = f"org.freedesktop.{service}"
+        path = "/" + name.replace(".", "/")
+        call = Message(
+            destination=name, path=path, interface=f"{name}.Manager", member=member, signature=signature, body=body
+        )
+        try:
+            await self._call(call)
+        except SourceError as error:
+            raise SourceError(
+                f"{name} does not do {member} ({error.what})",
+                "Allow it to the gateway's user by a polkit rule (docs/en/listening.md), or lower recovery.highest",
+            ) from error
 
     async def watch(self, adapter: str) -> None:
         """Set `lost` also when `adapter` (hci0) is unplugged or switched off."""

@@ -95,6 +95,19 @@ def speed(value: object, folder: Path) -> float:
     return float(number(0.01, 100_000)(value, folder))
 
 
+def identifier(*lengths: int) -> Check:
+    """Bytes in hexadecimal, of one of these lengths; the empty text means none."""
+
+    def check(value: object, folder: Path) -> bytes:
+        digits = text(value, folder)
+        if digits and (len(digits) not in {2 * n for n in lengths} or set(digits.lower()) - set("0123456789abcdef")):
+            counts = " or ".join(str(2 * n) for n in lengths)
+            raise Wrong("not-hex", f"must be {counts} hexadecimal digits, or empty")
+        return bytes.fromhex(digits)
+
+    return check
+
+
 def path(value: object, folder: Path) -> Path:
     if not text(value, folder) or "\0" in text(value, folder):
         raise Wrong("wrong-type", "must be the path of a file")

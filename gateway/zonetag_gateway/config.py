@@ -18,6 +18,8 @@ from typing import Any
 from zonetag_gateway import checks
 from zonetag_gateway.checks import Check, Wrong
 from zonetag_gateway.errors import ConfigFaults, Fault
+from zonetag_gateway.heartbeat import EID_BYTES, UID_BYTES
+from zonetag_gateway.recovery import LABELS, Rung
 
 
 def _setting(check: Check, default: Any = MISSING) -> Any:
@@ -91,6 +93,16 @@ class HealthConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryConfig:
+    """[recovery]: what may be done when nothing is heard (recovery.py)."""
+
+    highest: str = _setting(checks.one_of(*LABELS), Rung.POWER_CYCLE.label)
+    reboots_per_day: int = _setting(checks.whole(1, 24), 2)
+    heartbeat: bytes = _setting(checks.identifier(EID_BYTES, UID_BYTES), b"")
+    # identifier of the badge at the gateway; empty = none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration of one gateway."""
 
@@ -103,6 +115,7 @@ class Config:
     spool: SpoolConfig
     broker: BrokerConfig
     health: HealthConfig
+    recovery: RecoveryConfig
 
 
 SECTIONS: dict[str, type] = {
@@ -112,6 +125,7 @@ SECTIONS: dict[str, type] = {
     "spool": SpoolConfig,
     "broker": BrokerConfig,
     "health": HealthConfig,
+    "recovery": RecoveryConfig,
 }
 
 Overrides = Mapping[str, Mapping[str, object]]

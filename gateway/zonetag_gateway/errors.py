@@ -50,7 +50,7 @@ class Fault:
 
     code: str
     # machine code: missing, unknown-setting, wrong-type, out-of-range, not-one-of, not-a-name, bad-url, bad-address,
-    # no-file, conflict, unreadable, not-toml
+    # no-file, not-hex, conflict, unreadable, not-toml
     setting: str
     # where: "section.setting", or "" for the file as a whole
     text: str

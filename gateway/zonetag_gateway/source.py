@@ -7,7 +7,7 @@ point of that line was in UTC.  `zonetag_gateway.sources.make(config: Config, cl
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +60,19 @@ class Source(Protocol):
 
     def moment(self, at: float) -> Moment:
         """UTC and monotonic time of the point `at` of this source's line."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A source that has something to say of itself in health."""
+
+    def tell(self) -> dict[str, Any]:
+        """Names and values, beside the others of SPEC.md section 8.3; no identifier of a tag."""
+
+
+@runtime_checkable
+class Restartable(Protocol):
+    """A source whose listening can be started again while it runs."""
+
+    def restart(self) -> None:
+        """At once; what was heard is not touched."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from zonetag_gateway.errors import SourceError
-from zonetag_gateway.sources.scanning import Plan, Vigil, patterns, plan
+from zonetag_gateway.sources.scanning import Plan, patterns, plan
 
 
 @dataclass
@@ -79,25 +79,3 @@ def test_patterns() -> None:
     assert (0, 0xFF, b"\xb5\x22") in made
     assert all(kind != 0x01 for _, kind, _ in made)  # never Flags
     assert all(0 < len(data) <= 31 for _, _, data in made)
-
-
-def test_silence() -> None:
-    vigil = Vigil(0.0)
-    assert vigil.remaining(0.0) == 90
-    vigil.heard(50.0)
-    assert vigil.remaining(100.0) == 40
-    assert vigil.remaining(140.0) == 0
-
-
-def test_each_silence_in_a_row_is_given_twice_the_time_up_to_half_an_hour() -> None:
-    vigil = Vigil(0.0)
-    allowed = []
-    for _ in range(8):
-        vigil.silent()
-        vigil.started(1000.0)
-        allowed.append(vigil.remaining(1000.0))
-    assert allowed == [180, 360, 720, 1440, 1800, 1800, 1800, 1800]
-    assert vigil.silences == 8
-    vigil.heard(2000.0)
-    assert vigil.silences == 0
-    assert vigil.remaining(2000.0) == 90

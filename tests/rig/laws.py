@@ -23,6 +23,7 @@ OUTSIDE = {
     "amqtt": ("backend/zonetag_backend/broker.py",),
     "bleak": ("gateway/zonetag_gateway/sources/bleak.py",),
     "bluetooth": ("firmware/zonetag_tag/radio.py",),
+    "dbus_fast": ("gateway/zonetag_gateway/bluez.py",),  # bluetoothd, and what restarts it: one bus, one file
     "esp32": ("firmware/zonetag_tag/board.py",),
     "esptool": ("flash/zonetag_flash/chip.py",),
     "jinja2": ("backend/zonetag_backend/web/*",),

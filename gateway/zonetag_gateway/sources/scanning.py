@@ -1,4 +1,4 @@
-"""Which adapters to scan with and how, what to match, and when silence means that the scanner is dead.  Pure.
+"""Which adapters to scan with and how, and what to match.  Pure.  (What silence means: zonetag_gateway.recovery.)
 
 Why two scanners at once: without a filtered active discovery bluetoothd publishes RSSI only when it moves by 8 dB, and
 service data only when it changes; without an advertisement monitor the kernel leaves the controller's duplicate filter
@@ -20,9 +20,6 @@ AUTO = "auto"
 # The kernel takes 16 patterns in a monitor.  But bluetoothd 5.66 (Debian 12) counts the bytes of its request, 34 a
 # pattern, in one byte: with an 8th pattern it writes past its buffer and dies ("malloc(): corrupted top size").
 MAX_PATTERNS = 7
-
-SILENCE_S = 90.0  # an office is never that quiet; recovery before that would be cycling the scanner
-MAX_SILENCE_S = 1800.0  # an empty building may be quiet for hours: then one restart in half an hour is enough
 
 ENABLE_MONITORS = (
     "Turn them on: set `Experimental = true` under [General] in /etc/bluetooth/main.conf, "
@@ -117,36 +114,3 @@ def _plan(adapter: AdapterState, scanning: str) -> Plan:
     if PASSIVE in modes and not adapter.monitors:
         raise SourceError(f"{adapter.name} offers no passive scanning (advertisement monitors)", ENABLE_MONITORS)
     return Plan(adapter.name, modes)
-
-
-class Vigil:
-    """Judges a scanner by what it hears, never by what its calls return.
-
-    Each silence in a row is given twice the time, so that a truly quiet place does not cycle the scanner.
-    """
-
-    def __init__(self, now: float, silence_s: float = SILENCE_S) -> None:
-        self._first = silence_s
-        self._allowed = silence_s
-        self._last = now
-        self.silences = 0
-        # restarts in a row that brought nothing: the step of the ladder to be on
-
-    def heard(self, at: float) -> None:
-        """An advert came."""
-        self._last = at
-        self.silences = 0
-        self._allowed = self._first
-
-    def remaining(self, now: float) -> float:
-        """Seconds until silence is too long; 0 when it is."""
-        return max(0.0, self._last + self._allowed - now)
-
-    def started(self, now: float) -> None:
-        """The scan begins: silence counts from here."""
-        self._last = now
-
-    def silent(self) -> None:
-        """It was silent for too long, and the scan is about to be started again."""
-        self.silences += 1
-        self._allowed = min(MAX_SILENCE_S, self._allowed * 2)
