@@ -251,3 +251,22 @@ def test_a_reader_that_has_had_enough(tmp_path: Path) -> None:
     done = subprocess.run([*program, *words], stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+def test_a_gateway_brings_its_place(zonetag: Zonetag) -> None:
+    assert zonetag("gateway", "add", "gw1", "--place", "Cửa chính", "--kind", "entrance")[0] == 0
+    assert zonetag("gateway", "add", "gw2", "--place", "Phòng họp")[0] == 0
+    assert zonetag("gateway", "add", "gw3")[0] == 0
+    kinds = {row["name"]: row["kind"] for row in listed(zonetag, "place")}
+    assert kinds == {"Cửa chính": "entrance", "Phòng họp": "room", "Entrance": "entrance"}
+
+
+def test_tap_ends_in_order_for_the_impatient(mosquitto: Mosquitto) -> None:
+    program = [sys.executable, "-c", "import sys; from zonetag_backend.cli import main; sys.exit(main())"]
+    with subprocess.Popen([*program, "tap", "--broker", mosquitto.url], stderr=subprocess.PIPE, text=True) as tap:
+        assert tap.stderr is not None
+        assert "listening" in tap.stderr.readline()
+        for _ in range(5):
+            tap.send_signal(signal.SIGTERM)
+        said = tap.communicate(timeout=60)[1]
+    assert (tap.returncode, said) == (0, "")

@@ -19,7 +19,8 @@ def register(commands: Parsers) -> None:
     add = actions.add_parser("add", help="register a gateway; its reports are taken from then on")
     add.add_argument("name", metavar="NAME", help="as in its gateway.toml")
     add.add_argument("--site", help=f"the only one there is; made as {FIRST_SITE!r} if there is none")
-    add.add_argument("--place", help=f"made as a room if it is not there; {FIRST_PLACE!r}, an entrance, if not given")
+    add.add_argument("--place", help=f"made if it is not there; {FIRST_PLACE!r}, an entrance, if not given")
+    add.add_argument("--kind", choices=registry.PLACE_KINDS, help="of a place that is made (room)")
     add_where(add)
     add.set_defaults(run=_add)
     listed = actions.add_parser("list", help="all gateways, and those that knock without being registered")
@@ -34,7 +35,7 @@ def _add(args: argparse.Namespace) -> int:
         site = args.site or _only_site(connection, made)
         place = args.place or FIRST_PLACE
         if registry.find_place(connection, site, place) is None:
-            kind = "room" if args.place else "entrance"
+            kind = args.kind or ("room" if args.place else "entrance")
             registry.add_place(connection, site, place, kind)
             made.append(f"Place {place} of site {site} is new, of kind {kind}.")
         registry.add_gateway(connection, args.name, site, place, opened.now_ms)

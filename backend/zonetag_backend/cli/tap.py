@@ -54,7 +54,8 @@ def _run(args: argparse.Namespace) -> int:
 
     def on_change(connected: bool) -> None:
         state = "listening to" if connected else "no connection to"
-        print(f"{state} {settings.url}", file=sys.stderr, flush=True)
+        if not stopping.is_set():
+            print(f"{state} {settings.url}", file=sys.stderr, flush=True)
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     link = Link(settings, WAITING, put, on_change, leaves=LEAVES, persistent=False)
@@ -70,6 +71,8 @@ def _run(args: argparse.Namespace) -> int:
                 print(json.dumps(item) if args.json else text_of(item), flush=True)
                 shown += 1
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):  # impatience while the goodbye is said, which takes no time
+            signal.signal(number, signal.SIG_IGN)
         stopping.set()
         link.stop()
     return 0
