@@ -9,15 +9,18 @@ import functools
 import logging
 import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from zonetag_gateway import metrics, metrics_server
+from zonetag_gateway.attendant import Attendant
 from zonetag_gateway.batch import Batcher, Draft
 from zonetag_gateway.config import Config
 from zonetag_gateway.errors import SourceError
 from zonetag_gateway.health import Tallies, health, summary
 from zonetag_gateway.journal import Journal, check_owner
+from zonetag_gateway.notify import Notify
 from zonetag_gateway.publisher import Counters
 from zonetag_gateway.sightings import Folder
 from zonetag_gateway.source import Clock, Source, Telling
@@ -28,6 +31,7 @@ from zonetag_protocol.report import MAX_TALLIES
 log = logging.getLogger(__name__)
 
 TICK_S = 0.2  # how often windows are closed; far below the window's length
+KEEP_TIME_S = 60.0  # how often the clock is asked to keep the time; how often it does is its own affair
 SOURCE_RETRY_FIRST_S = 1.0
 SOURCE_RETRY_MAX_S = 30.0
 FINITE = ("replay", "simulated")  # sources whose error is the end: trying again changes nothing
@@ -39,7 +43,21 @@ _T = TypeVar("_T")
 class Gateway:
     """One gateway, from its first advert to its last report."""
 
-    def __init__(self, config: Config, source: Source, clock: Clock, version: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        source: Source,
+        clock: Clock,
+        version: str,
+        *,
+        notify: Notify | None = None,
+        keep_time: Callable[[], object] | None = None,
+    ) -> None:
+        """`notify`: the service manager, if there is one; `keep_time` writes the time down for the next boot."""
+        self._notify = notify or Notify()
+        self._keep_time = keep_time
+        self._line = 0.0  # the source's line when windows were last closed
+        self._started_s = self._heard_s = clock.monotonic()  # the latter: the last report with adverts
         self._config = config
         self._source = source
         self._clock = clock
@@ -87,28 +105,32 @@ class Gateway:
                     if (drafts or journal.held) and await in_spool_thread(journal.store, drafts):
                         uplink.wake()
 
-                async def tell_health() -> None:
+                async def look() -> dict[str, Any]:
                     self._tallies.set(journal.dropped)
-                    uplink.tell_health(
-                        health(
-                            now=self._clock.now(),
-                            boot=boot,
-                            source=config.source.kind,
-                            fill=await in_spool_thread(spool.fill),
-                            held=journal.held,
-                            counters=uplink.publisher.counters,
-                            tallies=self._tallies,
-                            broker={"version": uplink.mqtt_version, "connects": uplink.connects},
-                        )
-                        | (self._source.tell() if isinstance(self._source, Telling) else {})
-                    )
+                    return health(
+                        now=self._clock.now(),
+                        boot=boot,
+                        source=config.source.kind,
+                        fill=await in_spool_thread(spool.fill),
+                        held=journal.held,
+                        counters=uplink.publisher.counters,
+                        tallies=self._tallies,
+                        broker={"version": uplink.mqtt_version, "connects": uplink.connects},
+                    ) | (self._source.tell() if isinstance(self._source, Telling) else {})
+
+                async def tell_health() -> None:
+                    uplink.tell_health(await look())
 
                 log.info("gateway %s at %s, boot %d, source %s", config.name, config.site, boot, config.source.kind)
                 sending = asyncio.create_task(uplink.run())
                 telling = asyncio.create_task(_every(config.health.every_s, tell_health))
+                beside = [asyncio.create_task(work) for work in self._beside(uplink, look, in_spool_thread)]
                 try:
-                    await self._until_end(stop, store, sending, telling)
+                    await self._until_end(stop, store, sending, telling, *beside)
                 finally:
+                    self._notify.say(stopping=True, status="delivering what is left")
+                    for task in beside:
+                        await _cancel(task)
                     await store(self._collect(final=True))
                     await _drain(uplink, drain_s)
                     await _cancel(telling)
@@ -125,14 +147,59 @@ class Gateway:
             finally:
                 await in_spool_thread(spool.close)
 
+    def _beside(
+        self,
+        uplink: Uplink,
+        look: Callable[[], Awaitable[dict[str, Any]]],
+        in_spool_thread: Callable[..., Awaitable[Any]],
+    ) -> list[Coroutine[Any, Any, None]]:
+        """What runs beside hearing and delivering, as far as it is wanted."""
+        config, keep_time, monotonic = self._config, self._keep_time, self._clock.monotonic
+        work: list[Coroutine[Any, Any, None]] = []
+
+        async def keep() -> None:
+            await in_spool_thread(keep_time)
+
+        async def page() -> str:
+            now = monotonic()
+            told = await look()
+            return metrics.page(
+                metrics.Scene(
+                    health=told,
+                    version=self._version,
+                    limit_bytes=config.spool.max_mb * MB,
+                    connected=uplink.connected,
+                    last_advert_age_s=now - self._heard_s,
+                    uptime_s=now - self._started_s,
+                )
+            )
+
+        if keep_time is not None:
+            work.append(_every(KEEP_TIME_S, keep))
+        if config.metrics.listen is not None:
+            work.append(metrics_server.serve(*config.metrics.listen, page))
+        if self._notify.wanted:
+            attendant = Attendant(
+                self._notify,
+                monotonic,
+                scan=lambda: self._line,
+                publisher=lambda: uplink.rounds,
+                look=look,
+                connected=lambda: uplink.connected,
+            )
+            work.append(attendant.run())
+        return work
+
     def _collect(self, *, final: bool = False) -> list[Draft]:
-        now = self._source.now()
+        now = self._line = self._source.now()
         closed = self._folder.flush() if final else self._folder.close(now)
         return self._batcher.collect(closed, now, self._take_tallies, self._source.moment, final=final)
 
     def _take_tallies(self) -> dict[str, int]:
         tallies = self._folder.take_tallies()
         self._tallies.add(tallies)
+        if tallies.get("adverts"):
+            self._heard_s = self._clock.monotonic()
         assert len(tallies) < MAX_TALLIES  # three kinds of names for each of ten kinds of adverts, and a few
         return tallies
 

@@ -145,6 +145,11 @@ def address(value: object, folder: Path) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def optional_address(value: object, folder: Path) -> tuple[str, int] | None:
+    """host:port, or nothing."""
+    return None if value == "" else address(value, folder)
+
+
 def broker_url(value: object, folder: Path) -> BrokerUrl:
     """mqtt://host[:port] or mqtts://host[:port]."""
     try:

@@ -6,7 +6,6 @@ import importlib
 import importlib.metadata
 import importlib.util
 import json
-import logging
 import os
 import signal
 import sys
@@ -14,25 +13,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from zonetag_gateway import logs
 from zonetag_gateway.app import Gateway
 from zonetag_gateway.cli_air import NOWHERE
 from zonetag_gateway.clock import SystemClock
 from zonetag_gateway.config import Config, load, parse
 from zonetag_gateway.errors import GatewayError
+from zonetag_gateway.lasttime import LastTime
+from zonetag_gateway.notify import Notify
 from zonetag_gateway.sources import make
 
 DEFAULT_CONFIG = Path("/etc/zonetag/gateway.toml")
 DRAIN_S = 5.0
 OTHER_COMMANDS = ("cli_air",)  # modules of this package with a `register(subparsers)`: scan, record, doctor
 PIPE_CLOSED = 128 + signal.SIGPIPE  # what a shell says of a program that ended so
-LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"  # one line an event; journald adds the time
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 failed (the reason is on standard error), 2 wrong usage."""
     parser = _parser()
     args = parser.parse_args(argv)
-    logging.basicConfig(stream=sys.stderr, level=args.log_level.upper(), format=LOG_FORMAT)
+    logs.begin(args.log_level)
     try:
         code = int(args.run(args))
         sys.stdout.flush()
@@ -128,8 +129,10 @@ async def _run_until_signal(config: Config, args: argparse.Namespace) -> dict[st
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    clock = SystemClock()
-    gateway = Gateway(config, make(config, clock), clock, _version())
+    spool = config.spool.path
+    clock = SystemClock(LastTime(spool.with_name(spool.name + ".time")))
+    source = make(config, clock)
+    gateway = Gateway(config, source, clock, _version(), notify=Notify.here(), keep_time=clock.keep)
     if getattr(args, "no_broker", False):
         return await gateway.fold_only(stop)
     return dict(await gateway.run(stop, args.drain))

@@ -93,6 +93,14 @@ class HealthConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsConfig:
+    """[metrics]: the page for Prometheus."""
+
+    listen: tuple[str, int] | None = _setting(checks.optional_address, None)
+    # host, port; None = no page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryConfig:
     """[recovery]: what may be done when nothing is heard (recovery.py)."""
 
@@ -115,6 +123,7 @@ class Config:
     spool: SpoolConfig
     broker: BrokerConfig
     health: HealthConfig
+    metrics: MetricsConfig
     recovery: RecoveryConfig
 
 
@@ -125,6 +134,7 @@ SECTIONS: dict[str, type] = {
     "spool": SpoolConfig,
     "broker": BrokerConfig,
     "health": HealthConfig,
+    "metrics": MetricsConfig,
     "recovery": RecoveryConfig,
 }
 

@@ -70,6 +70,7 @@ class Uplink:
         self._wake = asyncio.Event()
         self._health: bytes | None = None
         self._denial_told = False
+        self.rounds = 0  # goes up as long as this goes round, whether or not there is a broker
         self.connects = 0  # connections that came about
         self.mqtt_version = ""  # of the connection, "" when there is none
 
@@ -92,6 +93,7 @@ class Uplink:
         wait = BACKOFF_FIRST_S
         try:
             while True:
+                self.rounds += 1
                 ended = await self._one_connection()
                 await self._hang_up()
                 if ended.connected:
@@ -161,6 +163,7 @@ class Uplink:
             if not get.done():
                 get.cancel()
         self._wake.clear()
+        self.rounds += 1
         return get.result() if get.done() and not get.cancelled() else None
 
     async def _handle(self, event: Event) -> None:

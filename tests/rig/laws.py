@@ -31,6 +31,13 @@ OUTSIDE = {
     "machine": ("firmware/zonetag_tag/board.py",),
     "paho": ("backend/zonetag_backend/mqtt.py", "gateway/zonetag_gateway/mqtt.py"),
     "serial": ("flash/zonetag_flash/chip.py", "flash/zonetag_flash/ports.py", "flash/zonetag_flash/speech.py"),
+    # Sockets of one's own: for a port that is free, paho's TCP_NODELAY, and systemd's $NOTIFY_SOCKET.  Else asyncio.
+    "socket": (
+        "backend/zonetag_backend/app.py",
+        "backend/zonetag_backend/demo/port.py",
+        "gateway/zonetag_gateway/mqtt.py",
+        "gateway/zonetag_gateway/notify.py",
+    ),
     "sqlalchemy": ("backend/zonetag_backend/store/*",),
     "sqlite3": ("gateway/zonetag_gateway/spool.py",),
     "starlette": ("backend/zonetag_backend/web/*",),
