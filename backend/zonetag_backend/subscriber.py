@@ -18,6 +18,7 @@ from typing import Protocol
 from zonetag_backend.errors import StoreUnavailable
 from zonetag_backend.events import BOOK, GATEWAYS, Change, Events
 from zonetag_backend.mqtt import Incoming
+from zonetag_backend.names import printable
 from zonetag_backend.store.writer import Came, Done, HealthCame, ReportCame, StateCame, Writer
 from zonetag_protocol import acknowledgement, envelope, report, topics
 from zonetag_protocol.errors import Malformed, ZonetagError
@@ -156,7 +157,8 @@ class Subscriber:
                 refused.append((message.topic, error))
         if refused:
             topic, why = refused[-1]
-            log.warning("%d messages are refused, the last on %s: %s", len(refused), topic, why)
+            # Who publishes chooses the topic: it must not move a terminal's cursor or begin a line of the log.
+            log.warning("%d messages are refused, the last on %s: %s", len(refused), printable(topic), why)
             with self._lock:
                 self._counters.malformed += len(refused)
         return came
