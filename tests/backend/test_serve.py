@@ -22,11 +22,6 @@ from zonetag_backend.app import Backend
 from zonetag_backend.broker import EmbeddedBroker
 from zonetag_backend.clock import utc_ms
 from zonetag_backend.config import load
-from zonetag_backend.errors import KeyFileError
-from zonetag_backend.events import Events
-from zonetag_backend.keys import open_key_file
-from zonetag_backend.mqtt import Incoming
-from zonetag_backend.subscriber import Subscriber
 from zonetag_protocol import topics
 from zonetag_protocol.report import Report
 
@@ -342,38 +337,3 @@ def test_a_taken_port_is_told(now_office: Present) -> None:
                     raise AssertionError
 
     asyncio.run(run())
-
-
-def test_a_key_file_of_other_tags_is_told_at_the_start(now_office: Present, tmp_path: Path) -> None:
-    office, _ = now_office
-    office.add_tag("sealed")
-    open_key_file(tmp_path / "other.key")
-    settings = {"data": str(office.folder), "key_file": str(tmp_path / "other.key"), "http.port": 0}
-
-    async def run() -> None:
-        with pytest.raises(KeyFileError):
-            async with Backend(load(None, settings), utc_ms):
-                raise AssertionError
-
-    asyncio.run(run())
-
-
-class Silent:
-    """A way back on which nothing is said."""
-
-    def publish(self, topic: str, payload: bytes) -> bool:
-        return True
-
-    def done(self, message: Incoming) -> None:
-        pass
-
-
-def test_a_topic_that_would_write_into_the_log_does_not(now_office: Present, caplog: pytest.LogCaptureFixture) -> None:
-    office, _ = now_office
-    subscriber = Subscriber(office.writer(), Events(), utc_ms, 16)
-    subscriber.start(Silent())
-    subscriber.put(Incoming("zonetag/v1/\x1b[2J\nERROR all is lost/gw1/report", b"", 1, 1, 1))
-    asyncio.run(_until(lambda: subscriber.counters().malformed == 1))
-    subscriber.stop()
-    [record] = caplog.records
-    assert record.getMessage().isprintable()
