@@ -22,6 +22,7 @@ from zonetag_gateway.health import Tallies, health, summary
 from zonetag_gateway.journal import Journal, check_owner
 from zonetag_gateway.notify import Notify
 from zonetag_gateway.publisher import Counters
+from zonetag_gateway.remote import Remote
 from zonetag_gateway.sightings import Folder
 from zonetag_gateway.source import Clock, Source, Telling
 from zonetag_gateway.spool import Spool, room_for
@@ -116,15 +117,20 @@ class Gateway:
                         counters=uplink.publisher.counters,
                         tallies=self._tallies,
                         broker={"version": uplink.mqtt_version, "connects": uplink.connects},
+                        commands=remote.desk.counts,
                     ) | (self._source.tell() if isinstance(self._source, Telling) else {})
 
                 async def tell_health() -> None:
                     uplink.tell_health(await look())
 
+                remote = Remote(self._clock, self._source, say=uplink.tell_done, tell_health=tell_health)
+                if config.remote.enabled:
+                    uplink.listen(remote.receive)
                 log.info("gateway %s at %s, boot %d, source %s", config.name, config.site, boot, config.source.kind)
                 sending = asyncio.create_task(uplink.run())
                 telling = asyncio.create_task(_every(config.health.every_s, tell_health))
                 beside = [asyncio.create_task(work) for work in self._beside(uplink, look, in_spool_thread)]
+                beside.append(asyncio.create_task(remote.run()))
                 try:
                     await self._until_end(stop, store, sending, telling, *beside)
                 finally:

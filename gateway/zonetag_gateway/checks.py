@@ -95,6 +95,12 @@ def speed(value: object, folder: Path) -> float:
     return float(number(0.01, 100_000)(value, folder))
 
 
+def yes_or_no(value: object, folder: Path) -> bool:
+    if not isinstance(value, bool):
+        raise Wrong("wrong-type", "must be true or false, without quotes")
+    return value
+
+
 def identifier(*lengths: int) -> Check:
     """Bytes in hexadecimal, of one of these lengths; the empty text means none."""
 

@@ -111,6 +111,13 @@ class RecoveryConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteConfig:
+    """[remote]: commands over the broker (SPEC.md section 8.4)."""
+
+    enabled: bool = _setting(checks.yes_or_no, False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration of one gateway."""
 
@@ -125,6 +132,7 @@ class Config:
     health: HealthConfig
     metrics: MetricsConfig
     recovery: RecoveryConfig
+    remote: RemoteConfig
 
 
 SECTIONS: dict[str, type] = {
@@ -136,6 +144,7 @@ SECTIONS: dict[str, type] = {
     "health": HealthConfig,
     "metrics": MetricsConfig,
     "recovery": RecoveryConfig,
+    "remote": RemoteConfig,
 }
 
 Overrides = Mapping[str, Mapping[str, object]]

@@ -48,6 +48,7 @@ def health(
     counters: Counters,
     tallies: Tallies,
     broker: Mapping[str, Any],
+    commands: Mapping[str, int],
 ) -> dict[str, Any]:
     """The message on the topic `health` (SPEC.md section 8.3).  Holds no identifier of a tag.
 
@@ -67,6 +68,7 @@ def health(
         "acks_malformed": counters.acks_malformed,
         "tallies": tallies.as_dict(),
         "broker": dict(broker),
+        "commands": dict(commands),
     }
 
 

@@ -12,7 +12,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,9 +75,12 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message on the subscribed topic.  Call `Connection.handled` when done with it."""
+    """A message on a subscribed topic.  Call `Connection.handled` when done with it."""
 
+    topic: str
     payload: bytes
+    retained: bool
+    # kept by the broker from before this subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class Connection:
         *,
         version: str,
         will: Message,
-        subscribe: str,
+        subscribe: Sequence[str],
         tell: Callable[[Event], None],
     ) -> None:
         """BrokerSettings when a certificate or the password cannot be used.  `tell` is called in paho's thread."""
@@ -195,7 +198,7 @@ class Connection:
         while room > allowed:
             self._room.acquire(blocking=False)
             room -= 1
-        client.subscribe(self._subscribe, qos=1)
+        client.subscribe([(topic, 1) for topic in self._subscribe])
         self._connected = True
         self._tell(Connected(self._version, room))
 
@@ -221,7 +224,7 @@ class Connection:
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         if len(message.payload) <= MAX_BYTES and self._waiting.acquire(timeout=WAIT_S):
-            self._tell(Received(bytes(message.payload)))
+            self._tell(Received(message.topic, bytes(message.payload), message.retain))
 
     def _on_publish(
         self, client: Client, userdata: object, mid: int, reason: ReasonCode, properties: Properties | None

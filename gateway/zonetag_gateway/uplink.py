@@ -10,6 +10,7 @@ answer, the other one at once; the one that came about stays.
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 60.0  # a broker that comes back finds its gateways again within a minute
 CONNECT_LIMIT_S = 30.0  # TCP, TLS and CONNACK together; a broker that accepts and stays silent is none
+MAX_ANSWERS = 32  # to commands, that wait for a connection; nobody waits for more
 IDLE_S = 5.0  # how often to look at the spool when nothing has happened
 
 _T = TypeVar("_T")
@@ -60,6 +62,8 @@ class Uplink:
         self._in_spool_thread = run
         self._jitter = jitter
         self._program = version
+        self._command: Callable[[bytes, bool], None] | None = None
+        self._answers: deque[bytes] = deque(maxlen=MAX_ANSWERS)
         broker = config.broker
         self.publisher = Publisher(config.name, broker.in_flight, broker.resend_s, jitter)
         self._versions = [V5, V311] if broker.mqtt_version == "auto" else [broker.mqtt_version]
@@ -87,6 +91,15 @@ class Uplink:
         """Publish this now, or when a connection stands."""
         self._health = json.dumps(health, separators=(",", ":")).encode()
         self._publish_health()
+
+    def listen(self, command: Callable[[bytes, bool], None]) -> None:
+        """From the next connection on, `command` gets what comes on the topic `cmd`, and whether it was retained."""
+        self._command = command
+
+    def tell_done(self, answer: bytes) -> None:
+        """Publish what became of a command now, or when a connection stands."""
+        self._answers.append(answer)
+        self._publish_answers()
 
     async def run(self) -> None:
         """Until cancelled; then says goodbye to the broker."""
@@ -132,7 +145,7 @@ class Uplink:
             f"zonetag-{self._config.site}-{self._config.name}",
             version=self._versions[0],
             will=self._state(online=False),
-            subscribe=self._topic(topics.ACK),
+            subscribe=self._topics(),
             tell=tell,
         )
         connection.start()
@@ -174,7 +187,9 @@ class Uplink:
             self.publisher.online(self._clock.monotonic(), event.room)
             self._publish(self._state(online=True))
             self._publish_health()
+            self._publish_answers()
         elif isinstance(event, Roomy):
+            self._publish_answers()
             self.publisher.roomy(self._clock.monotonic())
         elif isinstance(event, Refused):
             record = self._mids.pop(event.mid, None)
@@ -189,12 +204,18 @@ class Uplink:
                 )
         elif isinstance(event, Received):
             try:
-                ack = self.publisher.acknowledge(event.payload, self._clock.monotonic())
+                self._take(event)
             finally:
                 if self._connection is not None:
                     self._connection.handled()
+
+    def _take(self, event: Received) -> None:
+        if event.topic == self._topic(topics.ACK):
+            ack = self.publisher.acknowledge(event.payload, self._clock.monotonic())
             if ack is not None:
                 self._owed[ack.boot] = ack
+        elif self._command is not None and event.topic == self._topic(topics.CMD):
+            self._command(event.payload, event.retained)
 
     async def _send(self) -> None:
         """Delete what may be deleted, send what may be sent."""
@@ -227,8 +248,18 @@ class Uplink:
         if self._health is not None and self.connected:
             self._publish(Message(self._topic(topics.HEALTH), self._health, retain=True))
 
+    def _publish_answers(self) -> None:
+        while self._answers and self.connected:
+            if self._publish(Message(self._topic(topics.DONE), self._answers[0])) is None:
+                return  # no room now: Roomy, or the next connection, comes back to it
+            self._answers.popleft()
+
     def _publish(self, message: Message) -> int | None:
         return None if self._connection is None else self._connection.publish(message)
+
+    def _topics(self) -> list[str]:
+        """What this gateway listens to."""
+        return [self._topic(leaf) for leaf in (topics.ACK, *((topics.CMD,) if self._command else ()))]
 
     def _topic(self, leaf: str) -> str:
         return topics.topic(self._config.site, self._config.name, leaf)

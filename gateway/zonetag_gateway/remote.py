@@ -1,0 +1,143 @@
+"""Carries out an operator's commands, one at a time (commands.py decides which are taken)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from zonetag_gateway.commands import BAD_ARGUMENT, FAILED, OK, UNKNOWN, UNSUPPORTED, Answer, Command, Desk
+from zonetag_gateway.errors import GatewayError
+from zonetag_gateway.source import Clock, Restartable, Source
+
+log = logging.getLogger(__name__)
+
+LEVELS = ("debug", "info", "warning", "error")
+FIND_ME_S = 30  # how long it says where it is, unless told otherwise
+MAX_FIND_ME_S = 600
+FIND_ME_EVERY_S = 5.0  # a line in the log
+MAX_WAITING = 16  # commands; more than PER_MINUTE, so that only a command that hangs fills it
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[str]]
+
+
+class Refused(Exception):
+    """A command that is not carried out: a code of commands.py, and a sentence that says what to do."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Remote:
+    """The commands of one gateway."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        source: Source,
+        *,
+        say: Callable[[bytes], None],
+        tell_health: Callable[[], Awaitable[None]],
+        root: logging.Logger | None = None,
+    ) -> None:
+        """`say` publishes an answer, `tell_health` the health; `root` is whose level is set (the program's)."""
+        self._clock = clock
+        self._source = source
+        self._say = say
+        self._tell_health = tell_health
+        self._root = root or logging.getLogger()
+        self._finding: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Queue[Command] = asyncio.Queue(MAX_WAITING)
+        self.desk = Desk()
+        self._handlers: dict[str, Handler] = {
+            "log-level": self._log_level,
+            "find-me": self._find_me,
+            "restart-scan": self._restart_scan,
+            "send-health": self._send_health,
+            "config": self._not_yet,
+            "update": self._not_yet,
+        }
+
+    def receive(self, payload: bytes, retained: bool) -> None:
+        """A message came.  From the event loop's thread; never blocks."""
+        taken = self.desk.take(payload, retained=retained, now_s=self._clock.monotonic(), moment=self._clock.now())
+        if isinstance(taken, Command):
+            try:
+                self._waiting.put_nowait(taken)
+            except asyncio.QueueFull:
+                self._answer(Answer(taken.id, FAILED, "The commands before it are still under way. Try again later."))
+        elif taken is not None:
+            log.warning("command %s: not carried out or done already: %s", taken.id, taken.code)
+            self._answer(taken)
+
+    async def run(self) -> None:
+        """Carry out what comes, until cancelled."""
+        try:
+            while True:
+                command = await self._waiting.get()
+                answer = await self._carry_out(command)
+                log.info("command %s, %.32r: %s", command.id, command.do, answer.code)
+                self._answer(answer)
+        finally:
+            if self._finding is not None:
+                self._finding.cancel()
+
+    async def _carry_out(self, command: Command) -> Answer:
+        handler = self._handlers.get(command.do)
+        if handler is None:
+            return Answer(command.id, UNKNOWN, f"There are: {', '.join(self._handlers)}.")
+        try:
+            return Answer(command.id, OK, await handler(command.arguments))
+        except Refused as refused:
+            return Answer(command.id, refused.code, str(refused))
+        except GatewayError as error:
+            return Answer(command.id, FAILED, str(error))
+
+    def _answer(self, answer: Answer) -> None:
+        self.desk.answered(answer)
+        self._say(answer.payload(self._clock.now().utc_ms))
+
+    async def _log_level(self, arguments: Mapping[str, Any]) -> str:
+        level = _only(arguments, "level")
+        if not isinstance(level, str) or level not in LEVELS:
+            raise Refused(BAD_ARGUMENT, f"level is one of {', '.join(LEVELS)}.")
+        self._root.setLevel(level.upper())
+        return f"The log tells {level} and above, until the next start."
+
+    async def _find_me(self, arguments: Mapping[str, Any]) -> str:
+        seconds = _only(arguments, "seconds", FIND_ME_S)
+        if type(seconds) is not int or not 0 <= seconds <= MAX_FIND_ME_S:
+            raise Refused(BAD_ARGUMENT, f"seconds is a whole number from 0 to {MAX_FIND_ME_S}.")
+        if self._finding is not None:
+            self._finding.cancel()
+        self._finding = asyncio.create_task(self._say_here(seconds))
+        return f"It says so in its log for {seconds} s."
+
+    async def _say_here(self, seconds: int) -> None:
+        for _ in range(round(seconds / FIND_ME_EVERY_S)):
+            log.warning("find-me: it is this gateway")
+            await asyncio.sleep(FIND_ME_EVERY_S)
+
+    async def _restart_scan(self, arguments: Mapping[str, Any]) -> str:
+        _only(arguments)
+        if not isinstance(self._source, Restartable):
+            raise Refused(UNSUPPORTED, "This source has no scan. Only bleak has.")
+        self._source.restart()
+        return "The scan starts again."
+
+    async def _send_health(self, arguments: Mapping[str, Any]) -> str:
+        _only(arguments)
+        await self._tell_health()
+        return "Health is published."
+
+    async def _not_yet(self, arguments: Mapping[str, Any]) -> str:
+        raise Refused(UNSUPPORTED, "This version cannot do it. Do it on the gateway itself.")
+
+
+def _only(arguments: Mapping[str, Any], name: str = "", default: object = None) -> object:
+    """The argument `name`, the only one that may be given (none at all if empty)."""
+    for given in arguments:
+        if given != name:
+            wanted = f"only {name}" if name else "nothing"
+            raise Refused(BAD_ARGUMENT, f"{wanted} may stand under with.")
+    return arguments.get(name, default)
