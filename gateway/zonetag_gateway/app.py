@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from zonetag_gateway import metrics, metrics_server
+from zonetag_gateway import homeassistant, metrics, metrics_server
+from zonetag_gateway.announced import Announced
 from zonetag_gateway.attendant import Attendant
 from zonetag_gateway.batch import Batcher, Draft
 from zonetag_gateway.config import Config
@@ -120,8 +121,17 @@ class Gateway:
                         commands=remote.desk.counts,
                     ) | (self._source.tell() if isinstance(self._source, Telling) else {})
 
+                beside_spool = config.spool.path.with_name(config.spool.path.name + ".announced")
+                announced = Announced(beside_spool, self._wanted())
+                uplink.greetings = await in_spool_thread(announced.prepare)
+                greeted = 0  # the connection that had taken the greetings when health was told before
+
                 async def tell_health() -> None:
+                    nonlocal greeted
                     uplink.tell_health(await look())
+                    if greeted and greeted == uplink.greeted == uplink.connects and uplink.connected:
+                        await in_spool_thread(announced.settle)  # it has stood since: the broker has them
+                    greeted = uplink.greeted
 
                 remote = Remote(self._clock, self._source, say=uplink.tell_done, tell_health=tell_health)
                 if config.remote.enabled:
@@ -152,6 +162,13 @@ class Gateway:
                 )
             finally:
                 await in_spool_thread(spool.close)
+
+    def _wanted(self) -> dict[str, bytes]:
+        """What Home Assistant shall find at the broker."""
+        config = self._config
+        if not config.homeassistant.discovery:
+            return {}
+        return homeassistant.announcements(config.site, config.name, config.homeassistant.prefix, self._version)
 
     def _beside(
         self,

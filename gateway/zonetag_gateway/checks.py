@@ -151,6 +151,14 @@ def address(value: object, folder: Path) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def topic_prefix(value: object, folder: Path) -> str:
+    """What MQTT topics may begin with."""
+    prefix = text(value, folder)
+    if not prefix or len(prefix) > 100 or any(part == "" for part in prefix.split("/")) or set(prefix) & set("#+$\0"):
+        raise Wrong("not-a-name", 'must be the beginning of a topic, as "homeassistant", without + and #')
+    return prefix
+
+
 def optional_address(value: object, folder: Path) -> tuple[str, int] | None:
     """host:port, or nothing."""
     return None if value == "" else address(value, folder)

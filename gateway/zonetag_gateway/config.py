@@ -118,6 +118,14 @@ class RemoteConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HomeAssistantConfig:
+    """[homeassistant]: the gateway's own health in Home Assistant."""
+
+    discovery: bool = _setting(checks.yes_or_no, False)
+    prefix: str = _setting(checks.topic_prefix, "homeassistant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration of one gateway."""
 
@@ -131,6 +139,7 @@ class Config:
     broker: BrokerConfig
     health: HealthConfig
     metrics: MetricsConfig
+    homeassistant: HomeAssistantConfig
     recovery: RecoveryConfig
     remote: RemoteConfig
 
@@ -143,6 +152,7 @@ SECTIONS: dict[str, type] = {
     "broker": BrokerConfig,
     "health": HealthConfig,
     "metrics": MetricsConfig,
+    "homeassistant": HomeAssistantConfig,
     "recovery": RecoveryConfig,
     "remote": RemoteConfig,
 }

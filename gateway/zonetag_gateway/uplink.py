@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from zonetag_gateway.config import Config
@@ -74,6 +74,9 @@ class Uplink:
         self._wake = asyncio.Event()
         self._health: bytes | None = None
         self._denial_told = False
+        self.greetings: Mapping[str, bytes] = {}  # topic -> what to leave there, retained, at each connection
+        self._ungreeted: list[str] = []  # topics of them that this connection had no room for yet
+        self.greeted = 0  # which of `connects` has taken them all
         self.rounds = 0  # goes up as long as this goes round, whether or not there is a broker
         self.connects = 0  # connections that came about
         self.mqtt_version = ""  # of the connection, "" when there is none
@@ -186,6 +189,7 @@ class Uplink:
             log.info("broker %s: connected with MQTT %s", self._config.broker.url, event.version)
             self.publisher.online(self._clock.monotonic(), event.room)
             self._publish(self._state(online=True))
+            self._ungreeted = list(self.greetings)
             self._publish_health()
             self._publish_answers()
         elif isinstance(event, Roomy):
@@ -219,6 +223,13 @@ class Uplink:
 
     async def _send(self) -> None:
         """Delete what may be deleted, send what may be sent."""
+        while self._ungreeted:
+            topic = self._ungreeted[0]
+            if self._publish(Message(topic, self.greetings[topic], retain=True)) is None:
+                break
+            self._ungreeted.pop(0)
+        else:
+            self.greeted = self.connects if self.connected else 0
         for boot, ack in list(self._owed.items()):
             try:
                 await self._in_spool_thread(self._spool.acknowledged, ack)
