@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,25 @@ def test_a_signal_at_any_moment_ends_all_of_it(
     assert code == 0, demo.errors
     assert out == ""
     assert not mentioning(str(folder))
+
+
+def test_the_impatient_get_no_traceback_and_leave_no_folder(start: Start) -> None:
+    demo = start("zonetag", "demo")
+    folder = Path(demo.wait_for("Ctrl-C ends it.").split(" is in ")[1].split(" (")[0])
+    assert folder.is_dir()
+    ended = threading.Event()
+
+    def hammer() -> None:
+        while not ended.wait(0.005):
+            demo.process.send_signal(signal.SIGINT)
+
+    hammering = threading.Thread(target=hammer)
+    hammering.start()
+    code, _ = demo.end()
+    ended.set()
+    hammering.join()
+    assert (code, "Traceback" in demo.errors) == (0, False), demo.errors
+    assert not folder.exists()
 
 
 def test_after_an_early_end_the_counts_are_true_and_the_port_is_free(start: Start, tmp_path: Path) -> None:

@@ -39,7 +39,11 @@ def run(args: argparse.Namespace, interrupted: list[int]) -> int:
             settings = _settings(args, folder, length_s)
         except OSError as error:
             raise BackendError(f"cannot start the demo: {error}") from error
-        return asyncio.run(_run(args, settings, interrupted))
+        try:
+            return asyncio.run(_run(args, settings, interrupted))
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):  # only tidying up is left, and it ends by itself
+                signal.signal(number, signal.SIG_IGN)
 
 
 def _settings(args: argparse.Namespace, folder: Path, length_s: float) -> Settings:
