@@ -270,3 +270,12 @@ def test_tap_ends_in_order_for_the_impatient(mosquitto: Mosquitto) -> None:
             tap.send_signal(signal.SIGTERM)
         said = tap.communicate(timeout=60)[1]
     assert (tap.returncode, said) == (0, "")
+
+
+def test_no_two_tags_have_one_key(zonetag: Zonetag) -> None:
+    assert zonetag("tag", "add", "A-1", "--key", KEY)[0] == 0
+    code, _, err = zonetag("tag", "add", "A-2", "--key", KEY)
+    assert code == 1
+    assert "A-1" in err
+    assert KEY not in err
+    assert [row["number"] for row in listed(zonetag, "tag")] == ["A-1"]

@@ -1,5 +1,6 @@
 """`zonetag frame explain` and `zonetag frame make`, on the vectors and on whatever else a user may paste."""
 
+import io
 import json
 import subprocess
 import sys
@@ -238,3 +239,8 @@ def test_the_parts_are_the_whole(data: bytes, company: int) -> None:
     assert all(line.isprintable() for line in explain_lines(data, company))
     assert explain_object(data, company)["kind"] in advert.KINDS
     json.dumps(explain_object(data, company, bytes(16), 0))
+
+
+def test_what_was_made_is_explained_through_a_pipe(capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{ADVERT}\n"))
+    assert told(capsys, "-")["kind"] == "zonetag"

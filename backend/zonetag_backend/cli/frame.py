@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 from zonetag_backend import anatomy
 from zonetag_protocol import advert, frame, rotation, status
@@ -20,6 +21,7 @@ KINDS = {
     advert.MALFORMED: "broken",
 }
 WIDTH = 8  # bytes a line of the table
+MAX_LINE = 10_000  # characters; the longest extended advert has 1,650 bytes
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,7 +30,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     explain = commands.add_parser("explain", help="say what an advert is, field by field")
-    explain.add_argument("advert", metavar="HEX", type=_advert, help="the advert's bytes in hexadecimal")
+    explain.add_argument(
+        "advert", metavar="HEX", type=_advert, help="the advert's bytes in hexadecimal; - reads a line"
+    )
     explain.add_argument("--key", metavar="HEX", type=_key, help="the tag's master key: verify the frame with it")
     explain.add_argument("--t", metavar="SECONDS", type=_second, help="the tag's clock, to 1024 s (with --key)")
     explain.add_argument("--company", metavar="HEX", type=_company, default=frame.TEST_COMPANY, help=_COMPANY)
@@ -157,7 +161,7 @@ def _hex(text: str) -> bytes:
 
 
 def _advert(text: str) -> bytes:
-    data = _hex(text)
+    data = _hex(sys.stdin.readline(MAX_LINE) if text == "-" else text)
     if not data:
         raise argparse.ArgumentTypeError("an advert has at least one byte")
     return data

@@ -75,9 +75,12 @@ def _add(args: argparse.Namespace) -> int:
         raise BadValue("a badge takes no provisioning card; leave out --card")
     key = _given_key(args)
     with changing(args) as (opened, connection):
+        keyring = opened.keyring()
+        if key is not None:
+            tags.check_new_key(connection, keyring, key)
         new = tags.add_tag(
             connection,
-            opened.keyring(),
+            keyring,
             args.number,
             opened.now_ms,
             kind=advert.EDDYSTONE_EID if args.eddystone else advert.ZONETAG,

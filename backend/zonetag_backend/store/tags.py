@@ -159,3 +159,10 @@ def has_key(connection: Connection, keyring: Keyring, number: str, master: bytes
             " and flash it under a new one."
         )
     return True
+
+
+def check_new_key(connection: Connection, keyring: Keyring, master: bytes) -> None:
+    """AlreadyThere when some tag has this key: nobody could say which of the two was heard.  Opens every key."""
+    for row in connection.execute(select(tag.c.id, tag.c.number, tag.c.sealed_key)):
+        if keyring.open(row.id, row.sealed_key) == master:
+            raise AlreadyThere(f"tag {row.number} has this key: each needs its own, or nobody can tell them apart")
