@@ -24,6 +24,7 @@ class Announced:
         self._path = path
         self._wanted = wanted
         self._settled = True
+        self._connection = 0  # that had taken the messages at the last call of `settle`
 
     def prepare(self) -> dict[str, bytes]:
         """What to publish, retained, at each connection: what is wanted, and emptiness for what no longer is."""
@@ -34,9 +35,10 @@ class Announced:
             return {}  # what cannot be remembered is not announced
         return {**dict.fromkeys(sorted(gone), b""), **self._wanted}
 
-    def settle(self) -> None:
-        """The broker has what `prepare` gave."""
-        if not self._settled:
+    def settle(self, connection: int) -> None:
+        """Told now and then which connection has taken what `prepare` gave (0: none); one that lasts has brought it."""
+        before, self._connection = self._connection, connection
+        if not self._settled and connection and connection == before:
             self._settled = self._write(set(self._wanted))
 
     def _read(self) -> set[str]:

@@ -124,14 +124,10 @@ class Gateway:
                 beside_spool = config.spool.path.with_name(config.spool.path.name + ".announced")
                 announced = Announced(beside_spool, self._wanted())
                 uplink.greetings = await in_spool_thread(announced.prepare)
-                greeted = 0  # the connection that had taken the greetings when health was told before
 
                 async def tell_health() -> None:
-                    nonlocal greeted
                     uplink.tell_health(await look())
-                    if greeted and greeted == uplink.greeted == uplink.connects and uplink.connected:
-                        await in_spool_thread(announced.settle)  # it has stood since: the broker has them
-                    greeted = uplink.greeted
+                    await in_spool_thread(announced.settle, uplink.greeted)
 
                 remote = Remote(self._clock, self._source, say=uplink.tell_done, tell_health=tell_health)
                 if config.remote.enabled:

@@ -76,7 +76,7 @@ class Uplink:
         self._denial_told = False
         self.greetings: Mapping[str, bytes] = {}  # topic -> what to leave there, retained, at each connection
         self._ungreeted: list[str] = []  # topics of them that this connection had no room for yet
-        self.greeted = 0  # which of `connects` has taken them all
+        self._greeted = 0  # which of `connects` has taken them all
         self.rounds = 0  # goes up as long as this goes round, whether or not there is a broker
         self.connects = 0  # connections that came about
         self.mqtt_version = ""  # of the connection, "" when there is none
@@ -85,6 +85,11 @@ class Uplink:
     def connected(self) -> bool:
         """Whether the broker has taken us in."""
         return bool(self.mqtt_version)
+
+    @property
+    def greeted(self) -> int:
+        """Which of `connects` stands and has taken the greetings; 0 if none."""
+        return self._greeted if self.connected and self._greeted == self.connects else 0
 
     def wake(self) -> None:
         """There may be something new in the spool."""
@@ -229,7 +234,7 @@ class Uplink:
                 break
             self._ungreeted.pop(0)
         else:
-            self.greeted = self.connects if self.connected else 0
+            self._greeted = self.connects
         for boot, ack in list(self._owed.items()):
             try:
                 await self._in_spool_thread(self._spool.acknowledged, ack)

@@ -46,11 +46,13 @@ class House:
                 found[message.topic] = json.loads(message.payload)
 
         client.on_message = heard
-        client.on_connect = lambda *_: client.subscribe([("+/+/+/+/config", 1), ("ha/#", 1), ("end", 1)])
-        # Retained messages come before what is published after the subscription.
-        client.on_subscribe = lambda *_: client.publish("end", b"", 1)
+        subscribed = threading.Event()
+        client.on_subscribe = lambda *_: subscribed.set()
         client.connect("127.0.0.1", self._port)
+        client.subscribe([("+/+/+/+/config", 1), ("ha/#", 1), ("end", 1)])
         client.loop_start()
+        assert subscribed.wait(LIMIT_S)
+        client.publish("end", b"", 1)  # retained messages come before it
         assert done.wait(LIMIT_S)
         client.disconnect()
         client.loop_stop()
@@ -133,7 +135,11 @@ def test_a_broker_that_was_away_at_the_removal(tmp_path: Path) -> None:
     for _ in range(2):
         off = Announced(path, {})
         assert off.prepare() == {"homeassistant/sensor/a/b/config": b""}
-    off.settle()
+    off.settle(1)
+    off.settle(0)
+    off.settle(2)
+    assert path.exists()
+    off.settle(2)
     assert Announced(path, {}).prepare() == {}
     assert list(tmp_path.iterdir()) == []
 
