@@ -67,5 +67,7 @@ class ConfigFaults(GatewayError):
 
     def __init__(self, name: str, faults: tuple[Fault, ...]) -> None:
         lines = "".join(f"\n  {fault}" for fault in faults)
-        super().__init__(f"{name} has {len(faults)} fault(s):{lines}\n", "Every setting is in gateway.example.toml")
+        super().__init__(
+            f"{name} has {len(faults)} fault(s):{lines}\n", "Every setting is explained in deploy/gateway.example.toml"
+        )
         self.faults = faults

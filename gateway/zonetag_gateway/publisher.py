@@ -2,7 +2,9 @@
 
 Laws:
 1. A report leaves the spool only because an acknowledgement of the backend names it.  A PUBACK changes nothing.
-2. At most `in_flight` reports are sent and not acknowledged; the oldest go first.
+2. At most `in_flight` reports are sent and not acknowledged; the oldest go first.  One that was sent PATIENT times in
+   vain is passed over (it goes on being sent), lest a few that the backend cannot take hold up all others; of those
+   there are PASSED_OVER times `in_flight` at most.
 3. What is in flight is sent again after each reconnect, and when its acknowledgement has not come for a while.
 4. An acknowledgement deletes only what this process has sent: one that claims more is cut down to that.
 
@@ -18,6 +20,7 @@ Life of a report in flight (now in seconds of the monotonic clock):
 | the broker refuses it | due as if it had just been sent |
 | acknowledged | gone, and deleted from the spool |
 | an acknowledgement of others | the backend is alive: due after resend_s at the latest |
+| sent PATIENT times | counts no longer against `in_flight` |
 """
 
 from collections.abc import Callable, Sequence
@@ -29,6 +32,8 @@ from zonetag_protocol.acknowledgement import Acknowledgement
 from zonetag_protocol.errors import ZonetagError
 
 MAX_RESEND_S = 120.0  # an operator who registers a gateway sees its reports within two minutes
+PATIENT = 4  # sendings: with resend_s = 20 s two to three minutes
+PASSED_OVER = 9  # times in_flight: what is kept in memory of a backend that takes nothing
 POSTPONED_S = 1.0  # should the connection forget to say that it has room again
 
 
@@ -78,6 +83,11 @@ class Publisher:
         """Reports sent and not acknowledged."""
         return len(self._flights)
 
+    @property
+    def passed_over(self) -> int:
+        """Those of them that were sent PATIENT times in vain."""
+        return sum(flight.tries >= PATIENT for flight in self._flights.values())
+
     def online(self, now: float, room: int) -> None:
         """A connection stands, whose broker takes `room` messages at a time; the one before may have lost some."""
         self._online = True
@@ -91,7 +101,11 @@ class Publisher:
 
     def wants(self) -> tuple[int, int]:
         """(how many, behind which place): what to read from the spool now; how many is 0 when there is no room."""
-        return (max(0, self._room - len(self._flights)) if self._online else 0), self._after
+        if not self._online:
+            return 0, self._after
+        room = self._room - (len(self._flights) - self.passed_over)
+        most = (1 + PASSED_OVER) * self._in_flight - len(self._flights)
+        return max(0, min(room, most)), self._after
 
     def take(self, records: Sequence[Record], now: float) -> Sequence[Record]:
         """Records read as `wants` asked: send them."""
@@ -163,7 +177,6 @@ class Publisher:
                 del self._flights[boot, seq]
                 self.counters.acknowledged += 1
         for flight in self._flights.values():
-            flight.tries = 1
             flight.due = min(flight.due, now + self._wait(1))
         return safe
 

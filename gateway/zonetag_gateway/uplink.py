@@ -25,6 +25,8 @@ from zonetag_protocol.acknowledgement import Acknowledgement
 
 log = logging.getLogger(__name__)
 
+LASTING_S = 10.0  # a connection that stood for so long was a good one
+SUSPICIOUS = 3  # that many in a row that did not
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 60.0  # a broker that comes back finds its gateways again within a minute
 CONNECT_LIMIT_S = 30.0  # TCP, TLS and CONNACK together; a broker that accepts and stays silent is none
@@ -112,12 +114,17 @@ class Uplink:
     async def run(self) -> None:
         """Until cancelled; then says goodbye to the broker."""
         wait = BACKOFF_FIRST_S
+        short = 0  # connections in a row that ended soon after they stood
         try:
             while True:
                 self.rounds += 1
+                began = self._clock.monotonic()
                 ended = await self._one_connection()
                 await self._hang_up()
-                if ended.connected:
+                # A connection that ends at once is no success: two gateways of one name throw each other out for ever.
+                lasting = ended.connected and self._clock.monotonic() - began >= LASTING_S
+                short = short + 1 if ended.connected and not lasting else 0
+                if lasting:
                     wait = BACKOFF_FIRST_S
                 elif ended.version_refused and len(self._versions) > 1:
                     self._versions.reverse()
@@ -125,6 +132,8 @@ class Uplink:
                         log.info("broker does not answer to MQTT v5, trying 3.1.1")
                         continue
                 advice = "; check broker.username, password_file and the certificates" if ended.denied else ""
+                if short >= SUSPICIOUS:
+                    advice = f"; is another gateway connected as {self._config.site}/{self._config.name}?"
                 pause = wait * (0.5 + self._jitter() / 2)
                 log.warning("broker %s: %s%s; next try in %.1f s", self._config.broker.url, ended.what, advice, pause)
                 await asyncio.sleep(pause)

@@ -145,3 +145,36 @@ def test_two_boots_side_by_side() -> None:
     p.take([*records(7, 2, boot=BOOT - 1), *records(1, 2)], 0.0)
     assert p.acknowledge(ack("entrance", BOOT - 1, 8), 1.0) == Acknowledgement("entrance", BOOT - 1, 8)
     assert p.flying == 2
+
+
+def test_reports_that_are_never_acknowledged_hold_up_no_others() -> None:
+    """Four that the backend cannot take, ten behind them that it can."""
+    p = started(4)
+    now = 0.0
+    while not p.wants()[0]:
+        due = p.next_due()
+        assert due is not None
+        now = due
+        p.due(now)
+        assert now < 600
+    assert p.passed_over == 4
+    for seq in range(5, 15):
+        many, after = p.wants()
+        assert (many > 0, after) == (True, seq - 1)
+        p.take(records(seq, 1), now)
+        assert p.acknowledge(ack("entrance", BOOT, 0, seq), now) is not None
+    assert p.flying == 4
+    assert seqs(p.due(now + 2 * MAX_RESEND_S)) == [1, 2, 3, 4], "they are still sent"
+
+
+def test_a_backend_that_takes_nothing_costs_bounded_memory() -> None:
+    p = publisher()
+    p.online(0.0, 100)
+    now, seq = 0.0, 1
+    for _ in range(10_000):
+        many, _ = p.wants()
+        p.take(records(seq, many), now)
+        seq += many
+        now += 10.0
+        p.due(now)
+    assert p.flying == 40
