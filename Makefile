@@ -51,6 +51,11 @@ bench: ## The benchmarks, and what they mean
 	@scripts/setup bench
 	@exec $(BIN)/python benchmarks/run.py $(ARGS)
 
+.PHONY: deb
+deb: ## The gateway as a Debian package, into dist/ (for another machine: ARGS="--arch arm64")
+	@scripts/setup run >&2
+	@exec scripts/deb $(ARGS)
+
 .PHONY: lock
 lock: ## Choose the newest versions that pyproject.toml allows, and write requirements/*.lock
 	@scripts/lock $(ARGS)

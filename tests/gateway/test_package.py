@@ -1,0 +1,137 @@
+"""The Debian package: built from this checkout, installed without a network, upgraded, removed without a trace."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zonetag_gateway.config import load
+
+LIMIT_S = 300
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+UNIT = "usr/lib/systemd/system/zonetag-gateway.service"
+DROP_IN = "usr/lib/systemd/system/bluetooth.service.d/zonetag.conf"
+LIBRARY = "usr/lib/zonetag-gateway"
+Run = Callable[..., str]
+
+
+def run(*words: str | Path, **environ: str) -> str:
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, timeout=LIMIT_S, env={**os.environ, **environ}
+    )
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def package(root: Path, require: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, for this machine and this Python only: fewer wheels to fetch."""
+    require("dpkg-deb", "apt-get install dpkg")
+    venv = Path(sys.executable).parent.parent
+    out = tmp_path_factory.mktemp("deb")
+    return Path(run(root / "scripts/deb", "--python", PYTHON, "--out", out, VENV=str(venv)).splitlines()[-1].strip())
+
+
+@pytest.fixture
+def system(tmp_path: Path, require: Callable[..., str]) -> tuple[Path, Callable[..., str]]:
+    """An empty Debian below a folder, and a dpkg that works on it.  The maintainer scripts run with DPKG_ROOT."""
+    if os.geteuid() != 0:
+        pytest.skip("not given: root, which dpkg needs to install")
+    top = tmp_path / "system"
+    (top / "var/lib/dpkg").mkdir(parents=True)
+    (top / "var/lib/dpkg/status").touch()
+    program = require("dpkg", "apt-get install dpkg")
+
+    def dpkg(*words: str | Path) -> str:
+        return run(
+            program, f"--root={top}", "--force-script-chrootless", "--force-depends", *words, PYTHON=sys.executable
+        )
+
+    return top, dpkg
+
+
+def leftovers(top: Path) -> list[str]:
+    """What is named after us below `top`, but for dpkg's own books."""
+    return sorted(
+        str(path.relative_to(top))
+        for path in top.rglob("*zonetag*")
+        if "var/lib/dpkg" not in str(path.relative_to(top))
+    )
+
+
+def test_it_says_what_it_is_and_needs(package: Path, root: Path) -> None:
+    told = run("dpkg-deb", "--field", package)
+    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    assert f"Version: {version}\n" in told
+    for needed in ("python3 (>= 3.11)", "python3-venv", "bluez", "adduser"):
+        assert needed in told
+    listed = run("dpkg-deb", "--contents", package)
+    assert all(line.split()[1] == "root/root" for line in listed.splitlines())
+    assert "/venv/lib/" not in listed
+    names = re.findall(r"wheels/(\w+)-", listed)
+    assert {"zonetag", "bleak", "paho_mqtt", "cbor2", "cryptography"} <= set(names)
+    assert not {"numpy", "sqlalchemy", "starlette", "amqtt"} & {name.lower() for name in names}  # the server's
+
+
+def test_it_is_installed_upgraded_removed_and_purged(
+    package: Path, system: tuple[Path, Callable[..., str]], tmp_path: Path
+) -> None:
+    top, dpkg = system
+    said = dpkg("--install", package)
+    assert "set site, name and broker in /etc/zonetag/gateway.toml" in said
+    program = top / LIBRARY / "venv/bin/zonetag-gateway"
+    assert run(program, "--version").startswith("zonetag-gateway ")
+    assert (top / "usr/bin/zonetag-gateway").resolve() == program.resolve()
+    assert run(program, "run", "--help")
+    config = top / "etc/zonetag/gateway.toml"
+    assert load(config).spool.path == Path("/var/lib/zonetag-gateway/spool.db")  # the unit's StateDirectory
+    assert config.parent.stat().st_mode & 0o777 == 0o750
+    for path in (UNIT, DROP_IN, f"{LIBRARY}/bluetooth.conf"):
+        assert (top / path).is_file()
+
+    config.write_text(config.read_text().replace('"entrance"', '"kitchen"'))
+    made = (top / LIBRARY / "venv/stamp").stat().st_mtime_ns
+    dpkg("--install", package)  # again, as an upgrade
+    assert load(config).name == "kitchen"
+    assert (top / LIBRARY / "venv/stamp").stat().st_mtime_ns == made  # nothing new: not made anew
+
+    (top / "var/lib/zonetag-gateway").mkdir(parents=True)
+    (config.parent / "password").write_text("secret")
+    dpkg("--remove", "zonetag-gateway")
+    assert not (top / LIBRARY).exists()
+    assert not (top / DROP_IN).exists()
+    assert leftovers(top) == ["etc/zonetag", "var/lib/zonetag-gateway"]
+    assert config.exists()
+    dpkg("--purge", "zonetag-gateway")
+    assert leftovers(top) == ["etc/zonetag"]  # for the password, which is not the package's
+    assert [path.name for path in config.parent.iterdir()] == ["password"]
+
+
+def test_a_wheel_that_was_tampered_with_is_refused(package: Path, tmp_path: Path) -> None:
+    run("dpkg-deb", "--extract", package, tmp_path / "x")
+    library = tmp_path / "x" / LIBRARY
+    wheel = next((library / "wheels").glob("paho_mqtt-*"))
+    wheel.write_bytes(wheel.read_bytes() + b"\0")
+    done = subprocess.run(
+        [library / "make-venv"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S,
+        env={**os.environ, "PYTHON": sys.executable},
+    )
+    assert done.returncode != 0
+    assert "hash" in done.stderr.lower()
+    assert not (library / "venv/stamp").exists()
+
+
+@pytest.mark.parametrize("script", ["postinst", "prerm", "postrm", "make-venv"])
+def test_the_scripts_are_posix_shell(root: Path, require: Callable[..., str], script: str) -> None:
+    path = root / "deploy/debian" / script
+    assert path.read_text().startswith("#!/bin/sh\n")
+    run(require("dash", "apt-get install dash"), "-n", path)
