@@ -8,6 +8,7 @@ from typing import Any
 import esptool
 from esptool import cmds
 from esptool.logger import TemplateLogger, log
+from esptool.util import flash_size_bytes
 from serial import SerialException
 
 from zonetag_flash.errors import FlashError
@@ -17,6 +18,7 @@ Progress = Callable[[int, int], None]  # bytes done, bytes in all
 ROM_BAUD = 115200
 FAST_BAUD = 460800  # what every USB bridge of the usual boards carries
 _CONNECT_ATTEMPTS = 3
+_USUAL_FLASH = 4 << 20  # bytes
 
 
 class _Quiet(TemplateLogger):  # type: ignore[misc]  # esptool has no types
@@ -79,15 +81,18 @@ class Chip:
         with contextlib.suppress(OSError, SerialException):
             self._esp._port.close()
 
+    def flash_bytes(self) -> int:
+        """How much flash is fitted; 4 MB, as most boards have, where the chip does not tell."""
+        with _in_plain_words(self.port):
+            self._start_stub()
+            return flash_size_bytes(cmds.detect_flash_size(self._esp)) or _USUAL_FLASH
+
     def write(self, parts: list[tuple[int, bytes]], progress: Progress) -> None:
         """Erase all, write every (address, bytes), and compare each with the chip's own MD5 of what it holds."""
         done = 0
         total = sum(len(data) for _, data in parts)
         with _in_plain_words(self.port):
-            self._esp = cmds.run_stub(self._esp)
-            if self._has_lines and self._esp.IS_STUB:
-                self._esp.change_baud(FAST_BAUD)
-            cmds.attach_flash(self._esp)
+            self._start_stub()
             for number, (address, data) in enumerate(parts):
                 part, before = len(data), done
                 _LOG.progress = _scaled(progress, before, part, total)
@@ -97,6 +102,14 @@ class Chip:
             _LOG.progress = None
             for address, data in parts:
                 self._compare(address, data)
+
+    def _start_stub(self) -> None:
+        if self._esp.IS_STUB:
+            return
+        self._esp = cmds.run_stub(self._esp)
+        if self._has_lines and self._esp.IS_STUB:
+            self._esp.change_baud(FAST_BAUD)
+        cmds.attach_flash(self._esp)
 
     def _compare(self, address: int, data: bytes) -> None:
         if self._esp.flash_md5sum(address, len(data)) != hashlib.md5(data, usedforsecurity=False).hexdigest():
@@ -121,6 +134,8 @@ _BY_WORDS = (
     ("could not open port", "no-port", "Plug the board in, and close what else uses the port (a terminal, an IDE)."),
     ("busy", "port-busy", "Close what else uses the port (a terminal, an IDE)."),
     ("MD5", "verify", _WORN),
+    ("does not contain an", "wrong-image", "The image is for another chip: name the one for this chip with --image."),
+    ("will not fit in", "too-large", "Use an image for this size of flash."),
     ("No serial data received", "no-answer", "Hold BOOT while plugging in. A cable may carry power only: try another."),
     (
         "Failed to connect",

@@ -75,7 +75,7 @@ def flash(plan: Plan, port: str, wanted: str | None, wearer: str, *, now_s: int,
                 if plan.image
                 else micropython.fetched(plan.version, family.name, plan.cache)
             )
-            vfs = partitions.vfs_of(image, family.image_offset)
+            vfs = partitions.vfs_of(image, family.image_offset, chip.flash_bytes())
             if family.image_offset + len(image) > vfs.offset:
                 raise FlashError(
                     "too-large", "The image reaches into the file system.", "Use an image for this layout."

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from rig.esp_rom import FakeEsp
+from rig.esp_rom import MIB, FakeEsp
 
 from zonetag_flash import filesystem, partitions, speech
 from zonetag_flash.chips import BOARDS
@@ -212,10 +212,43 @@ except errors.FlashError as error: print(error.code, error.cure)
 def test_an_image_names_its_own_file_system() -> None:
     entry = b"\xaa\x50\x01\x81" + (0x310000).to_bytes(4, "little") + (0xF0000).to_bytes(4, "little")
     table = entry + b"vfs".ljust(16, b"\0") + bytes(4)
-    assert partitions.vfs_of(bytes(0x7000) + table, 0x1000) == partitions.Partition("vfs", 0x310000, 0xF0000)
-    assert partitions.vfs_of(bytes(0x8000) + table, 0) == partitions.Partition("vfs", 0x310000, 0xF0000)
+    for size in (4 * MIB, 8 * MIB):
+        assert partitions.vfs_of(bytes(0x7000) + table, 0x1000, size) == partitions.Partition("vfs", 0x310000, 0xF0000)
+        assert partitions.vfs_of(bytes(0x8000) + table, 0, size) == partitions.Partition("vfs", 0x310000, 0xF0000)
     for cut in range(32):
-        assert partitions.vfs_of(bytes(0x7000) + table[:cut], 0x1000) == partitions.STOCK_VFS
+        assert partitions.vfs_of(bytes(0x7000) + table[:cut], 0x1000, 4 * MIB) == partitions.STOCK_VFS
+    with pytest.raises(FlashError, match="more flash than the 2 MB"):
+        partitions.vfs_of(bytes(0x8000) + table, 0, 2 * MIB)
+
+
+def application(size: int) -> bytes:
+    """A partition table entry as MicroPython's from 1.26 on end: the application, and no `vfs` behind it."""
+    entry = b"\xaa\x50\x00\x00" + (0x10000).to_bytes(4, "little") + size.to_bytes(4, "little")
+    return entry + b"factory".ljust(16, b"\0") + bytes(4)
+
+
+@pytest.mark.parametrize(("app", "flash"), [(0x1F0000, 4), (0x210000, 4), (0x1F0000, 8)])
+def test_without_a_named_one_it_fills_what_is_behind_the_application(tmp_path: Path, app: int, flash: int) -> None:
+    path = tmp_path / "micropython.bin"
+    path.write_bytes(bytes(0x8000) + application(app) + b"\xff" * 4096)
+    with FakeEsp("ESP32-C3", flash=bytearray(b"\xff" * (flash * MIB))) as esp:
+        code, _, every = run(tmp_path, "--port", esp.url, "--image", str(path), "--yes")
+    assert code == 0, every
+    begin = 0x10000 + app
+    # littlefs is mounted with the size of its partition and refuses any other.
+    assert "card.bin" in filesystem.files_of(bytes(esp.board.flash[begin:]))
+    assert set(esp.board.flash[0x10000:begin]) == {0xFF}  # nothing stands where the application belongs
+    with pytest.raises(FlashError, match="more flash"):
+        partitions.vfs_of(path.read_bytes(), 0, begin)
+
+
+def test_an_image_for_another_chip_is_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "esp32c3.bin"
+    path.write_bytes(b"\xe9\x01\x02\x2f".ljust(12, b"\0") + b"\x05\0".ljust(20_000, b"\0"))
+    with FakeEsp("ESP32") as esp:
+        code, said, every = run(tmp_path, "--port", esp.url, "--image", str(path), "--yes")
+        assert esp.board.written == esp.board.erased == 0
+    assert (code, said["error"]) == (1, "wrong-image"), every
 
 
 def test_a_file_system_that_is_too_small_is_refused() -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 MIB = 1 << 20
 MAC = bytes.fromhex("a0a1a2a3a4a5")
 SPI_READ_ID = 0x9F
-WINBOND_4MB = 0x1640EF
+WINBOND = 0x40EF  # and above it the logarithm of the size
 
 # Registers that esptool reads to learn what it talks to (esptool's targets/*.py).
 _ESP32 = {0x40001000: 0x00F01D83, 0x3FF5A004: 0xA2A3A4A5, 0x3FF5A008: 0x0000A0A1}
@@ -105,7 +105,8 @@ class _Session:
     def read_register(self, data: bytes) -> tuple[int, bytes]:
         kind, address = self.board.kind, struct.unpack("<I", data[:4])[0]
         if address == kind.spi + kind.spi_w0:
-            return (WINBOND_4MB if self.board.spi_command == SPI_READ_ID else 0), b""
+            identity = WINBOND | (len(self.board.flash).bit_length() - 1) << 16
+            return (identity if self.board.spi_command == SPI_READ_ID else 0), b""
         return kind.registers.get(address, 0), b""
 
     def write_register(self, data: bytes) -> tuple[int, bytes]:
