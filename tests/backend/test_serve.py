@@ -189,6 +189,7 @@ def test_killed_in_mid_load(mosquitto: Mosquitto, now_office: Present, processes
             second.deliver(delivered[1][at : at + 6])
         killer.join()
         ended.set()
+        servers[0].wait_until_connected()
     assert servers[0].end(signal.SIGINT) == 0, servers[0].said
     assert kills == 4
     assert_all_once(office, *delivered)

@@ -197,7 +197,7 @@ def test_what_is_not_possible_is_counted_and_the_next_rung_comes(bus: SystemBus,
         running = asyncio.create_task(source.run(lambda *_: None))
         while source.tell()["recovery"]["reboot"] == 0:  # noqa: ASYNC110  # counters of the code under test
             await asyncio.sleep(0.01)
-        while source.tell()["recovery_failed"]["reboot"] == 0:  # noqa: ASYNC110  # the same
+        while source.tell()["recovery_failed"]["reboot"] == 0:  # noqa: ASYNC110  # counters of the code under test
             await asyncio.sleep(0.01)
         running.cancel()
         await asyncio.wait({running})
@@ -226,7 +226,7 @@ def test_the_heartbeat_on_a_bus(bus: SystemBus, identifier: bytes, monitors: boo
         while source.counts["starts"] == 0:  # noqa: ASYNC110  # counters of the code under test
             await asyncio.sleep(0.01)
         daemon.hear("C0:00:00:00:00:01", **frame(identifier))
-        while source.counts["silences"] == 0:  # noqa: ASYNC110  # the same
+        while source.counts["silences"] == 0:  # noqa: ASYNC110  # counters of the code under test
             await asyncio.sleep(0.01)
         running.cancel()
         await asyncio.wait({running})

@@ -28,7 +28,9 @@ COMMANDS = {
     "tag": "tag",
     "tap": "tap",
 }
-PIPE_CLOSED = 128 + signal.SIGPIPE  # what a shell says of a program that ended so
+# What a shell says of a program that ended so.
+PIPE_CLOSED = 128 + signal.SIGPIPE
+INTERRUPTED = 128 + signal.SIGINT
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,4 +53,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BackendError as error:
         print(f"zonetag: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before, or after, a command's own way of stopping holds
+        return INTERRUPTED
     return code
