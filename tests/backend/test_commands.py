@@ -78,7 +78,7 @@ def test_the_shortest_way(zonetag: Zonetag) -> None:
     assert len(listed(zonetag, "site")) == 1
 
 
-@pytest.mark.parametrize(("action", "state"), [("take", "active"), ("lost", "lost"), ("retire", "retired")])
+@pytest.mark.parametrize(("action", "state"), [("take", "active"), ("lost", "lost")])
 def test_a_tag_comes_back(zonetag: Zonetag, action: str, state: str) -> None:
     zonetag("person", "add", "An", "--code", "7")
     zonetag("tag", "add", "A-1", "--person", "7")
@@ -88,6 +88,16 @@ def test_a_tag_comes_back(zonetag: Zonetag, action: str, state: str) -> None:
     assert zonetag("tag", "give", "A-1", "7")[0] == 0
     [tag] = listed(zonetag, "tag")
     assert (tag["state"], tag["person"]) == ("active", "An")
+
+
+def test_a_tag_that_is_out_of_use_stays_so(zonetag: Zonetag) -> None:
+    zonetag("person", "add", "An", "--code", "7")
+    zonetag("tag", "add", "A-1", "--person", "7")
+    assert zonetag("tag", "retire", "A-1")[0] == 0
+    code, _, err = zonetag("tag", "give", "A-1", "7")
+    assert (code, "out of use" in err) == (1, True)
+    [tag] = listed(zonetag, "tag")
+    assert (tag["state"], tag["person"]) == ("retired", None)
 
 
 def test_somebody_removed_is_nameless(zonetag: Zonetag, tmp_path: Path) -> None:

@@ -110,10 +110,14 @@ async def _show(args: argparse.Namespace, demo: Demo) -> int:
         for remark in demo.remarks():
             _say(remark)
         try:
-            if args.json:
-                print(json.dumps(await demo.result()), flush=True)
-            elif args.seconds is not None:
-                _say(_sentence(await demo.result()))
+            if args.json or args.seconds is not None:
+                found = await demo.result()
+                if args.json:
+                    print(json.dumps(found), flush=True)
+                else:
+                    _say(_sentence(found))
+                if found["windows_lost"] or found["windows_double"]:
+                    code = 1  # the demo has shown a fault
         except GatewayDied as died:
             _say(f"Nothing can be said of the result: {died}.")
             code = 1

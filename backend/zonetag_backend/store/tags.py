@@ -92,7 +92,9 @@ def find_tag(connection: Connection, number: str) -> int:
 
 
 def hand_out(connection: Connection, which: int, who: int, now_ms: int) -> None:
-    """A person wears the tag from now on; whoever wore it before wore it until now."""
+    """A person wears the tag from now on; whoever wore it before wore it until now.  A lost tag is found again so."""
+    if connection.scalar(select(tag.c.state).where(tag.c.id == which)) == RETIRED:
+        raise BadValue("this tag is out of use for good: flash it again, under a number that is new")
     take_back(connection, which, now_ms)
     worn = _last_wearing(connection, which)
     if worn is not None and worn.since_ms >= now_ms:  # given twice within a millisecond, or the clock went back
