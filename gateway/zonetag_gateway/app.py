@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from zonetag_gateway import homeassistant, metrics, metrics_server
+from zonetag_gateway import homeassistant, metrics, metrics_server, trial
 from zonetag_gateway.announced import Announced
 from zonetag_gateway.attendant import Attendant
 from zonetag_gateway.batch import Batcher, Draft
@@ -22,6 +22,7 @@ from zonetag_gateway.errors import SourceError
 from zonetag_gateway.health import Tallies, health, summary
 from zonetag_gateway.journal import Journal, check_owner
 from zonetag_gateway.notify import Notify
+from zonetag_gateway.overlay import OverlayFile
 from zonetag_gateway.publisher import Counters
 from zonetag_gateway.remote import Remote
 from zonetag_gateway.sightings import Folder
@@ -54,10 +55,16 @@ class Gateway:
         *,
         notify: Notify | None = None,
         keep_time: Callable[[], object] | None = None,
+        overlay: OverlayFile | None = None,
     ) -> None:
-        """`notify`: the service manager, if there is one; `keep_time` writes the time down for the next boot."""
+        """`notify`: the service manager, if there is one; `keep_time` writes the time down for the next boot.
+
+        `overlay`: the settings from afar that `config` holds already.
+        """
         self._notify = notify or Notify()
         self._keep_time = keep_time
+        self._overlay = overlay
+        self.again = False  # it has ended in order to begin again, with other settings
         self._line = 0.0  # the source's line when windows were last closed
         self._started_s = self._heard_s = clock.monotonic()  # the latter: the last report with adverts
         self._config = config
@@ -129,18 +136,19 @@ class Gateway:
                     uplink.tell_health(await look())
                     await in_spool_thread(announced.settle, uplink.greeted)
 
-                remote = Remote(self._clock, self._source, say=uplink.tell_done, tell_health=tell_health)
-                if config.remote.enabled:
-                    uplink.listen(remote.receive)
+                again = asyncio.Event()
+                remote = self._remote(uplink, tell_health, again.set)
                 log.info("gateway %s at %s, boot %d, source %s", config.name, config.site, boot, config.source.kind)
                 sending = asyncio.create_task(uplink.run())
                 telling = asyncio.create_task(_every(config.health.every_s, tell_health))
                 beside = [asyncio.create_task(work) for work in self._beside(uplink, look, in_spool_thread)]
-                beside.append(asyncio.create_task(remote.run()))
+                far = (remote.run(), _until(again), self._trial(uplink, remote, again.set))
+                beside += [asyncio.create_task(work) for work in far]
                 try:
                     await self._until_end(stop, store, sending, telling, *beside)
                 finally:
-                    self._notify.say(stopping=True, status="delivering what is left")
+                    self.again = again.is_set() and not stop.is_set()
+                    self._notify.say(stopping=not self.again, status="delivering what is left")
                     for task in beside:
                         await _cancel(task)
                     await store(self._collect(final=True))
@@ -165,6 +173,32 @@ class Gateway:
         if not config.homeassistant.discovery:
             return {}
         return homeassistant.announcements(config.site, config.name, config.homeassistant.prefix, self._version)
+
+    def _remote(
+        self, uplink: Uplink, tell_health: Callable[[], Awaitable[None]], restart: Callable[[], None]
+    ) -> Remote:
+        """What an operator may do from afar; nothing, unless it is switched on."""
+        remote = Remote(
+            self._clock,
+            self._source,
+            say=uplink.tell_done,
+            tell_health=tell_health,
+            overlay=self._overlay,
+            restart=restart,
+        )
+        if self._config.remote.enabled:
+            uplink.listen(remote.receive)
+        return remote
+
+    async def _trial(self, uplink: Uplink, remote: Remote, restart: Callable[[], None]) -> None:
+        """Decide on settings from afar that are on trial."""
+
+        def works() -> bool:
+            return self._tallies["adverts"] > 0 and uplink.publisher.counters.acknowledged > 0
+
+        if self._overlay is not None:
+            await trial.watch(self._overlay, works=works, answer=remote.answer, restart=restart)
+        await asyncio.Event().wait()
 
     def _beside(
         self,
@@ -288,6 +322,10 @@ async def _drain(uplink: Uplink, drain_s: float) -> None:
             await uplink.drained()
     except TimeoutError:
         log.warning("not everything is delivered; the spool keeps it for the next start")
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:

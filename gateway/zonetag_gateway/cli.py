@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import json
+import logging
 import os
 import signal
 import sys
@@ -18,12 +19,16 @@ from zonetag_gateway.app import Gateway
 from zonetag_gateway.cli_air import NOWHERE
 from zonetag_gateway.clock import SystemClock
 from zonetag_gateway.config import Config, load, parse
-from zonetag_gateway.errors import GatewayError
+from zonetag_gateway.errors import ConfigFaults, GatewayError
 from zonetag_gateway.lasttime import LastTime
 from zonetag_gateway.notify import Notify
+from zonetag_gateway.overlay import OverlayFile, Settings, overrides
 from zonetag_gateway.sources import make
 
+log = logging.getLogger(__name__)
+
 DEFAULT_CONFIG = Path("/etc/zonetag/gateway.toml")
+OVERLAY_FILE = "overlay.json"  # beside the spool
 DRAIN_S = 5.0
 OTHER_COMMANDS = ("cli_air",)  # modules of this package with a `register(subparsers)`: scan, record, doctor
 PIPE_CLOSED = 128 + signal.SIGPIPE  # what a shell says of a program that ended so
@@ -84,8 +89,10 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    config = _config(args)
-    result = asyncio.run(_run_until_signal(config, args))
+    again = True
+    while again:
+        config, overlay = _with_overlay(args, _config(args))
+        result, again = asyncio.run(_run_until_signal(config, args, overlay))
     if args.json:
         print(json.dumps(result))
     return 0
@@ -95,6 +102,26 @@ def _config(args: argparse.Namespace) -> Config:
     if getattr(args, "no_broker", False) and args.config is None:
         return parse(NOWHERE, Path(), _overrides(args), "the command line")
     return load(args.config or DEFAULT_CONFIG, _overrides(args))
+
+
+def _with_overlay(args: argparse.Namespace, config: Config) -> tuple[Config, OverlayFile | None]:
+    """The configuration with the settings from afar, if it takes any; the command line goes before them."""
+    if not config.remote.enabled:
+        return config, None
+    given = _overrides(args)
+
+    def merged(settings: Settings) -> Config:
+        far = overrides(settings)
+        return load(
+            args.config or DEFAULT_CONFIG, {name: {**far.get(name, {}), **given.get(name, {})} for name in far | given}
+        )
+
+    overlay = OverlayFile(config.spool.path.with_name(OVERLAY_FILE), merged)
+    try:
+        return merged(overlay.start()), overlay
+    except ConfigFaults as faults:  # they were good once: gateway.toml or this program has changed
+        log.error("the settings from afar do not count: %s", faults)
+        return config, None
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, dict[str, object]]:
@@ -124,7 +151,10 @@ def _number(text: str) -> float | str:
         return text  # the configuration's check says what is wrong with it
 
 
-async def _run_until_signal(config: Config, args: argparse.Namespace) -> dict[str, Any]:
+async def _run_until_signal(
+    config: Config, args: argparse.Namespace, overlay: OverlayFile | None
+) -> tuple[dict[str, Any], bool]:
+    """The summary, and whether to begin again."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -132,10 +162,10 @@ async def _run_until_signal(config: Config, args: argparse.Namespace) -> dict[st
     spool = config.spool.path
     clock = SystemClock(LastTime(spool.with_name(spool.name + ".time")))
     source = make(config, clock)
-    gateway = Gateway(config, source, clock, _version(), notify=Notify.here(), keep_time=clock.keep)
+    gateway = Gateway(config, source, clock, _version(), notify=Notify.here(), keep_time=clock.keep, overlay=overlay)
     if getattr(args, "no_broker", False):
-        return await gateway.fold_only(stop)
-    return dict(await gateway.run(stop, args.drain))
+        return await gateway.fold_only(stop), False
+    return dict(await gateway.run(stop, args.drain)), gateway.again
 
 
 def _version() -> str:

@@ -21,6 +21,7 @@ MAX_TEXT = 500  # characters of an answer
 MINUTE_S = 60.0
 
 OK = "ok"
+TRIAL, ROLLED_BACK = "trial", "rolled-back"  # of settings: first the one, then OK or the other
 MALFORMED, RETAINED, EXPIRED, TOO_MANY = "malformed", "retained", "expired", "too-many"
 UNKNOWN, BAD_ARGUMENT, UNSUPPORTED, FAILED = "unknown-command", "bad-argument", "unsupported", "failed"
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -86,6 +87,10 @@ class Desk:
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return Command(identifier, body["do"], body.get("with", {}))
+
+    def remember(self, identifier: str) -> None:
+        """A command of before this start, which is still under way."""
+        self._known[identifier] = None
 
     def answered(self, answer: Answer) -> None:
         """The command has been carried out, or could not be: a repeated message is answered alike."""

@@ -5,8 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from zonetag_gateway.commands import BAD_ARGUMENT, FAILED, OK, UNKNOWN, UNSUPPORTED, Answer, Command, Desk
-from zonetag_gateway.errors import GatewayError
+from zonetag_gateway.commands import BAD_ARGUMENT, FAILED, OK, TRIAL, UNKNOWN, UNSUPPORTED, Answer, Command, Desk
+from zonetag_gateway.errors import ConfigFaults, GatewayError
+from zonetag_gateway.overlay import ALLOWED, OverlayFile
 from zonetag_gateway.source import Clock, Restartable, Source
 
 log = logging.getLogger(__name__)
@@ -17,11 +18,11 @@ MAX_FIND_ME_S = 600
 FIND_ME_EVERY_S = 5.0  # a line in the log
 MAX_WAITING = 16  # commands; more than PER_MINUTE, so that only a command that hangs fills it
 
-Handler = Callable[[Mapping[str, Any]], Awaitable[str]]
+Handler = Callable[[Command], Awaitable[str]]
 
 
 class Refused(Exception):
-    """A command that is not carried out: a code of commands.py, and a sentence that says what to do."""
+    """A command that is not carried out (or not yet): a code of commands.py, and a sentence that says what to do."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -39,22 +40,31 @@ class Remote:
         say: Callable[[bytes], None],
         tell_health: Callable[[], Awaitable[None]],
         root: logging.Logger | None = None,
+        overlay: OverlayFile | None = None,
+        restart: Callable[[], None] | None = None,
     ) -> None:
-        """`say` publishes an answer, `tell_health` the health; `root` is whose level is set (the program's)."""
+        """`say` publishes an answer, `tell_health` the health; `root` is whose level is set (the program's).
+
+        `overlay` keeps settings, and `restart` starts the gateway again with them; without either, none are taken.
+        """
         self._clock = clock
         self._source = source
         self._say = say
         self._tell_health = tell_health
         self._root = root or logging.getLogger()
+        self._overlay = overlay
+        self._restart = restart
         self._finding: asyncio.Task[None] | None = None
         self._waiting: asyncio.Queue[Command] = asyncio.Queue(MAX_WAITING)
         self.desk = Desk()
+        if overlay is not None and overlay.overlay.begun:
+            self.desk.remember(overlay.overlay.trial_id)
         self._handlers: dict[str, Handler] = {
             "log-level": self._log_level,
             "find-me": self._find_me,
             "restart-scan": self._restart_scan,
             "send-health": self._send_health,
-            "config": self._not_yet,
+            "config": self._config,
             "update": self._not_yet,
         }
 
@@ -65,10 +75,10 @@ class Remote:
             try:
                 self._waiting.put_nowait(taken)
             except asyncio.QueueFull:
-                self._answer(Answer(taken.id, FAILED, "The commands before it are still under way. Try again later."))
+                self.answer(Answer(taken.id, FAILED, "The commands before it are still under way. Try again later."))
         elif taken is not None:
             log.warning("command %s: not carried out or done already: %s", taken.id, taken.code)
-            self._answer(taken)
+            self.answer(taken)
 
     async def run(self) -> None:
         """Carry out what comes, until cancelled."""
@@ -77,7 +87,9 @@ class Remote:
                 command = await self._waiting.get()
                 answer = await self._carry_out(command)
                 log.info("command %s, %.32r: %s", command.id, command.do, answer.code)
-                self._answer(answer)
+                self.answer(answer)
+                if answer.code == TRIAL and self._restart is not None:
+                    self._restart()
         finally:
             if self._finding is not None:
                 self._finding.cancel()
@@ -87,25 +99,26 @@ class Remote:
         if handler is None:
             return Answer(command.id, UNKNOWN, f"There are: {', '.join(self._handlers)}.")
         try:
-            return Answer(command.id, OK, await handler(command.arguments))
+            return Answer(command.id, OK, await handler(command))
         except Refused as refused:
             return Answer(command.id, refused.code, str(refused))
         except GatewayError as error:
             return Answer(command.id, FAILED, str(error))
 
-    def _answer(self, answer: Answer) -> None:
+    def answer(self, answer: Answer) -> None:
+        """Publish what became of a command, and remember it."""
         self.desk.answered(answer)
         self._say(answer.payload(self._clock.now().utc_ms))
 
-    async def _log_level(self, arguments: Mapping[str, Any]) -> str:
-        level = _only(arguments, "level")
+    async def _log_level(self, command: Command) -> str:
+        level = _only(command.arguments, "level")
         if not isinstance(level, str) or level not in LEVELS:
             raise Refused(BAD_ARGUMENT, f"level is one of {', '.join(LEVELS)}.")
         self._root.setLevel(level.upper())
         return f"The log tells {level} and above, until the next start."
 
-    async def _find_me(self, arguments: Mapping[str, Any]) -> str:
-        seconds = _only(arguments, "seconds", FIND_ME_S)
+    async def _find_me(self, command: Command) -> str:
+        seconds = _only(command.arguments, "seconds", FIND_ME_S)
         if type(seconds) is not int or not 0 <= seconds <= MAX_FIND_ME_S:
             raise Refused(BAD_ARGUMENT, f"seconds is a whole number from 0 to {MAX_FIND_ME_S}.")
         if self._finding is not None:
@@ -118,19 +131,34 @@ class Remote:
             log.warning("find-me: it is this gateway")
             await asyncio.sleep(FIND_ME_EVERY_S)
 
-    async def _restart_scan(self, arguments: Mapping[str, Any]) -> str:
-        _only(arguments)
+    async def _restart_scan(self, command: Command) -> str:
+        _only(command.arguments)
         if not isinstance(self._source, Restartable):
             raise Refused(UNSUPPORTED, "This source has no scan. Only bleak has.")
         self._source.restart()
         return "The scan starts again."
 
-    async def _send_health(self, arguments: Mapping[str, Any]) -> str:
-        _only(arguments)
+    async def _send_health(self, command: Command) -> str:
+        _only(command.arguments)
         await self._tell_health()
         return "Health is published."
 
-    async def _not_yet(self, arguments: Mapping[str, Any]) -> str:
+    async def _config(self, command: Command) -> str:
+        settings = _only(command.arguments, "settings")
+        if self._overlay is None or self._restart is None:
+            raise Refused(UNSUPPORTED, "This gateway takes no settings from afar. Change its gateway.toml.")
+        if not isinstance(settings, dict) or set(settings) - set(ALLOWED):
+            raise Refused(BAD_ARGUMENT, f"settings is an object with names of: {', '.join(ALLOWED)}.")
+        try:
+            self._overlay.check(settings)
+            await asyncio.to_thread(self._overlay.write, self._overlay.overlay.proposed(settings, command.id))
+        except ConfigFaults as faults:
+            raise Refused(BAD_ARGUMENT, "; ".join(str(fault) for fault in faults.faults)) from faults
+        except OSError as error:
+            raise Refused(FAILED, f"The settings cannot be stored ({error.strerror}).") from error
+        raise Refused(TRIAL, "The gateway starts again with them. They stay if it then hears and delivers.")
+
+    async def _not_yet(self, command: Command) -> str:
         raise Refused(UNSUPPORTED, "This version cannot do it. Do it on the gateway itself.")
 
 

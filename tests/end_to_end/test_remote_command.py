@@ -62,6 +62,8 @@ def test_a_command_is_sent_and_its_answer_shown(mosquitto: Mosquitto, tmp_path: 
             assert (code, "[ok]" in said) == (0, True), said
             code, said = await asyncio.to_thread(command, "log-level", "loud")
             assert (code, "[bad-argument]" in said) == (1, True), said
+            code, said = await asyncio.to_thread(command, "config", "report.every_s=2", "source.scanning=active")
+            assert (code, "[unsupported]" in said) == (1, True), said  # this gateway has no file to keep them in
             code, said = await asyncio.to_thread(command, "update")
             assert (code, "[unsupported]" in said) == (1, True), said
 
@@ -81,5 +83,7 @@ def test_what_cannot_be_sent_says_what_to_do(mosquitto: Mosquitto, tmp_path: Pat
     assert (code, "no gateway entrance at elsewhere" in said) == (1, True)
     code, said = command("entrance", "send-health", "7")
     assert (code, "takes no value" in said) == (1, True)
+    code, said = command("entrance", "config", "report.every_s")
+    assert (code, "no SETTING=VALUE" in said) == (1, True)
     code, said = command("entrance", "send-health", "--broker", mosquitto.url, "--wait", "0.2")
     assert (code, "enabled = true" in said) == (1, True)

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import struct
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
@@ -14,45 +13,11 @@ import pytest
 from rig.backend_stub import BackendStub
 from rig.brokers import Mosquitto
 from rig.captures import btsnoop, le_report
+from rig.simulator import T0, Simulator
 from rig.tags import Tag
 
 LIMIT_S = 60.0
 SUMMARY = {"adverts", "windows", "reports", "sent", "acknowledged", "spooled", "dropped"}
-T0 = 1_790_000_000
-
-
-class Simulator:
-    """What a simulated source connects to: ten tags, ten times a second, on a line 20 times as fast as ours."""
-
-    def __init__(self) -> None:
-        self.port = 0
-        self.names: list[str] = []
-        self.at = 0.0
-        self._tags = [Tag(n) for n in range(10)]
-
-    async def __aenter__(self) -> "Simulator":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.names.append((await reader.readline()).decode().strip())
-        try:
-            while True:
-                self.at += 2.0
-                writer.write(struct.pack("<BdQ", 2, self.at, (T0 + int(self.at)) * 1000))
-                for tag in self._tags:
-                    data = tag.advert(T0 + int(self.at))
-                    writer.write(struct.pack("<BdbB", 1, self.at, -60, len(data)) + data)
-                await writer.drain()
-                await asyncio.sleep(0.1)
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
 
 
 @pytest.fixture

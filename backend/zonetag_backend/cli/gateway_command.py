@@ -23,6 +23,8 @@ CONNECT_S = 20.0  # a broker that has not answered by then is not there
 ANSWER_S = 15.0  # a gateway that hears answers within a second; a busy Pi on a slow link within some
 ARGUMENTS = {"log-level": "level", "find-me": "seconds"}  # command: the one argument it takes
 COMMANDS = ("log-level", "find-me", "restart-scan", "send-health", "config", "update")
+TRIAL = "trial"  # not yet the last answer
+TRIAL_S = 420.0  # a gateway decides within 300 s of its start
 WAITING = 100  # messages
 
 
@@ -42,7 +44,7 @@ def register(actions: Parsers) -> None:
     parser.add_argument("name", metavar="NAME", help="the gateway's")
     parser.add_argument("do", metavar="COMMAND", choices=COMMANDS, help=", ".join(COMMANDS))
     parser.add_argument(
-        "argument", metavar="VALUE", nargs="?", help="of log-level: debug, info, ...; of find-me: seconds"
+        "values", metavar="VALUE", nargs="*", help="log-level: debug, info ...; find-me: seconds; config: SETTING=VALUE"
     )
     parser.add_argument("--site", help="the site of the gateway; needed if two sites have one of this name")
     parser.add_argument("--broker", metavar="URL", help="mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
@@ -54,7 +56,7 @@ def register(actions: Parsers) -> None:
 def _run(args: argparse.Namespace) -> int:
     with looking(args) as connection:
         sites = [str(row["site"]) for row in lists.gateways(connection) if row["name"] == args.name and row["place"]]
-    wish = Wish(_site(args.name, args.site, sites), args.name, args.do, _arguments(args.do, args.argument))
+    wish = Wish(_site(args.name, args.site, sites), args.name, args.do, _arguments(args.do, args.values))
     # A random identifier: the backend's session, and its messages, stay the backend's.
     own = f"zonetag-command-{secrets.token_hex(4)}"
     broker = replace(settings(args, **{"broker.url": args.broker}).broker, client_id=own)
@@ -76,14 +78,27 @@ def _site(name: str, wanted: str | None, sites: Sequence[str]) -> str:
     return sites[0]
 
 
-def _arguments(do: str, value: str | None) -> dict[str, object]:
+def _arguments(do: str, values: Sequence[str]) -> dict[str, object]:
     """What stands under `with`; the gateway checks it."""
-    if value is None:
+    if do == "config":
+        return {"settings": dict(_setting(value) for value in values)}
+    if not values:
         return {}
-    name = ARGUMENTS.get(do)
+    name, value = ARGUMENTS.get(do), " ".join(values)
     if name is None:
         raise RegistryError(f"{do} takes no value: leave {value!r} out")
     return {name: int(value) if re.fullmatch("[0-9]{1,9}", value) else value}
+
+
+def _setting(text: str) -> tuple[str, object]:
+    """SETTING=VALUE, the value as JSON or else a text."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RegistryError(f"{text!r} is no SETTING=VALUE, as report.every_s=10")
+    try:
+        return name, json.loads(value)
+    except (ValueError, RecursionError):
+        return name, value
 
 
 def send(broker: Broker, wish: Wish, wait_s: float) -> dict[str, Any]:
@@ -117,8 +132,12 @@ def _answer(link: Link, came: "queue.Queue[Incoming]", topic: str, identifier: s
             answer = json.loads(message.payload)
         except (ValueError, RecursionError):
             continue
-        if message.topic == topic and isinstance(answer, dict) and answer.get("id") == identifier:
+        if message.topic != topic or not isinstance(answer, dict) or answer.get("id") != identifier:
+            continue
+        if answer.get("code") != TRIAL:
             return answer
+        print("The gateway starts again with these settings; waiting for what becomes of it.", file=sys.stderr)
+        until = monotonic() + TRIAL_S
     raise BrokerError(
         "the gateway does not answer: is it online (zonetag gateway list), does its gateway.toml say enabled = true"
         " under [remote], and may it and you use its topics cmd and done?"
