@@ -82,6 +82,11 @@ def _dropped(scene: Scene) -> list[tuple[Labels, float]]:
     return [((("reason", reason),), float(n)) for reason, n in sorted(dropped.items())]
 
 
+def _steps(key: str) -> Callable[[Scene], list[tuple[Labels, float]]]:
+    """Counts by step of the recovery; none of a source that has no recovery."""
+    return lambda scene: [((("step", step),), float(n)) for step, n in sorted(scene.health.get(key, {}).items())]
+
+
 FAMILIES = (
     Family("info", "gauge", "Always 1; the labels tell what runs.", _info),
     Family("uptime_seconds", "gauge", "Since the gateway started.", _one(lambda scene: scene.uptime_s)),
@@ -92,6 +97,8 @@ FAMILIES = (
         "Since anything was heard, known with each report.",
         _one(lambda scene: scene.last_advert_age_s),
     ),
+    Family("recovery_steps_total", "counter", "Steps taken against silence.", _steps("recovery")),
+    Family("recovery_failed_total", "counter", "Those that were not possible.", _steps("recovery_failed")),
     Family(
         "windows_total",
         "counter",

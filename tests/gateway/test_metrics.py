@@ -33,6 +33,8 @@ HEALTH: dict[str, Any] = {
     "acks_malformed": 0,
     "tallies": {"adverts": 100, "adverts.unknown": 60, "malformed": 3, "dropped.flood": 7, "windows": 12},
     "broker": {"version": "5", "connects": 2},
+    "recovery": {"restart-scan": 3, "power-cycle": 1},
+    "recovery_failed": {},
 }
 
 
@@ -88,6 +90,7 @@ def test_the_page_is_the_format_and_says_what_is() -> None:
         'dropped_total{reason="flood"}': 7,
         'dropped_total{reason="disk"}': 0,
         "windows_total": 12,
+        'recovery_steps_total{step="restart-scan"}': 3,
         "reports_sent_total": 9,
         "reports_acknowledged_total": 5,
         "spool_reports": 4,
