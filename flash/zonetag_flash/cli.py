@@ -11,7 +11,7 @@ from pathlib import Path
 
 from zonetag_flash import label, ports, programs, tag
 from zonetag_flash.chips import BOARDS
-from zonetag_flash.errors import FlashError
+from zonetag_flash.errors import FlashError, files_in_plain_words
 from zonetag_flash.records import Records, own_key, public_key
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     """All options, with what they are for."""
     p = argparse.ArgumentParser(
         prog="./flash.sh",
+        allow_abbrev=False,  # --all is taken out by its name before each port's own run
         description="Make a tag of a bare board: flash, provision, verify, label; then the next one.",
         epilog="A tag's key is made here, written into the tag, and sealed to the backend in bundle.jsonl of the "
         "output folder. Then, on the backend: zonetag tag import bundle.jsonl",
@@ -53,8 +54,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run; 0 when every tag was verified, 1 when one was not, 2 for a wrong command line, 130 for Ctrl-C."""
     argv = sys.argv[1:] if argv is None else argv
     args = parser().parse_args(argv)
+    if args.all and (args.number or args.wearer):
+        parser().error("--number and --wearer are for one tag, --all is for several")
     try:
-        return _run(args, argv)
+        with files_in_plain_words():
+            return _run(args, argv)
     except FlashError as error:
         _tell_failure(args, error)
         return 1
@@ -73,8 +77,8 @@ def _run(args: argparse.Namespace, argv: list[str]) -> int:
         return _sheet(records, args)
     if args.all:
         return _all(args, argv)
-    port = args.port or ports.the_one(ports.found())
     if args.dry_run:
+        port = args.port or ports.the_one(ports.found())
         chip, board = tag.look(port, args.board)
         would = {"port": port, "chip": chip, "board": board.name, "would": "erase, write, verify, register, label"}
         print(json.dumps(would) if args.json else f"{port}: {chip}, as {board.title}. Nothing was written.")
@@ -93,26 +97,40 @@ def _run(args: argparse.Namespace, argv: list[str]) -> int:
         cache=ROOT / ".cache/images",
         listen_s=args.listen,
     )
+    if args.yes or args.number or args.wearer or args.json:
+        _tell_success(args, _flash(plan, args))
+        return 0
+    return _tag_after_tag(plan, args)
+
+
+def _tag_after_tag(plan: tag.Plan, args: argparse.Namespace) -> int:
+    """Until the user ends it; a tag that fails holds up no other."""
+    failed = 0
     while True:
         try:
-            done = tag.flash(
-                plan,
-                port,
-                args.number,
-                args.wearer,
-                tell=_Bar(port, args.json or not sys.stderr.isatty()),
-                now_s=int(time.time()),
-            )
+            done = _flash(plan, args)
         except FlashError as error:
-            if args.yes or args.number:
-                raise
+            failed = 1
             _tell_failure(args, error)
         else:
             _tell_success(args, done)
-        if args.yes or args.number or args.json:
-            return 0
-        if input("Next tag: plug it in and press Enter (q to end) ").strip().lower().startswith("q"):
-            return 0
+        try:
+            answer = input("Next tag: plug it in and press Enter (q to end) ")
+        except EOFError:
+            print()
+            return failed
+        if answer.strip().lower().startswith("q"):
+            return failed
+
+
+def _flash(plan: tag.Plan, args: argparse.Namespace) -> tag.Done:
+    port = args.port or ports.the_one(ports.found())  # each time: the next board may come up under another name
+    bar = _Bar(port, args.json or not sys.stderr.isatty())
+    try:
+        with files_in_plain_words():
+            return tag.flash(plan, port, args.number, args.wearer, tell=bar, now_s=int(time.time()))
+    finally:
+        bar.end()
 
 
 def _all(args: argparse.Namespace, argv: list[str]) -> int:
@@ -131,8 +149,9 @@ def _all(args: argparse.Namespace, argv: list[str]) -> int:
         print(json.dumps(results))
     else:
         for result in results:
-            print(f"{result['port']}: {result.get('number') or result.get('what', 'failed')}")
-    return 0 if all(result.get("verified") for result in results) else 1
+            said = result.get("number") or result.get("what") or result.get("would") or "failed"
+            print(f"{result['port']}: {said}" + (f"\n  {result['cure']}" if "cure" in result else ""))
+    return 0 if all(result.get("would" if args.dry_run else "verified") for result in results) else 1
 
 
 def _sheet(records: Records, args: argparse.Namespace) -> int:
@@ -182,10 +201,15 @@ class _Bar:
     def __call__(self, step: str, done: int, of: int) -> None:
         full = self.WIDTH * done // of if of else 0
         if not self._lines:
+            full = self.WIDTH if step == "listen" else full  # all is written
             bar = "#" * full + "." * (self.WIDTH - full)
-            end = "\n" if step == "write" and done == of else ""
-            print(f"\r{self._port} [{bar}] {STEPS[step]:<22}", end=end, file=sys.stderr, flush=True)
+            print(f"\r{self._port} [{bar}] {STEPS[step]:<22}", end="", file=sys.stderr, flush=True)
         elif (step, 4 * done // max(of, 1)) != self._last:
             share = f" {100 * done // of} %" if step == "write" else ""
             print(f"{self._port}: {STEPS[step]}{share}", file=sys.stderr, flush=True)
         self._last = (step, 4 * done // max(of, 1))
+
+    def end(self) -> None:
+        """What follows begins a line of its own."""
+        if not self._lines and self._last[0]:
+            print(file=sys.stderr, flush=True)

@@ -8,9 +8,11 @@ import fcntl
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -42,21 +44,37 @@ def public_key(path: Path) -> X25519PublicKey:
 
 def own_key(data: Path) -> X25519PublicKey:
     """The key of the backend whose data folder is on this machine, made now if there is none yet."""
-    public = data / PUBLIC
+    private, public = data / PRIVATE, data / PUBLIC
     if not public.exists():
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        key = X25519PrivateKey.generate()
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        with open(os.open(data / PRIVATE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
+        if not private.exists():
+            pem = X25519PrivateKey.generate().private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            _appear(private, pem)
+        try:
+            key = serialization.load_pem_private_key(private.read_bytes(), None)
+        except (ValueError, TypeError) as error:
+            raise FlashError(
+                "no-backend-key", f"{private} holds no private key.", "Put it back from your backup."
+            ) from error
+        pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        _appear(public, pem)
+    return public_key(public)
+
+
+def _appear(path: Path, content: bytes) -> None:
+    """Write a file (mode 0600) whole or not at all; if another run was first, its file stays."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".import-")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        public.write_bytes(
-            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        )
-    return public_key(public)
+        with suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        os.unlink(name)
 
 
 class Records:
@@ -102,9 +120,7 @@ class Records:
         """Write a verified tag into the bundle, whole and durable."""
         line = bundle.seal(issued, key) + "\n"
         with self._lock(), self.bundle.open("ab+") as file:
-            # A torn last line would swallow this one.
-            if file.tell() and self.bundle.read_bytes()[-1:] != b"\n":
-                file.write(b"\n")
+            _heal(file)
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -133,6 +149,22 @@ def after(last: str | None, taken: set[str]) -> str:
         number = f"{head}{int(digits or 0) + 1:0{len(digits)}d}"
         if number not in taken:
             return number
+
+
+def _heal(file: BinaryIO) -> None:
+    """Take off a last line that was torn by a power cut or a full disk: no backend imports a bundle that has one."""
+    file.seek(0)
+    data = file.read()
+    whole = data.rfind(b"\n") + 1
+    torn = data[whole:]
+    if not torn:
+        return
+    try:
+        json.loads(torn)
+    except ValueError:
+        file.truncate(whole)
+    else:
+        file.write(b"\n")  # only its end was lost
 
 
 def _alive(pid: str) -> bool:

@@ -90,7 +90,11 @@ def flash(plan: Plan, port: str, wanted: str | None, wearer: str, *, now_s: int,
             chip.reset()
         tell("listen", 0, 1)
         heard = speech.demand(speech.listen(port, issued.card, plan.listen_s))
-        plan.records.add(issued, plan.backend)
         path = plan.records.folder / f"label-{number}.pdf"
-        label.write([label.Label(number, wearer)], path)
+        try:
+            label.write([label.Label(number, wearer)], path)
+            plan.records.add(issued, plan.backend)  # last: what stands in the bundle has all that belongs to it
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
     return Done(True, number, str(path), port, chip.name, board.name, str(plan.records.bundle), heard)
