@@ -19,8 +19,10 @@ from zonetag_gateway.attendant import Attendant
 from zonetag_gateway.batch import Batcher, Draft
 from zonetag_gateway.config import Config
 from zonetag_gateway.errors import SourceError
+from zonetag_gateway.feedback import Feedback
 from zonetag_gateway.health import Tallies, health, summary
 from zonetag_gateway.journal import Journal, check_owner
+from zonetag_gateway.led import Led
 from zonetag_gateway.notify import Notify
 from zonetag_gateway.overlay import OverlayFile
 from zonetag_gateway.publisher import Counters
@@ -75,6 +77,8 @@ class Gateway:
         self._folder = Folder(
             windows.length_s, windows.change_db, config.company, windows.max_open, silence_s=windows.silence_s
         )
+        led = config.feedback.led
+        self._feedback = None if led is None else Feedback(Led(led), config.company)
         self._batcher = Batcher(config.report.every_s, config.report.max_windows)
         self._tallies = Tallies()
         self._reports = 0
@@ -185,6 +189,7 @@ class Gateway:
             tell_health=tell_health,
             overlay=self._overlay,
             restart=restart,
+            show=None if self._feedback is None else self._feedback.show,
         )
         if self._config.remote.enabled:
             uplink.listen(remote.receive)
@@ -290,7 +295,8 @@ class Gateway:
         while True:
             started = self._clock.monotonic()
             try:
-                await self._source.run(self._folder.hear)
+                hear = self._folder.hear
+                await self._source.run(hear if self._feedback is None else self._feedback.over(hear))
             except SourceError as error:
                 if self._config.source.kind in FINITE:
                     raise

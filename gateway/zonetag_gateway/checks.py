@@ -120,6 +120,11 @@ def path(value: object, folder: Path) -> Path:
     return folder / Path(text(value, folder)).expanduser()
 
 
+def optional_path(value: object, folder: Path) -> Path | None:
+    """A path, or nothing."""
+    return None if value == "" else path(value, folder)
+
+
 def readable_file(value: object, folder: Path) -> Path | None:
     """A file that is there and may be read; the empty text means none."""
     if value == "":

@@ -111,6 +111,14 @@ class RecoveryConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackConfig:
+    """[feedback]: the sign at the door (feedback.py)."""
+
+    led: Path | None = _setting(checks.optional_path, None)
+    # the file `brightness` of a light or buzzer; None = no sign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteConfig:
     """[remote]: commands over the broker (SPEC.md section 8.4)."""
 
@@ -142,6 +150,7 @@ class Config:
     homeassistant: HomeAssistantConfig
     recovery: RecoveryConfig
     remote: RemoteConfig
+    feedback: FeedbackConfig
 
 
 SECTIONS: dict[str, type] = {
@@ -155,6 +164,7 @@ SECTIONS: dict[str, type] = {
     "homeassistant": HomeAssistantConfig,
     "recovery": RecoveryConfig,
     "remote": RemoteConfig,
+    "feedback": FeedbackConfig,
 }
 
 Overrides = Mapping[str, Mapping[str, object]]

@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 LEVELS = ("debug", "info", "warning", "error")
 FIND_ME_S = 30  # how long it says where it is, unless told otherwise
 MAX_FIND_ME_S = 600
-FIND_ME_EVERY_S = 5.0  # a line in the log
+FIND_ME_EVERY_S = 5  # a line in the log
+BLINK_S = 0.5  # of each second
 MAX_WAITING = 16  # commands; more than PER_MINUTE, so that only a command that hangs fills it
 
 Handler = Callable[[Command], Awaitable[str]]
@@ -42,10 +43,12 @@ class Remote:
         root: logging.Logger | None = None,
         overlay: OverlayFile | None = None,
         restart: Callable[[], None] | None = None,
+        show: Callable[[float], None] | None = None,
     ) -> None:
         """`say` publishes an answer, `tell_health` the health; `root` is whose level is set (the program's).
 
         `overlay` keeps settings, and `restart` starts the gateway again with them; without either, none are taken.
+        `show` switches a light on for some seconds, if there is one.
         """
         self._clock = clock
         self._source = source
@@ -54,6 +57,7 @@ class Remote:
         self._root = root or logging.getLogger()
         self._overlay = overlay
         self._restart = restart
+        self._show = show
         self._finding: asyncio.Task[None] | None = None
         self._waiting: asyncio.Queue[Command] = asyncio.Queue(MAX_WAITING)
         self.desk = Desk()
@@ -124,12 +128,15 @@ class Remote:
         if self._finding is not None:
             self._finding.cancel()
         self._finding = asyncio.create_task(self._say_here(seconds))
-        return f"It says so in its log for {seconds} s."
+        return f"It says so in its log{', and blinks,' if self._show else ''} for {seconds} s."
 
     async def _say_here(self, seconds: int) -> None:
-        for _ in range(round(seconds / FIND_ME_EVERY_S)):
-            log.warning("find-me: it is this gateway")
-            await asyncio.sleep(FIND_ME_EVERY_S)
+        for second in range(seconds):
+            if second % FIND_ME_EVERY_S == 0:
+                log.warning("find-me: it is this gateway")
+            if self._show is not None:
+                self._show(BLINK_S)
+            await asyncio.sleep(1.0)
 
     async def _restart_scan(self, command: Command) -> str:
         _only(command.arguments)
