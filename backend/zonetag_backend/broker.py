@@ -75,6 +75,8 @@ class EmbeddedBroker:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        # It calls it an error, with a traceback, that what it was doing for a client is cancelled; from here on it is none.
+        logging.getLogger("amqtt").setLevel(logging.CRITICAL)
         self._server.close()
         await self._broker.shutdown()
         for task in self._clients:
