@@ -75,7 +75,7 @@ class EmbeddedBroker:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # It calls it an error, with a traceback, that what it was doing for a client is cancelled; from here on it is none.
+        # It calls it an error, with a traceback, that what it did for a client is cancelled; from here on it is none.
         logging.getLogger("amqtt").setLevel(logging.CRITICAL)
         self._server.close()
         await self._broker.shutdown()
