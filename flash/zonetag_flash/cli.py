@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from zonetag_flash import label, ports, programs, tag
 from zonetag_flash.chips import BOARDS
 from zonetag_flash.errors import FlashError, files_in_plain_words
 from zonetag_flash.records import Records, own_key, public_key
+from zonetag_protocol.card import INTERVALS_MS
 
 ROOT = Path(__file__).parents[2]
 STEPS = {"connect": "connecting", "write": "writing", "listen": "listening to the tag"}
@@ -35,10 +37,19 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--micropython", metavar="VERSION", help="official image to fetch, where no --image is given")
     p.add_argument("--number", help="number to print on the tag; default: the one after the last")
     p.add_argument("--wearer", default="", help="name for the label only; it is not stored in the tag")
-    p.add_argument("--moving-ms", type=int, default=250, help="advertising interval while moving (%(default)s)")
-    p.add_argument("--rest-ms", type=int, default=1000, help="advertising interval at rest (%(default)s)")
-    p.add_argument("--tx", type=int, default=-21, help="transmit power byte of the whole fleet, dBm (%(default)s)")
-    p.add_argument("--company", type=lambda text: int(text, 16), default=0xFFFF, help="company identifier, hex (ffff)")
+    p.add_argument(
+        "--moving-ms",
+        type=_within(*INTERVALS_MS),
+        default=250,
+        help="advertising interval while moving; always, on a board that cannot feel it (%(default)s)",
+    )
+    p.add_argument(
+        "--rest-ms", type=_within(*INTERVALS_MS), default=1000, help="advertising interval at rest (%(default)s)"
+    )
+    p.add_argument(
+        "--tx", type=_within(-128, 127), default=-21, help="transmit power byte of the whole fleet, dBm (%(default)s)"
+    )
+    p.add_argument("--company", type=_within(0, 0xFFFF, 16), default=0xFFFF, help="company identifier, hex (ffff)")
     p.add_argument("--backend-key", type=Path, metavar="FILE", help="public key of the backend (zonetag tag key)")
     p.add_argument("--data", type=Path, default=_data_folder(), help="data folder of a backend on this machine")
     p.add_argument("--out", type=Path, default=Path("zonetag-tags"), help="folder for bundle and labels (%(default)s)")
@@ -169,9 +180,11 @@ def _tell_success(args: argparse.Namespace, done: tag.Done) -> None:
         print(json.dumps(dataclasses.asdict(done)))
         return
     spoken = (
-        "and says the identifier that the backend computes" if done.identifier == "confirmed" else "(it stayed silent)"
+        "confirmed by the tag itself, whose identifier is the one that the backend computes"
+        if done.identifier == "confirmed"
+        else "what it holds is what was written, but it stayed silent: does its LED light when you switch it on?"
     )
-    print(f"Tag {done.number}: verified {spoken}. Label: {done.label}")
+    print(f"Tag {done.number}: verified ({spoken}). Label: {done.label}")
     print(f"To register it, on the backend: zonetag tag import {done.bundle}")
 
 
@@ -180,6 +193,16 @@ def _tell_failure(args: argparse.Namespace, error: FlashError) -> None:
         print(json.dumps({"verified": False, "error": error.code, "what": error.what, "cure": error.cure}))
     else:
         print(f"{error.what}\n  {error.cure}", file=sys.stderr)
+
+
+def _within(low: int, high: int, base: int = 10) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(text, base)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not within {low} to {high}")
+        return value
+
+    return number
 
 
 def _data_folder() -> Path:

@@ -71,6 +71,13 @@ def test_what_is_for_one_tag_is_refused_for_all(tmp_path: Path, option: list[str
     assert desk(tmp_path, "--all", *option).returncode == 2
 
 
+@pytest.mark.parametrize(
+    "option", [["--moving-ms", "5"], ["--rest-ms", "soon"], ["--tx", "999"], ["--company", "fffff"]]
+)
+def test_a_number_that_no_card_can_hold_is_refused_before_anything_else(tmp_path: Path, option: list[str]) -> None:
+    assert desk(tmp_path, "--port", "/dev/no-such-port", *option).returncode == 2
+
+
 def test_options_are_not_abbreviated(tmp_path: Path) -> None:
     # Each port's own run is started without `--all`; an abbreviation would pass, and start runs without end.
     assert desk(tmp_path, "--al").returncode == 2
