@@ -11,9 +11,11 @@ comes again with 3.1.1.
 
 import asyncio
 import logging
+from typing import Any
 
 from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # type: ignore[import-untyped]  # it ships no types
 from amqtt.broker import Broker  # type: ignore[import-untyped]  # it ships no types
+from amqtt.errors import ProtocolHandlerError  # type: ignore[import-untyped]  # it ships no types
 
 _LISTENER = "default"
 _CONNECT = 0x10  # fixed header of a CONNECT packet
@@ -63,6 +65,7 @@ class EmbeddedBroker:
         # Its refusals and its state machine's steps are of no use to an operator; its errors are.
         logging.getLogger("amqtt").setLevel(logging.ERROR)
         logging.getLogger("transitions").setLevel(logging.ERROR)
+        asyncio.get_running_loop().set_exception_handler(_told)
         self._broker = Broker(
             {
                 "listeners": {_LISTENER: {"type": "external"}},
@@ -105,6 +108,12 @@ class EmbeddedBroker:
             pass  # the client is gone, which is its right
         finally:
             writer.close()
+
+
+def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a task of amqtt was doing when its client left, nobody waits for; everything else is told as always."""
+    if not isinstance(context.get("exception"), ProtocolHandlerError):
+        loop.default_exception_handler(context)
 
 
 async def _first_bytes(reader: asyncio.StreamReader) -> bytes:
