@@ -127,7 +127,7 @@ def _tag_after_tag(plan: tag.Plan, args: argparse.Namespace) -> int:
             _tell_success(args, done)
         try:
             answer = input("Next tag: plug it in and press Enter (q to end) ")
-        except EOFError:
+        except (EOFError, KeyboardInterrupt):  # no tag is in hand here
             print()
             return failed
         if answer.strip().lower().startswith("q"):
