@@ -47,6 +47,26 @@ def test_a_build_takes_the_options_that_let_it_sleep(folder: Path) -> None:
     assert chosen["CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE"] == "y"
 
 
+@pytest.mark.parametrize("folder", BOARD_FOLDERS, ids=lambda path: path.name)
+def test_a_build_wants_no_file_that_some_versions_of_the_port_lack(folder: Path) -> None:
+    # 1.28 brought boards/sdkconfig.riscv and dropped boards/sdkconfig.usb; these two have been there all the time.
+    listed = re.search(r"set\(SDKCONFIG_DEFAULTS\n(.*?)\)", (folder / "mpconfigboard.cmake").read_text(), re.DOTALL)
+    assert listed
+    assert set(re.findall(r"^ +(boards/\S+)", listed[1], re.MULTILINE)) == {
+        "boards/sdkconfig.base",
+        "boards/sdkconfig.ble",
+    }
+
+
+def test_no_header_sets_what_the_port_sets_again() -> None:
+    """Only what the port's mpconfigport.h has behind an `#ifndef` can be set by a board."""
+    free = {"HW_BOARD_NAME", "HW_MCU_NAME", "PY_NETWORK_WLAN", "PY_ESPNOW", "HW_ENABLE_SDCARD", "PY_MACHINE_I2S"}
+    free |= {"HW_ENABLE_UART_REPL"}  # in its uart.h
+    for folder in BOARD_FOLDERS:
+        said = set(re.findall(r"#define MICROPY_(\w+)", (folder / "mpconfigboard.h").read_text()))
+        assert said <= free, folder
+
+
 def test_every_option_is_explained_on_the_page() -> None:
     page = (FOLDER / "README.md").read_text()
     plain = {

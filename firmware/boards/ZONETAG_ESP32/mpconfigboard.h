@@ -5,8 +5,6 @@
 // A tag has one radio, Bluetooth.  Without the network the image fits one of the two slots with room to spare.
 #define MICROPY_PY_NETWORK_WLAN (0)
 #define MICROPY_PY_ESPNOW (0)
-#define MICROPY_PY_WEBREPL (0)
-#define MICROPY_PY_BTREE (0)
 #define MICROPY_HW_ENABLE_SDCARD (0)
 #define MICROPY_PY_MACHINE_I2S (0)
 

@@ -2,12 +2,16 @@ set(IDF_TARGET esp32s3)
 
 set(SDKCONFIG_DEFAULTS
     boards/sdkconfig.base
-    boards/sdkconfig.usb
     boards/sdkconfig.ble
     ${MICROPY_BOARD_DIR}/../sdkconfig.power
     ${MICROPY_BOARD_DIR}/../sdkconfig.ble5
     ${MICROPY_BOARD_DIR}/sdkconfig.board
 )
+
+# Not every version of MicroPython has this file, and CMake ends at one that is missing.
+if(EXISTS ${MICROPY_PORT_DIR}/boards/sdkconfig.usb)
+    list(INSERT SDKCONFIG_DEFAULTS 1 boards/sdkconfig.usb)
+endif()
 
 # A board with a 32.768 kHz crystal: CRYSTAL=1 ./build ...
 if(DEFINED ENV{CRYSTAL})
