@@ -131,6 +131,8 @@ _BY_WORDS = (
     ("onnection refused", "no-port", "Nothing listens at this address: start it first."),
     ("ermission denied", "no-permission", "Join the port's group, log out and in: sudo usermod -aG dialout $USER"),
     ("o such file", "no-port", "Plug the board in; ./flash.sh --list shows the ports that are there."),
+    ("nappropriate ioctl", "no-port", "This is no serial port: ./flash.sh --list shows those that are there."),
+    ("not known", "no-port", "Name a port such as /dev/ttyUSB0, or socket://HOST:PORT."),
     ("could not open port", "no-port", "Plug the board in, and close what else uses the port (a terminal, an IDE)."),
     ("busy", "port-busy", "Close what else uses the port (a terminal, an IDE)."),
     ("MD5", "verify", _WORN),
@@ -150,7 +152,7 @@ _BY_WORDS = (
 def _in_plain_words(port: str) -> Iterator[None]:
     try:
         yield
-    except (esptool.FatalError, SerialException, OSError) as error:
+    except (esptool.FatalError, SerialException, OSError, ValueError) as error:  # ValueError: a URL of no known kind
         words = " ".join(str(error).split())
         for part, code, cure in _BY_WORDS:
             if part in words:

@@ -175,6 +175,8 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, image: Path) -> None:
     [
         (("--port", "/dev/no-such-port"), "no-port"),
         (("--port", "socket://127.0.0.1:9"), "no-port"),
+        (("--port", "/dev/null"), "no-port"),
+        (("--port", "serial://one"), "no-port"),
         (("--image", "no-such-file.bin"), "no-image"),
         (("--backend-key", "no-such-file"), "no-backend-key"),
         (("--number", "a tag"), "bad-number"),
