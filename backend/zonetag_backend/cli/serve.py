@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import shlex
 import signal
 import sys
 
@@ -28,23 +29,29 @@ def _run(args: argparse.Namespace) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     given = {"broker.url": args.broker, "http.port": args.port, "database": args.database}
     backend = Backend(settings(args, **given), utc_ms)
-    asyncio.run(_serve(backend))
+    asyncio.run(_serve(backend, _as_here(args)))
     return 0
 
 
-async def _serve(backend: Backend) -> None:
+def _as_here(args: argparse.Namespace) -> str:
+    """The options by which another command finds the same database."""
+    here = [f"--{name} {shlex.quote(str(value))}" for name in ("data", "config") if (value := getattr(args, name))]
+    return "".join(f" {option}" for option in here)
+
+
+async def _serve(backend: Backend, as_here: str) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with backend:
         _say(f"Pages: {backend.url}   Broker: {backend.config.broker.url}   Ctrl-C stops.")
-        for line in await asyncio.to_thread(_what_next, backend):
+        for line in await asyncio.to_thread(_what_next, backend, as_here):
             _say(line)
         await stop.wait()
 
 
-def _what_next(backend: Backend) -> list[str]:
+def _what_next(backend: Backend, as_here: str) -> list[str]:
     """What to type next, as long as something is missing that nothing works without."""
     with reading(backend.engine) as connection:
         gateways = [row for row in lists.gateways(connection) if row["place"] is not None]
@@ -52,13 +59,13 @@ def _what_next(backend: Backend) -> list[str]:
         people = lists.people(connection)
     next_ = []
     if not gateways:
-        next_.append("No gateway is registered. Type: zonetag gateway add NAME   (site and place are made if need be)")
+        next_.append(f"No gateway is registered. Type: zonetag gateway add NAME{as_here}   (makes site and place too)")
     if not tags:
-        next_.append("No tag is there. Type: zonetag tag add NUMBER --card FILE   and flash the tag with that card")
+        next_.append(f"No tag is there. Flash one with ./flash.sh and type: zonetag tag import BUNDLE{as_here}")
     if not people:
-        next_.append("Nobody is there. Type: zonetag person add NAME --unit UNIT --code CODE")
+        next_.append(f"Nobody is there. Type: zonetag person add NAME --unit UNIT --code CODE{as_here}")
     elif tags and not any(row["person"] for row in tags):
-        next_.append("Nobody wears a tag. Type: zonetag tag give NUMBER PERSON")
+        next_.append(f"Nobody wears a tag. Type: zonetag tag give NUMBER PERSON{as_here}")
     return next_
 
 
