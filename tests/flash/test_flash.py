@@ -35,7 +35,7 @@ def image(tmp_path: Path) -> Path:
 def run(tmp_path: Path, *args: str) -> tuple[int, dict[str, object], str]:
     """Run the program as flash.sh does; its exit code, its JSON, and all that it said."""
     done = subprocess.run(
-        [sys.executable, "-m", "zonetag_flash", *args, "--json", "--out", "tags", "--data", "data", "--listen", "0.3"],
+        [sys.executable, "-m", "zonetag_flash", "--listen", "0.3", *args, "--json", "--out", "tags", "--data", "data"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -126,7 +126,7 @@ def test_failures_are_named_and_register_nothing(
 
 def test_a_tag_that_says_the_right_identifier_is_confirmed_and_a_wrong_one_refused(tmp_path: Path, image: Path) -> None:
     with FakeEsp(says=b'boot...\n{"zonetag": "0.1.0", "number": "T-0001", "t": 1, "eid": "00"}\n') as esp:
-        code, said, _ = run(tmp_path, "--port", esp.url, "--image", str(image), "--yes")
+        code, said, _ = run(tmp_path, "--port", esp.url, "--image", str(image), "--yes", "--listen", "60")
     assert (code, said["error"]) == (1, "wrong-identifier")
     assert opened(tmp_path) == []
 
