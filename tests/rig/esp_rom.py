@@ -5,6 +5,7 @@ Serial protocol (Espressif, "Serial Protocol"): SLIP frames C0 ... C0; request 0
 Faults are planted by what the constructor is given: another chip, a cable pulled, a flash that forgets.
 """
 
+import contextlib
 import hashlib
 import socket
 import struct
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 MIB = 1 << 20
 MAC = bytes.fromhex("a0a1a2a3a4a5")
 SPI_READ_ID = 0x9F
+AGAIN_S = 0.2  # between two introductions of a tag
 WINBOND = 0x40EF  # and above it the logarithm of the size
 
 # Registers that esptool reads to learn what it talks to (esptool's targets/*.py).
@@ -213,15 +215,30 @@ class FakeEsp:
                 return
             with line:
                 count += 1
+                first = None
                 if count > 1 and self.says:
-                    line.sendall(self.says(self.board) if callable(self.says) else self.says)
-                self._talk(line)
+                    first = self._introduce(line, self.says(self.board) if callable(self.says) else self.says)
+                self._talk(line, first)
 
-    def _talk(self, line: socket.socket) -> None:
+    def _introduce(self, line: socket.socket, words: bytes) -> bytes | None:
+        """Say it as the firmware does, more than once: who opens a port throws away what has come in by then."""
+        try:
+            line.settimeout(AGAIN_S)
+            while True:
+                line.sendall(words)
+                with contextlib.suppress(TimeoutError):
+                    return line.recv(65536)
+        except OSError:
+            return b""
+        finally:
+            line.settimeout(None)
+
+    def _talk(self, line: socket.socket, first: bytes | None) -> None:
+        """Answer the loader's requests; `first` is what has come already, empty if the line is closed."""
         session, waiting = _Session(self.board), b""
         while True:
             try:
-                more = line.recv(65536)
+                more, first = (line.recv(65536) if first is None else first), None
             except OSError:
                 return
             if not more:
