@@ -54,7 +54,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--data", type=Path, default=_data_folder(), help="data folder of a backend on this machine")
     p.add_argument("--out", type=Path, default=Path("zonetag-tags"), help="folder for bundle and labels (%(default)s)")
     p.add_argument("--sheet", action="store_true", help="write labels.pdf, an A4 sheet of all tags in --out, and end")
-    p.add_argument("--listen", type=float, default=8.0, metavar="S", help="seconds to wait for the tag's first words")
+    p.add_argument(
+        "--listen",
+        type=float,
+        default=8.0,
+        metavar="S",
+        help="seconds to wait for the tag's first words (%(default)s); 0: do without",
+    )
     p.add_argument("--yes", action="store_true", help="ask nothing, and end after one tag")
     p.add_argument("--dry-run", action="store_true", help="say what would be done; write nothing")
     p.add_argument("--json", action="store_true", help="print the result as one JSON object")

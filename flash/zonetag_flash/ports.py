@@ -34,6 +34,11 @@ def found() -> list[Port]:
     return sorted(every, key=lambda port: port.device)
 
 
+def is_board(device: str) -> bool:
+    """Whether a port is a board's on USB (and no socket, nor a terminal that stands for one)."""
+    return device in {port.device for port in found()}
+
+
 def check(device: str) -> None:
     """FlashError if a local port is not there or may not be used; an address with :// is left to the connection."""
     if "://" in device:

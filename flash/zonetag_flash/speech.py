@@ -57,8 +57,18 @@ def _greeting(line: serial.SerialBase, card: Card, end: float) -> bool | None:
     return None
 
 
-def demand(answer: bool | None) -> str:
-    """How it is told in the result; FlashError when the tag said something else than the backend would compute."""
+def demand(answer: bool | None, must_speak: bool) -> str:
+    """How it is told in the result; FlashError when the tag said something else than the backend would compute.
+
+    `must_speak`: silence is a failure too, as of a real board, which says its greeting four times.
+    """
+    if answer is None and must_speak:
+        raise FlashError(
+            "silent",
+            "What was written is there, but the tag does not say who it is.",
+            "Is the image MicroPython for this chip? Look at the LED (docs/en/tags.md), then run it again, with"
+            " --listen 30 for a slow board, or --listen 0 to do without its word.",
+        )
     if answer is False:
         raise FlashError(
             "wrong-identifier",

@@ -89,7 +89,8 @@ def flash(plan: Plan, port: str, wanted: str | None, wearer: str, *, now_s: int,
             chip.write([(family.image_offset, image), (vfs.offset, system)], lambda done, of: tell("write", done, of))
             chip.reset()
         tell("listen", 0, 1)
-        heard = speech.demand(speech.listen(port, issued.card, plan.listen_s))
+        must_speak = plan.listen_s > 0 and ports.is_board(port)
+        heard = speech.demand(speech.listen(port, issued.card, plan.listen_s), must_speak)
         path = plan.records.folder / f"label-{number}.pdf"
         try:
             label.write([label.Label(number, wearer)], path)

@@ -156,6 +156,17 @@ def test_the_greeting_is_checked_as_the_backend_would() -> None:
         assert speech.check(noise, one) is None
 
 
+def test_silence_is_a_failure_of_a_real_board_alone() -> None:
+    assert speech.demand(None, must_speak=False) == "silent"
+    assert speech.demand(True, must_speak=True) == "confirmed"
+    with pytest.raises(FlashError) as failure:
+        speech.demand(None, must_speak=True)
+    assert failure.value.code == "silent"
+    for must_speak in (True, False):
+        with pytest.raises(FlashError):
+            speech.demand(False, must_speak=must_speak)
+
+
 def test_every_board_has_its_row_in_the_firmware() -> None:
     for board in BOARDS.values():
         row = boards.named(board.pins)
