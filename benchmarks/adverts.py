@@ -84,9 +84,10 @@ def compare(name: str, adverts: list[Advert]) -> None:
     texts = [theengs_json(data, rssi) for data, rssi, _ in few[:1000]]
     theengs = rate(lambda: len([decodeBLE(text) for text in texts]), rounds=3)
     show(f"{name}: parse and fold, one by one", mine, "adverts/s", "bleparser", peer)
+    show(f"{name}: parse and fold, one by one", mine, "adverts/s", "TheengsDecoder", theengs)
     show(f"{name}: parse and fold, in batches", together, "adverts/s", "bleparser", peer)
     show(f"{name}: bleparser, parse only", peer, "adverts/s")
-    show(f"{name}: TheengsDecoder, decode only", theengs, "adverts/s", "bleparser", peer)
+    show(f"{name}: TheengsDecoder, decode only", theengs, "adverts/s")
 
 
 if __name__ == "__main__":
