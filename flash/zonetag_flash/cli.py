@@ -29,7 +29,12 @@ def parser() -> argparse.ArgumentParser:
         epilog="A tag's key is made here, written into the tag, and sealed to the backend in bundle.jsonl of the "
         "output folder. Then, on the backend: zonetag tag import bundle.jsonl",
     )
-    p.add_argument("--port", help="serial port, or socket://HOST:PORT; default: the one board that is plugged in")
+    p.add_argument(
+        "--port",
+        action="append",
+        help="serial port, or socket://HOST:PORT; several times for several boards side by side; default: the one board"
+        " that is plugged in",
+    )
     p.add_argument("--all", action="store_true", help="flash every board that is plugged in, side by side")
     p.add_argument("--list", action="store_true", help="list the ports with boards, and end")
     p.add_argument("--board", choices=sorted(BOARDS), help="kind of board; default: the usual one of the chip found")
@@ -71,8 +76,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run; 0 when every tag was verified, 1 when one was not, 2 for a wrong command line, 130 for Ctrl-C."""
     argv = sys.argv[1:] if argv is None else argv
     args = parser().parse_args(argv)
-    if args.all and (args.number or args.wearer):
-        parser().error("--number and --wearer are for one tag, --all is for several")
+    several = args.all or len(args.port or ()) > 1
+    if several and (args.number or args.wearer):
+        parser().error("--number and --wearer are for one tag, --all and several --port are for several")
     try:
         with files_in_plain_words():
             return _run(args, argv)
@@ -92,10 +98,10 @@ def _run(args: argparse.Namespace, argv: list[str]) -> int:
     records = Records(args.out)
     if args.sheet:
         return _sheet(records, args)
-    if args.all:
-        return _all(args, argv)
+    if args.all or len(args.port or ()) > 1:
+        return _side_by_side(args, argv)
     if args.dry_run:
-        port = args.port or ports.the_one(ports.found())
+        port = _the_port(args)
         chip, board = tag.look(port, args.board)
         would = {"port": port, "chip": chip, "board": board.name, "would": "erase, write, verify, register, label"}
         print(json.dumps(would) if args.json else f"{port}: {chip}, as {board.title}. Nothing was written.")
@@ -141,7 +147,7 @@ def _tag_after_tag(plan: tag.Plan, args: argparse.Namespace) -> int:
 
 
 def _flash(plan: tag.Plan, args: argparse.Namespace) -> tag.Done:
-    port = args.port or ports.the_one(ports.found())  # each time: the next board may come up under another name
+    port = _the_port(args)  # each time: the next board may come up under another name
     bar = _Bar(port, args.json or not sys.stderr.isatty())
     try:
         with files_in_plain_words():
@@ -150,12 +156,16 @@ def _flash(plan: tag.Plan, args: argparse.Namespace) -> tag.Done:
         bar.end()
 
 
-def _all(args: argparse.Namespace, argv: list[str]) -> int:
+def _the_port(args: argparse.Namespace) -> str:
+    return args.port[0] if args.port else ports.the_one(ports.found())
+
+
+def _side_by_side(args: argparse.Namespace, argv: list[str]) -> int:
     """One process a port, so that one board that hangs holds up no other."""
-    found = [port.device for port in ports.found()]
+    found = args.port or [port.device for port in ports.found()]
     if not found:
         ports.the_one([])
-    own = [a for a in argv if a not in ("--all", "--json")]
+    own = [a for a in argv if a not in ("--all", "--json", "--port", *found) and not a.startswith("--port=")]
     base = [sys.executable, "-m", "zonetag_flash", *own, "--yes", "--json"]
     running = [
         (port, subprocess.Popen([*base, "--port", port], stdout=subprocess.PIPE, text=True))  # noqa: S603  # ourselves

@@ -131,6 +131,25 @@ def test_a_tag_that_says_the_right_identifier_is_confirmed_and_a_wrong_one_refus
     assert opened(tmp_path) == []
 
 
+def test_boards_side_by_side_where_one_hangs(tmp_path: Path, image: Path) -> None:
+    with FakeEsp() as one, FakeEsp("ESP32-C3") as other, FakeEsp(deaf=True) as dead:
+        ports = [f"--port={one.url}", f"--port={other.url}", "--port", dead.url]
+        options = ["--board", "devkit", "--out", "tags", "--data", "data", "--image", str(image), "--listen", "0"]
+        done = subprocess.run(
+            [sys.executable, "-m", "zonetag_flash", *ports, *options, "--yes", "--json"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    results = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [result["port"] for result in results] == [one.url, other.url, dead.url]
+    assert [result.get("error") for result in results] == [None, "wrong-chip", "no-answer"]
+    assert [card_.card.number for card_ in opened(tmp_path)] == [results[0]["number"]]
+
+
 def test_the_greeting_is_checked_as_the_backend_would() -> None:
     one = card.Card("T-7", bytes(range(16)), 1_790_000_000, 250, 1000, 0xFFFF, -21)
     t = one.t0 + 1030
