@@ -155,6 +155,7 @@ def test_killed_between_commit_and_acknowledgement(
             if count == 1:  # the control: something is committed of which nobody was told
                 assert office.number("SELECT count(*) FROM report") > len(uplink.acknowledged) == 0
         server = Server(processes, office, mosquitto.url)
+        server.wait_until_connected()
         uplink.deliver(reports)
         assert server.end(signal.SIGTERM) == 0, server.said
     assert_all_once(office, reports)
