@@ -12,14 +12,14 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from zonetag_backend.errors import StoreUnavailable
 from zonetag_backend.events import BOOK, GATEWAYS, Change, Events
 from zonetag_backend.mqtt import Incoming
 from zonetag_backend.names import printable
-from zonetag_backend.store.writer import Came, Done, HealthCame, ReportCame, StateCame, Writer
+from zonetag_backend.store.writer import Came, Counts, Done, HealthCame, ReportCame, StateCame, Writer
 from zonetag_protocol import acknowledgement, envelope, report, topics
 from zonetag_protocol.errors import Malformed, ZonetagError
 
@@ -42,30 +42,13 @@ class Back(Protocol):
 
 
 @dataclass(slots=True)
-class Counters:
+class Counters(Counts):
     """What was done since the start."""
 
-    reports: int = 0
-    windows: int = 0
-    observations: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    # windows, by reason
-    duplicates: int = 0
-    refused: int = 0
-    # reports of gateways that are not registered
     malformed: int = 0
     # messages that break their format
     failed: int = 0
     # messages that hit a fault of this program; their gateways keep them
-
-    def add(self, done: Done) -> None:
-        """One committed group more."""
-        self.reports += done.reports
-        self.windows += done.windows
-        self.observations += done.observations
-        self.rejected += done.rejected
-        self.duplicates += done.duplicates
-        self.refused += done.refused
 
 
 class Subscriber:
@@ -137,7 +120,7 @@ class Subscriber:
         if done is None:
             return  # told to stop: the broker hands it all over again
         with self._lock:
-            self._counters.add(done)
+            self._counters.count(done)
         for site, acknowledged in done.acknowledgements:
             payload = envelope.wrap(acknowledgement.encode(acknowledged), topics.ACK)
             # If it cannot be sent, the gateway sends its reports again and is told then.

@@ -53,31 +53,42 @@ Came = ReportCame | StateCame | HealthCame
 
 
 @dataclass(slots=True)
-class Done:
-    """What a committed group did."""
+class Counts:
+    """How much was committed, and how much was not."""
 
-    acknowledgements: list[tuple[str, Acknowledgement]] = field(default_factory=list)
-    # beside the site of the gateway
-    sites: set[str] = field(default_factory=set)
-    # whose book may have changed
     reports: int = 0
     windows: int = 0
     observations: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
-    # by reason
+    # windows, by reason
     duplicates: int = 0
     refused: int = 0
+    # reports of gateways that are not registered
 
-    def add(self, other: "Done") -> None:
+    def count(self, other: "Counts") -> None:
         """Another group's too."""
-        self.acknowledgements += other.acknowledgements
-        self.sites |= other.sites
         self.reports += other.reports
         self.windows += other.windows
         self.observations += other.observations
         self.rejected += other.rejected
         self.duplicates += other.duplicates
         self.refused += other.refused
+
+
+@dataclass(slots=True)
+class Done(Counts):
+    """What a committed group did."""
+
+    acknowledgements: list[tuple[str, Acknowledgement]] = field(default_factory=list)
+    # beside the site of the gateway
+    sites: set[str] = field(default_factory=set)
+    # whose book may have changed
+
+    def add(self, other: "Done") -> None:
+        """Another group's too."""
+        self.count(other)
+        self.acknowledgements += other.acknowledgements
+        self.sites |= other.sites
 
 
 class Writer:
