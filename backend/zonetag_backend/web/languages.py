@@ -1,11 +1,12 @@
-"""Languages of the pages: which one a request wants, and the catalogues, read from .po files at the start."""
+"""Languages of the pages: which one a request wants, and its catalogue, read from locale/<language>/ at the start."""
 
 import io
 from functools import cache
-from gettext import GNUTranslations, NullTranslations
+from gettext import GNUTranslations
 from importlib.resources import files
 
 from babel.core import Locale
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from starlette.requests import Request
@@ -40,15 +41,29 @@ def _accepted(header: str) -> str:
 
 
 @cache
-def translations(language: str) -> NullTranslations:
+def translations(language: str) -> GNUTranslations:
     """The catalogue of a language; English is what stands in the code, its catalogue has only what differs."""
-    source = files(__package__).joinpath("locale", f"{language}.po")
-    if not source.is_file():
-        return NullTranslations()
     compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO(source.read_bytes()), locale=language))
+    write_mo(compiled, catalogue(language))
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+def catalogue(language: str) -> Catalog:
+    """Every text of a language: the .po files of its folder together, one file a subject.
+
+    ValueError when two of them translate one text: nobody would know which is shown.
+    """
+    together = Catalog(locale=language)
+    folder = files(__package__).joinpath("locale", language)
+    sources = sorted(folder.iterdir(), key=lambda file: file.name) if folder.is_dir() else []
+    for source in sources:
+        for message in read_po(io.BytesIO(source.read_bytes()), locale=language, abort_invalid=True):
+            if message.id and message.id in together:
+                raise ValueError(f"{source.name} translates again: {message.id}")
+            if message.id:
+                together[message.id] = message
+    return together
 
 
 @cache

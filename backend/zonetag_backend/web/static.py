@@ -9,11 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-# Name under /static/ -> package and path in it.
+# Name under /static/ -> package and path in it: every file of our folder, and what installed packages carry.
 FILES = {
-    "zonetag.css": ("zonetag_backend.web", "static/zonetag.css"),
-    "live.js": ("zonetag_backend.web", "static/live.js"),
-    "icon.svg": ("zonetag_backend.web", "static/icon.svg"),
+    file.name: ("zonetag_backend.web", f"static/{file.name}")
+    for file in files("zonetag_backend.web").joinpath("static").iterdir()
+} | {
     "htmx.js": ("js_lib_htmx", "static/htmx/htmx.min.js"),  # package django-js-lib-htmx; needs no Django
 }
 

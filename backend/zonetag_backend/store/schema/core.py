@@ -1,6 +1,5 @@
-"""Tables.  Times are whole milliseconds since 1970, UTC; RSSI is dBm; keys come from no central counter.
+"""The registry, what was heard, and what it means.
 
-Identifiers `id` are 63 random bits, so that two workers, or two databases later merged, never give the same one.
 What was heard stands in one table a day (`heard_table`), so that expiry drops a table and inserts stay fast.
 """
 
@@ -20,15 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-# Names of constraints are stated, so that migrations can name them on every database.
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from zonetag_backend.store.schema.base import metadata
 
 site = Table(
     "site",

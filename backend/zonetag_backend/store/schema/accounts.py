@@ -1,0 +1,1 @@
+"""Accounts, their sessions and their second factor."""

@@ -1,0 +1,1 @@
+"""Cases, what was traced of them, and the notices sent."""

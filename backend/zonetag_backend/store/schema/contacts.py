@@ -1,0 +1,1 @@
+"""Contact logs of tags and what was said over the link."""

@@ -1,0 +1,1 @@
+"""Enrolled gateways: signing keys, certificates, one-time tokens."""

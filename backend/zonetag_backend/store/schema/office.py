@@ -1,0 +1,1 @@
+"""Consent, visitors, health declarations, requests of data subjects, reminders."""
