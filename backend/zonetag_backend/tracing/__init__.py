@@ -1,0 +1,13 @@
+"""Who was near whom, where, how surely, and who may have infected whom.  Pure: rows in, records out.
+
+| module | holds |
+|---|---|
+| profile | what counts as a contact for a disease |
+| seam | what tells how close two people were: a model behind two methods |
+| minutes | probabilities over pieces of time -> minutes, their spread, their bands |
+| encounter | co-presence and contact logs -> encounters of two people |
+| exposure | encounters of a pair -> what one of them was exposed to, day by day |
+| chain | exposures -> F0, F1, F2, in the order of time, forward and backward |
+| zoning | where a case was, and who was there when |
+| contacts | contact logs of tags, record by record: taken or kept apart |
+"""
