@@ -3,6 +3,9 @@
 Revision 0006.
 """
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -11,7 +14,52 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the tables."""
+    op.create_table(
+        "contact_log",
+        sa.Column("tag", sa.BigInteger(), nullable=False),
+        sa.Column("t", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("eid", sa.LargeBinary(), nullable=False),
+        sa.Column("peer", sa.BigInteger(), nullable=False),
+        sa.Column("start_ms", sa.BigInteger(), nullable=False),
+        sa.Column("end_ms", sa.BigInteger(), nullable=False),
+        sa.Column("looks", sa.Integer(), nullable=False),
+        sa.Column("rssi_max", sa.SmallInteger(), nullable=False),
+        sa.Column("rssi_p90", sa.SmallInteger(), nullable=False),
+        sa.Column("trusted", sa.Boolean(), nullable=False),
+        sa.Column("received_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["peer"], ["tag.id"], name=op.f("fk_contact_log_peer_tag")),
+        sa.ForeignKeyConstraint(["tag"], ["tag.id"], name=op.f("fk_contact_log_tag_tag")),
+        sa.PrimaryKeyConstraint("tag", "t", "eid", name=op.f("pk_contact_log")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_contact_log_peer_start_ms"), "contact_log", ["peer", "start_ms"], unique=False)
+    op.create_index(op.f("ix_contact_log_start_ms"), "contact_log", ["start_ms"], unique=False)
+    op.create_index(op.f("ix_contact_log_tag_start_ms"), "contact_log", ["tag", "start_ms"], unique=False)
+    op.create_table(
+        "contact_rejected",
+        sa.Column("tag", sa.BigInteger(), nullable=False),
+        sa.Column("t", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("eid", sa.LargeBinary(), nullable=False),
+        sa.Column("auth", sa.LargeBinary(), nullable=False),
+        sa.Column("reason", sa.String(length=16), nullable=False),
+        sa.Column("start_ms", sa.BigInteger(), nullable=False),
+        sa.Column("end_ms", sa.BigInteger(), nullable=False),
+        sa.Column("looks", sa.Integer(), nullable=False),
+        sa.Column("rssi_max", sa.SmallInteger(), nullable=False),
+        sa.Column("rssi_p90", sa.SmallInteger(), nullable=False),
+        sa.Column("received_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tag"], ["tag.id"], name=op.f("fk_contact_rejected_tag_tag")),
+        sa.PrimaryKeyConstraint("tag", "t", "eid", name=op.f("pk_contact_rejected")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_contact_rejected_start_ms"), "contact_rejected", ["start_ms"], unique=False)
 
 
 def downgrade() -> None:
     """Drop them again."""
+    op.drop_index(op.f("ix_contact_rejected_start_ms"), table_name="contact_rejected")
+    op.drop_table("contact_rejected")
+    op.drop_index(op.f("ix_contact_log_tag_start_ms"), table_name="contact_log")
+    op.drop_index(op.f("ix_contact_log_start_ms"), table_name="contact_log")
+    op.drop_index(op.f("ix_contact_log_peer_start_ms"), table_name="contact_log")
+    op.drop_table("contact_log")
