@@ -59,3 +59,15 @@ class StoreUnavailable(BackendError):
     """The database cannot be written now; what was to be written is to be tried again."""
 
     code = "store-unavailable"
+
+
+class PkiError(BackendError):
+    """The office's own certificate authority cannot do what was asked."""
+
+    code = "pki"
+
+
+class BadRequest(PkiError):
+    """What was asked of the authority breaks a rule; the message states the rule.  The asker's fault."""
+
+    code = "bad-request"

@@ -1,0 +1,132 @@
+"""The ledger of certificates, and which gateways are believed no longer.  Inside the caller's transaction."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from zonetag_backend.errors import NotFound
+from zonetag_backend.store import registry
+from zonetag_backend.store.schema import enrolment, gateway
+
+_c = enrolment.certificate.c
+_l = enrolment.revocation_list.c
+_r = enrolment.gateway_revoked.c
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One certificate that was signed.  Times are UTC ms."""
+
+    serial: str
+    # 40 hexadecimal digits
+    issuer: str
+    # key identifier, 40 hexadecimal digits
+    kind: str
+    # as in pki.profile.KINDS
+    name: str
+    issued_ms: int
+    ends_ms: int
+    revoked_ms: int | None
+    pem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListMade:
+    """The last list of revoked certificates.  Times are UTC ms."""
+
+    number: int
+    start_ms: int
+    made_ms: int
+    ends_ms: int
+
+
+def note(connection: Connection, entry: Entry) -> None:
+    """A certificate was signed: to be committed before it is handed out."""
+    connection.execute(
+        insert(enrolment.certificate).values(
+            serial=entry.serial,
+            issuer=entry.issuer,
+            kind=entry.kind,
+            name=entry.name,
+            issued_ms=entry.issued_ms,
+            ends_ms=entry.ends_ms,
+            revoked_ms=entry.revoked_ms,
+            pem=entry.pem,
+        )
+    )
+
+
+def entries(connection: Connection, now_ms: int, name: str | None = None) -> list[Entry]:
+    """Those that have not ended, of everybody or of one name; the latest last."""
+    query = select(enrolment.certificate).where(_c.ends_ms > now_ms).order_by(_c.name, _c.issued_ms, _c.serial)
+    if name is not None:
+        query = query.where(_c.name == name)
+    return [Entry(*row) for row in connection.execute(query)]
+
+
+def find(connection: Connection, serial: str) -> Entry | None:
+    """One by its number, ended or not."""
+    row = connection.execute(select(enrolment.certificate).where(_c.serial == serial)).first()
+    return None if row is None else Entry(*row)
+
+
+def revoke(connection: Connection, serials: Iterable[str], now_ms: int) -> int:
+    """These count no longer; how many did until now."""
+    named = _c.serial.in_(list(serials))
+    statement = update(enrolment.certificate).where(named, _c.revoked_ms.is_(None)).values(revoked_ms=now_ms)
+    return connection.execute(statement).rowcount
+
+
+def revoke_gateway(connection: Connection, name: str, now_ms: int) -> int:
+    """Believe a gateway no longer: its certificates, and from this commit on anything it signs; how many they were.
+
+    It stays registered, so that what it told before keeps its place; enrolling it again lifts this (`restore_gateway`).
+    """
+    if connection.scalar(select(gateway.c.name).where(gateway.c.name == name)) is None:
+        raise NotFound(f"there is no gateway {name}: zonetag gateway list shows all")
+    counted = [each.serial for each in entries(connection, now_ms, name) if each.revoked_ms is None]
+    if connection.scalar(select(_r.gateway).where(_r.gateway == name)) is None:
+        connection.execute(insert(enrolment.gateway_revoked).values(gateway=name, revoked_ms=now_ms))
+    else:
+        connection.execute(update(enrolment.gateway_revoked).where(_r.gateway == name).values(kicked_ms=None))
+    registry.changed(connection)
+    return revoke(connection, counted, now_ms)
+
+
+def restore_gateway(connection: Connection, name: str) -> None:
+    """It has been enrolled again, with new keys."""
+    if connection.execute(delete(enrolment.gateway_revoked).where(_r.gateway == name)).rowcount:
+        registry.changed(connection)
+
+
+def is_revoked(connection: Connection, name: str) -> bool:
+    """Whether a gateway is believed no longer."""
+    return connection.scalar(select(_r.gateway).where(_r.gateway == name)) is not None
+
+
+def to_kick(connection: Connection) -> list[str]:
+    """Revoked gateways whose session at the broker may go on."""
+    return list(connection.scalars(select(_r.gateway).where(_r.kicked_ms.is_(None)).order_by(_r.gateway)))
+
+
+def kicked(connection: Connection, name: str, now_ms: int) -> None:
+    """The broker was seen to refuse it, and its session has been ended."""
+    connection.execute(update(enrolment.gateway_revoked).where(_r.gateway == name).values(kicked_ms=now_ms))
+
+
+def last_list(connection: Connection, issuer: str) -> ListMade | None:
+    """The last list of an issuing authority."""
+    query = select(_l.number, _l.start_ms, _l.made_ms, _l.ends_ms).where(_l.issuer == issuer)
+    row = connection.execute(query).first()
+    return None if row is None else ListMade(*row)
+
+
+def note_list(connection: Connection, issuer: str, made: ListMade) -> None:
+    """A list was made."""
+    connection.execute(delete(enrolment.revocation_list).where(_l.issuer == issuer))
+    connection.execute(
+        insert(enrolment.revocation_list).values(
+            issuer=issuer, number=made.number, start_ms=made.start_ms, made_ms=made.made_ms, ends_ms=made.ends_ms
+        )
+    )
