@@ -1,0 +1,98 @@
+"""The audit log: every read of a person's data and every administrative act, in the transaction of the act itself."""
+
+from sqlalchemy import Connection, insert, select, update
+
+from zonetag_backend.audit_chain import EXPIRE, Entry, linked
+from zonetag_backend.store.schema.audit import audit, audit_head
+
+SYSTEM = "system"
+
+# Every code, with what `about` holds then.  Codes are for ever; words for them are made by the pages.
+ACTIONS = {
+    # reads of people's data
+    "book.read": "site",
+    "person.read": "person",
+    "people.read": "",
+    "contacts.read": "case",
+    "case.read": "case",
+    "audit.read": "",
+    # what somebody does to people, tags, sites and gateways
+    "person.add": "person",
+    "person.change": "person",
+    "person.remove": "person",
+    "person.erase": "person",
+    "tag.add": "tag number",
+    "tag.give": "tag number",
+    "tag.take": "tag number",
+    "tag.state": "tag number",
+    "site.add": "site",
+    "place.add": "place",
+    "gateway.add": "gateway",
+    "gateway.enrol": "gateway",
+    "gateway.revoke": "gateway",
+    "gateway.command": "gateway",
+    "key.rotate": "",
+    "backup.make": "",
+    "backup.restore": "",
+    "retention.expire": "",
+    # cases and papers
+    "case.open": "case",
+    "case.change": "case",
+    "case.close": "case",
+    "consent.give": "case",
+    "export.make": "what was exported",
+    # accounts
+    "account.add": "account",
+    "account.link": "account",
+    "account.role": "account",
+    "account.disable": "account",
+    "account.enable": "account",
+    "account.reset": "account",
+    "account.password": "account",
+    "account.totp": "account",
+    "account.recovery": "account",
+    "login": "account",
+    "login.fail": "account",
+    "logout": "account",
+    # the log itself
+    "audit.export": "",
+    EXPIRE: "seq of the last entry removed",
+}
+
+MOST_ABOUT = 200  # characters kept of `about`
+MOST_REASON = 1000  # and of `reason`
+
+
+def record(  # noqa: PLR0917  # an entry has as many parts, and reads as one line where it is made
+    connection: Connection, now_ms: int, actor: str, action: str, about: object = "", reason: str = ""
+) -> None:
+    """Add an entry, inside the caller's writing transaction: it stands if and only if the act does.
+
+    `actor`: "account:NAME", "cli:OS USER" or SYSTEM; `action`: one of ACTIONS (ValueError for any other); `about`: an
+    id; `reason`: what was given, if one was asked for.
+    """
+    if action not in ACTIONS:
+        raise ValueError(f"{action!r} is no action: add it to ACTIONS in store/audit.py")
+    # The update takes the head's lock before it is read: two writers follow each other on every database.
+    connection.execute(update(audit_head).where(audit_head.c.id == 1).values(seq=audit_head.c.seq + 1))
+    seq, previous = connection.execute(select(audit_head.c.seq, audit_head.c.hash)).one()
+    texts = (_kept(actor, MOST_ABOUT), action, _kept(str(about), MOST_ABOUT), _kept(reason, MOST_REASON))
+    entry = linked((seq - 1, previous), now_ms, texts)
+    connection.execute(insert(audit).values(**_columns(entry)))
+    connection.execute(update(audit_head).where(audit_head.c.id == 1).values(hash=entry.hash))
+
+
+def recorded_since(connection: Connection, since_ms: int, actor: str, action: str, about: object) -> bool:
+    """Whether the same actor's same read stands already, at `since_ms` or later: a page that is open asks often."""
+    same = (audit.c.about == _kept(str(about), MOST_ABOUT), audit.c.actor == actor, audit.c.action == action)
+    found = connection.scalar(select(audit.c.seq).where(*same, audit.c.at_ms >= since_ms).limit(1))
+    return found is not None
+
+
+def _columns(entry: Entry) -> dict[str, object]:
+    return {name: getattr(entry, name) for name in Entry.__slots__}
+
+
+def _kept(text: str, most: int) -> str:
+    """What a database can keep: no half characters, no NUL, not too long."""
+    return text[:most].encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
