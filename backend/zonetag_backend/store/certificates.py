@@ -130,3 +130,11 @@ def note_list(connection: Connection, issuer: str, made: ListMade) -> None:
             issuer=issuer, number=made.number, start_ms=made.start_ms, made_ms=made.made_ms, ends_ms=made.ends_ms
         )
     )
+
+
+def revoked(connection: Connection, issuer: str, ended_after_ms: int) -> list[Entry]:
+    """Those of an issuing authority that were revoked before their end, if that is after some time."""
+    query = select(enrolment.certificate).where(
+        _c.issuer == issuer, _c.revoked_ms.is_not(None), _c.ends_ms > ended_after_ms
+    )
+    return [Entry(*row) for row in connection.execute(query.order_by(_c.revoked_ms, _c.serial))]
