@@ -8,6 +8,7 @@ signature are empty.  Which of the two is accepted is the receiver's choice, nev
 """
 
 import io
+from dataclasses import dataclass
 from typing import Any
 
 import cbor2
@@ -33,8 +34,42 @@ def wrap(payload: bytes, about: str, key: Ed25519PrivateKey | None = None) -> by
     return cbor2.dumps(cbor2.CBORTag(TAG, [_EDDSA, {}, payload, key.sign(_to_sign(_EDDSA, payload, about))]))
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An envelope taken apart, its signature not yet looked at: whose it should be, the payload says."""
+
+    payload: bytes
+    protected: bytes
+    # the header, empty if unsigned
+    signature: bytes
+
+    @property
+    def signed(self) -> bool:
+        """Whether it claims to be."""
+        return self.protected == _EDDSA
+
+    def fits(self, about: str, key: Ed25519PublicKey) -> bool:
+        """Whether this key has signed it, as a message of the name `about`."""
+        try:
+            key.verify(self.signature, _to_sign(self.protected, self.payload, about))
+        except InvalidSignature:
+            return False
+        return self.signed
+
+
 def unwrap(data: bytes, about: str, key: Ed25519PublicKey | None = None) -> bytes:
     """The payload.  With a key, Forged unless its signature fits; without one, a signature is not looked at."""
+    opened = take_apart(data)
+    if key is not None:
+        if not opened.signed:
+            raise Forged("unsigned, where a signature is wanted")
+        if not opened.fits(about, key):
+            raise Forged("the signature does not fit")
+    return opened.payload
+
+
+def take_apart(data: bytes) -> Opened:
+    """The parts of an envelope; Malformed for anything else, whatever the bytes."""
     outer = loads(data)
     if not isinstance(outer, cbor2.CBORTag) or outer.tag != TAG:
         raise Malformed("not a COSE_Sign1 envelope")
@@ -46,14 +81,7 @@ def unwrap(data: bytes, about: str, key: Ed25519PublicKey | None = None) -> byte
         raise Malformed("a part of the envelope is of the wrong type")
     if unprotected != {} or protected not in (b"", _EDDSA):
         raise Malformed("an envelope header that this version does not know")
-    if key is not None:
-        if protected != _EDDSA:
-            raise Forged("unsigned, where a signature is wanted")
-        try:
-            key.verify(signature, _to_sign(protected, payload, about))
-        except InvalidSignature as error:
-            raise Forged("the signature does not fit") from error
-    return payload
+    return Opened(payload, protected, signature)
 
 
 def loads(data: bytes) -> object:

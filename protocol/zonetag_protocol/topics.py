@@ -13,12 +13,13 @@ PREFIX = "zonetag/v1"
 STATE = "state"  # retained, and the last will: JSON, see section 8.2
 REPORT = "report"  # gateway -> backend: sealed report
 ACK = "ack"  # backend -> gateway: sealed acknowledgement
+LOST = "lost"  # gateway -> backend: sealed, which reports it no longer has
 HEALTH = "health"  # gateway -> operators: JSON, retained
 UPLINK = "uplink"  # tag -> backend, carried blind
 DOWNLINK = "downlink"  # backend -> tag, carried blind
 CMD = "cmd"  # operator -> gateway: JSON, see section 8.4
 DONE = "done"  # gateway -> operator: what became of a command, JSON
-LEAVES = (STATE, REPORT, ACK, HEALTH, UPLINK, DOWNLINK, CMD, DONE)
+LEAVES = (STATE, REPORT, ACK, LOST, HEALTH, UPLINK, DOWNLINK, CMD, DONE)
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 NAME_RULE = "1 to 32 of a-z, 0-9 and hyphens, not beginning or ending with a hyphen"

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import second_implementation as second
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from zonetag_protocol import acknowledgement, card, envelope, frame, report, rotation
+from zonetag_protocol import acknowledgement, card, contact, envelope, frame, link, linkmessage, loss, report, rotation
 from zonetag_protocol.crypto import Aes, cmac
 
 SPEC = Path(__file__).parents[2] / "protocol" / "SPEC.md"
@@ -17,7 +18,7 @@ def example(name: str) -> Lines:
     """The lines of one example block: label -> values, in order; the value is all behind two spaces or the label."""
     block = re.search(rf"```example {name}\n(.*?)```", SPEC.read_text(), re.DOTALL)
     assert block, f"SPEC.md has no example {name}"
-    labels = "temporary key|signed with|mac in|pad in|\\S+"
+    labels = "temporary key|signed with|mac in|pad in|up 0|down \\d|cell \\d+|\\S+"
     lines: Lines = {}
     for line in block[1].splitlines():
         taken = re.fullmatch(rf"({labels})\s+(.+)", line)
@@ -87,6 +88,7 @@ def test_acknowledgement() -> None:
         int(lines["boot"][0]),
         int(lines["through"][0]),
         tuple(int(seq) for seq in lines["beyond"][0].split()),
+        tuple(int(seq) for seq in lines["missing"][0].split()),
     )
     assert acknowledgement.encode(value) == raw(lines, "payload")
     assert acknowledgement.decode(raw(lines, "payload")) == value
@@ -94,6 +96,16 @@ def test_acknowledgement() -> None:
     sealed = raw(lines, "envelope")
     assert envelope.wrap(raw(lines, "payload"), "ack", key) == sealed
     assert envelope.unwrap(sealed, "ack", key.public_key()) == raw(lines, "payload")
+
+
+def test_loss() -> None:
+    lines = example("lost")
+    seqs = tuple(int(seq) for seq in lines["seqs"][0].split())
+    value = loss.Loss(lines["gateway"][0], int(lines["boot"][0]), seqs)
+    assert loss.encode(value) == raw(lines, "payload")
+    assert loss.decode(raw(lines, "payload")) == value
+    key = Ed25519PrivateKey.from_private_bytes(raw(lines, "signed with"))
+    assert envelope.wrap(raw(lines, "payload"), "lost", key) == raw(lines, "envelope")
 
 
 def test_card() -> None:
@@ -106,7 +118,49 @@ def test_card() -> None:
     assert card.unpack(raw(lines, "card")) == value
 
 
-@pytest.mark.parametrize("module", ["advert", "frame", "status", "card", "report"])
+def test_session() -> None:
+    lines = example("session")
+    k_link, epoch = raw(lines, "link"), int(lines["epoch"][0])
+    backend = link.backend_end(k_link, epoch, raw(lines, "nb"))
+    tag = link.tag_end(k_link, epoch, raw(lines, "nt"))
+    assert backend.begin() == raw(lines, "hello") == second.hello(k_link, epoch, raw(lines, "nb"))
+    assert tag.receive(raw(lines, "hello")) is None
+    assert tag.answer() == raw(lines, "answer")
+    assert backend.receive(raw(lines, "answer")) is None
+    keys = second.session_keys(k_link, raw(lines, "hello"), raw(lines, "answer"))
+    assert keys == (raw(lines, "k_down"), raw(lines, "k_up"))
+    status = linkmessage.unpack_status(raw(lines, "status"))
+    assert linkmessage.pack_status(status) == raw(lines, "status")
+    assert (status.t, status.first, status.next, status.faults[0]) == (74565, 17, 42, 3)
+    assert status.settings == linkmessage.settings_check({})
+    up = tag.seal(linkmessage.STATUS, raw(lines, "status"))
+    assert up == raw(lines, "up 0") == second.sealed(keys[1], 1, 0, b"\1" + raw(lines, "status"))
+    assert backend.receive(up) == (linkmessage.STATUS, raw(lines, "status"))
+    bodies = [
+        (linkmessage.FETCH, linkmessage.pack_fetch(17, 25)),
+        (linkmessage.ACKNOWLEDGE, linkmessage.pack_acknowledge(status.log, 41)),
+    ]
+    for counter, (kind, body) in enumerate(bodies):
+        down = backend.seal(kind, body)
+        assert down == raw(lines, f"down {counter}") == second.sealed(keys[0], 0, counter, bytes([kind]) + body)
+        assert tag.receive(down) == (kind, body)
+    assert [part.hex() for part in link.split(up, 23)] == lines["parts"][0].split()
+
+
+def test_contact() -> None:
+    lines = example("contact")
+    record = contact.unpack(raw(lines, "record"))
+    assert contact.pack(record) == raw(lines, "record")
+    numbers = [int(lines[label][0]) for label in ("epoch", "at", "max", "count")]
+    assert [record.epoch, record.at, record.max_dbm, record.count] == numbers
+    assert (record.eid, record.auth) == (raw(lines, "eid"), raw(lines, "auth"))
+    heard = {int(label[5:]): contact.level(int(lines[label][0])) for label in lines if label.startswith("cell")}
+    assert contact.levels(record.cells) == [heard.get(cell, 0) for cell in range(contact.CELLS)]
+
+
+@pytest.mark.parametrize(
+    "module", ["advert", "frame", "status", "card", "report", "ccm", "contact", "link", "linkmessage"]
+)
 def test_every_section_that_code_cites_exists(module: str) -> None:
     headings = set(re.findall(r"^#{2,3} (\d+(?:\.\d+)?)", SPEC.read_text(), re.MULTILINE))
     code = (SPEC.parent / "zonetag_protocol" / f"{module}.py").read_text()

@@ -71,7 +71,7 @@ OUTERMOST = ("*/app.py", "*/cli.py", "*/cli_*.py", "*/cli/*.py")
 
 # Law "keys": of the wire format a gateway takes the modules that need no tag's key, of these nothing that takes one,
 # and no name in it speaks of one.
-GATEWAY_TAKES = ("acknowledgement", "advert", "envelope", "errors", "frame", "report", "topics")
+GATEWAY_TAKES = ("acknowledgement", "advert", "enrolment", "envelope", "errors", "frame", "loss", "report", "topics")
 OF_KEYS = ("frame.seal", "frame.verify", "frame.authenticator", "frame.keystream", "frame.Keys")
 KEY_NAMES = {"master", "master_key", "derive_keys", "temporary_key", "k_eid", "k_mac", "k_enc", "k_link"}
 
