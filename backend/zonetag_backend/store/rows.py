@@ -15,6 +15,12 @@ def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         connection.exec_driver_sql(_insert(table, connection.dialect), list(rows))
 
 
+def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert those rows whose primary key is not there yet."""
+    if rows:
+        connection.exec_driver_sql(f"{_insert(table, connection.dialect)} ON CONFLICT DO NOTHING", list(rows))
+
+
 def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows; one whose primary key is there already takes the place of the one that is."""
     if rows:

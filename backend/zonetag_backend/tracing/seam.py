@@ -56,6 +56,6 @@ class Simple:
         """Shadowing only ever lowers RSSI, so the strongest adverts tell most."""
         return [0.5 * (1 + math.erf((look.rssi_p90 - NEAR_DBM) / (SIGMA_DB * math.sqrt(2)))) for look in looks]
 
-    def place(self, both: Both) -> float:  # noqa: ARG002  # a better model looks at what the gateways heard
+    def place(self, both: Both) -> float:  # a better model looks at what the gateways heard
         """Being at one place says little."""
         return PLACE_PRIOR

@@ -7,17 +7,17 @@ from zonetag_backend.store.schema.base import metadata
 contact_log = Table(
     "contact_log",
     metadata,
-    # One row a record of a tag's log.  What names it is the reporter's own clock and what it heard, which never
-    # change however often the record comes and however its clock is understood later.
+    # One row a record of a tag's log (SPEC.md section 12.6).  What names it stands in it and never changes, however
+    # often it comes and however the clock of the tag that heard is understood later.
     Column("tag", ForeignKey("tag.id"), primary_key=True),  # who heard
-    Column("t", BigInteger, primary_key=True, autoincrement=False),  # second of its clock at the period's beginning
+    Column("epoch", Integer, primary_key=True, autoincrement=False),  # of its clock
     Column("eid", LargeBinary, primary_key=True),
+    Column("at", SmallInteger, primary_key=True, autoincrement=False),  # slot of its clock of the frame that verified
     Column("peer", ForeignKey("tag.id"), nullable=False),  # who was heard, verified
-    Column("start_ms", BigInteger, nullable=False),
-    Column("end_ms", BigInteger, nullable=False),  # of the period, by the reporter's clock as understood then
-    Column("looks", Integer, nullable=False),  # looks of the period that heard it
+    Column("start_ms", BigInteger, nullable=False),  # of the epoch, as its clock was understood when the record came
+    Column("count", SmallInteger, nullable=False),  # adverts heard; 255 stands for more
     Column("rssi_max", SmallInteger, nullable=False),
-    Column("rssi_p90", SmallInteger, nullable=False),  # as rssi_max where the log keeps no other
+    Column("cells", LargeBinary, nullable=False),  # 32 half bytes, one a cell of 32 s
     Column("trusted", Boolean, nullable=False),  # false while one of the two clocks was not confirmed
     Column("received_ms", BigInteger, nullable=False),
     Index(None, "tag", "start_ms"),
@@ -31,15 +31,15 @@ contact_rejected = Table(
     metadata,
     # Records kept apart, beside the reason.
     Column("tag", ForeignKey("tag.id"), primary_key=True),
-    Column("t", BigInteger, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("eid", LargeBinary, primary_key=True),
+    Column("at", SmallInteger, primary_key=True, autoincrement=False),
     Column("auth", LargeBinary, nullable=False),
     Column("reason", String(16), nullable=False),  # a code of zonetag_backend.tracing.contacts
     Column("start_ms", BigInteger, nullable=False),
-    Column("end_ms", BigInteger, nullable=False),
-    Column("looks", Integer, nullable=False),
+    Column("count", SmallInteger, nullable=False),
     Column("rssi_max", SmallInteger, nullable=False),
-    Column("rssi_p90", SmallInteger, nullable=False),
+    Column("cells", LargeBinary, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
     Index(None, "start_ms"),
     sqlite_with_rowid=False,

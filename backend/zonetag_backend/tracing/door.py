@@ -1,0 +1,271 @@
+"""In or out: which way a tag went through a door, from receivers on both sides of it.  Seconds, dBm.
+
+One method for people and for vehicles.  The way through the door is a chain of places from far inside to far outside;
+a tag moves along it from neighbour to neighbour (a hidden Markov chain), and each packet says by its strengths at all
+receivers which places are likely.  A `Profile` says how strongly each receiver hears a tag at each place:
+
+- `by_sides` knows only on which side each receiver hangs and judges by the difference between the sides.  It needs no
+  training, and is what a new door begins with.
+- `learn` takes recordings of passages with the moment of each crossing.  Its places are times before and after it.
+
+Several profiles (people, a forklift) are followed at once.  That one decides which explains the last half minute best;
+a learnt one only if it explains it about as well as the recordings it was learnt from, so that what was learnt from
+vehicles is not held against a person.  If none does, the untrained one decides.
+
+The state is confirmed a moment later (`CONFIRM_S`), with hysteresis, and is unknown until the first confirmation; a
+crossing has the time at which it took place and the time at which it became known.  A tag that stands still repeats
+one and the same evidence, so its packets weigh less.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+States = npt.NDArray[np.int8]
+
+UNKNOWN, OUTSIDE, INSIDE = -1, 0, 1
+
+CONFIRM_S = 2.0  # what is heard so long afterwards still counts: a body that turns shades one side for a second
+SURE = 0.8  # hysteresis: outside above this probability, inside below its complement, else as before
+STEP_S = 0.5  # a place of the chain, as time: half a second's walk is half a metre
+REACH_S = 4.0  # beyond so long before and after a crossing a place is called far
+FAR_S = (4.0, 9.0, np.inf)  # outside, what is far is parted once more: the car park is not the threshold
+MOVES_HZ = 1.0  # steps a second along the chain in each direction: it crosses the near zone in a few seconds
+LEAP = 1e-4  # of jumping anywhere, so that no wrong belief is for ever
+# Packets of 100 ms see the same shadows for about half a second, so each carries a sixth of independent evidence.
+PACKET_WEIGHT = 0.15
+PACKET_S = 0.1
+STILL_DB = 3.0  # a tag in motion changes by more than this from second to second; below, its evidence is a repetition
+STILL_LEAST = 0.1
+TAILS = 6.0  # degrees of freedom of Student's t: now and then a reading is far off
+SPREAD_DB = 2.5  # added to what was seen in training: another day, another body
+FORGET_S = 30.0  # of the choice between profiles
+# A learnt profile applies while its log-likelihood per receiver and packet is at most so much below that of its
+# training.  Recordings held out stay within 0.15 of it, other traffic falls short by 0.4 and more.
+MISFIT = 0.3
+NOT_HEARD_DBM = -95.0  # about the weakest that a receiver hears, for the untrained difference
+SIDES_DB = (8.0, 4.0, 1.0, -1.0, -4.0, -8.0)  # inside minus outside, at the six places of the untrained chain
+SIDES_SPREAD_DB = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """One recording near a door."""
+
+    times: Floats
+    # seconds, ascending
+    levels: Floats
+    # a row a packet, a column a receiver, dBm; NaN: not heard
+    inside: Flags
+    # the truth at each packet
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How strongly each receiver hears one kind of traffic at each place of the chain, from inside to outside."""
+
+    outside: Flags
+    # of each place
+    mean: Floats
+    spread: Floats
+    # dBm and dB, a row a place, a column a receiver; of the untrained one a single column, the difference of the sides
+    heard: Floats
+    # share of packets heard, likewise
+    usual: float
+    # log-likelihood per receiver and packet on what it was learnt from; -inf: it always applies
+    sides: Floats | None
+    # of the untrained one: +1 for receivers inside, -1 for those outside, divided by their number
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Through the door, once."""
+
+    at_s: float
+    # when
+    inwards: bool
+    known_s: float
+    # when the packets were in that it is told from
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What was made of one tag's packets."""
+
+    states: States
+    # OUTSIDE, INSIDE or UNKNOWN at each packet, as known CONFIRM_S later
+    p_outside: Floats
+    # probability at each packet
+    crossings: tuple[Crossing, ...]
+
+
+def by_sides(inside: Sequence[bool]) -> Profile:
+    """The untrained profile of a door whose receiver i hangs inside if `inside[i]`; needs one on each side."""
+    within = np.asarray(inside, dtype=bool)
+    if within.all() or not within.any():
+        raise ValueError("all receivers hang on one side of the door; hang at least one on the other")
+    sides = np.where(within, 1 / within.sum(), -1 / (~within).sum())
+    mean = np.array(SIDES_DB)[:, None]
+    ones = np.ones_like(mean)
+    return Profile(mean[:, 0] < 0, mean, SIDES_SPREAD_DB * ones, ones, -np.inf, sides)
+
+
+def learn(recordings: Sequence[Passages]) -> Profile | None:
+    """The profile of one kind of traffic; None when the recordings hold no crossing or only a few packets."""
+    phase = np.concatenate([_phase(r) for r in recordings]) if recordings else np.empty(0)
+    if not np.isfinite(phase).any():
+        return None
+    levels = np.vstack([r.levels for r in recordings])
+    edges = [-np.inf, *np.arange(-REACH_S, REACH_S + STEP_S / 2, STEP_S), *(REACH_S + far for far in FAR_S)]
+    outside, mean, spread, heard = [], [], [], []
+    for low, high in zip(edges, edges[1:], strict=False):
+        here = levels[(phase >= low) & (phase < high)]
+        if len(here) < 5:
+            continue
+        here_heard = ~np.isnan(here)
+        count = here_heard.sum(axis=0)
+        filled = np.where(here_heard, here, 0.0)
+        centre = np.where(count > 0, filled.sum(axis=0) / np.maximum(count, 1), NOT_HEARD_DBM)
+        square = np.where(here_heard, (here - centre) ** 2, 0.0).sum(axis=0) / np.maximum(count, 1)
+        outside.append(low >= 0)
+        mean.append(centre)
+        spread.append(np.sqrt(square + SPREAD_DB**2))
+        heard.append(np.clip(count / len(here), 0.05, 0.95))
+    if not any(outside) or all(outside):
+        return None
+    untold = Profile(np.array(outside), np.array(mean), np.array(spread), np.array(heard), 0.0, None)
+    usual = float(np.mean(np.concatenate([_filter(untold, r.times, r.levels)[1] for r in recordings])))
+    return Profile(untold.outside, untold.mean, untold.spread, untold.heard, usual, None)
+
+
+def follow(times: Floats, levels: Floats, untrained: Profile, learnt: Sequence[Profile] = ()) -> Followed:
+    """The side at each packet and the crossings of one tag.
+
+    `times` ascending seconds, `levels` a row a packet and a column a receiver in the order of the profiles, dBm, NaN
+    where not heard.  Nothing later than CONFIRM_S after a packet is used for what is said of it.
+    """
+    if len(times) == 0:
+        return Followed(np.empty(0, np.int8), np.empty(0), ())
+    chosen = np.zeros(len(times))
+    best = np.full(len(times), -np.inf)
+    for profile in (untrained, *learnt):
+        p_outside, surprise = _filter(profile, times, levels)
+        if profile.sides is None:
+            fits = _forgetting(times, surprise)
+            better = (fits > profile.usual - MISFIT) & (fits > best)
+            best = np.where(better, fits, best)
+        else:
+            better = np.ones(len(times), dtype=bool)
+        chosen = np.where(better, p_outside, chosen)
+    return _decide(times, chosen)
+
+
+def _phase(recording: Passages) -> Floats:
+    """Seconds to the nearest crossing, negative inside; infinite where there is none."""
+    turns = np.flatnonzero(np.diff(recording.inside.astype(np.int8)))
+    sign = np.where(recording.inside, -1.0, 1.0)
+    if len(turns) == 0:
+        return sign * np.inf
+    at = (recording.times[turns] + recording.times[turns + 1]) / 2
+    distance: Floats = np.abs(recording.times[:, None] - at[None, :]).min(axis=1)
+    return sign * np.maximum(distance, 1e-6)
+
+
+def _log_likelihood(profile: Profile, levels: Floats) -> Floats:
+    """Of each packet at each place, summed over receivers."""
+    if profile.sides is not None:
+        difference = np.where(np.isnan(levels), NOT_HEARD_DBM, levels) @ profile.sides
+        levels = difference[:, None]
+    missing = np.isnan(levels)[:, None, :]
+    z = (np.where(missing, 0.0, levels[:, None, :]) - profile.mean) / profile.spread
+    present = -(TAILS + 1) / 2 * np.log1p(z * z / TAILS) - np.log(profile.spread) + np.log(profile.heard)
+    # A packet missed by one receiver is told less by the place than by chance (collisions): half of its weight.
+    absent = 0.5 * np.log(np.maximum(1 - profile.heard, 0.05))
+    total: Floats = np.where(missing, absent, present).sum(axis=2)
+    return total
+
+
+def _weights(times: Floats, levels: Floats) -> Floats:
+    """Of each packet's evidence: for the time since the last, and less when nothing changes."""
+    gaps = np.minimum(np.diff(times, prepend=times[0] - PACKET_S), 10 * PACKET_S)
+    second_ago = np.searchsorted(times, times - 1.0)
+    change = np.abs(levels - levels[second_ago])
+    known = ~np.isnan(change)
+    mean = np.where(known, change, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    mean = np.where(known.any(axis=1), mean, STILL_DB)
+    mean[second_ago == np.arange(len(times))] = STILL_DB
+    motion = np.clip(_forgetting(times, mean, 3.0) / STILL_DB, 0.0, 1.0) ** 2
+    weights: Floats = PACKET_WEIGHT * np.sqrt(np.maximum(gaps, 0.0) / PACKET_S) * np.maximum(motion, STILL_LEAST)
+    return weights
+
+
+def _filter(profile: Profile, times: Floats, levels: Floats) -> tuple[Floats, Floats]:
+    """P(outside) at each packet given all until CONFIRM_S later; log-likelihood of each, per receiver, foretold."""
+    told = _log_likelihood(profile, levels)
+    count, places = told.shape
+    evidence = np.exp(_weights(times, levels)[:, None] * (told - told.max(axis=1, keepdims=True)))
+    neighbours = np.eye(places, k=1) + np.eye(places, k=-1)
+    steps = np.minimum(np.diff(times, prepend=times[0]), 2.0) * MOVES_HZ
+    moves: dict[float, Floats] = {}
+    forward = np.empty_like(told)
+    surprise = np.empty(count)
+    belief = np.full(places, 1 / places)
+    for i in range(count):
+        belief = belief @ _move(moves, neighbours, float(steps[i]))
+        surprise[i] = float(belief @ told[i]) / levels.shape[1]
+        belief = belief * evidence[i]
+        belief /= belief.sum()
+        forward[i] = belief
+    last = np.searchsorted(times, times + CONFIRM_S, "right") - 1
+    p_outside = np.empty(count)
+    for i in range(count):
+        later = np.ones(places)
+        for j in range(int(last[i]), i, -1):
+            later = _move(moves, neighbours, float(steps[j])) @ (evidence[j] * later)
+            later /= later.max()
+        both = forward[i] * later
+        p_outside[i] = both[profile.outside].sum() / both.sum()
+    return p_outside, surprise
+
+
+def _move(known: dict[float, Floats], neighbours: Floats, steps: float) -> Floats:
+    """The chain's transition for `steps` expected steps each way; rounded, so that few are made."""
+    key = round(steps, 2)
+    if key not in known:
+        stay = np.exp(-2 * key)
+        out = neighbours / neighbours.sum(axis=1, keepdims=True)
+        move = stay * np.eye(len(neighbours)) + (1 - stay) * out
+        known[key] = (1 - LEAP) * move + LEAP / len(neighbours)
+    return known[key]
+
+
+def _forgetting(times: Floats, values: Floats, forget_s: float = FORGET_S) -> Floats:
+    """The mean of what was so far, the older the less."""
+    keep = np.exp(-np.diff(times, prepend=times[0]) / forget_s)
+    out = np.empty(len(values))
+    total = weight = 0.0
+    for i, value in enumerate(values):
+        total, weight = total * keep[i] + value, weight * keep[i] + 1
+        out[i] = total / weight
+    return out
+
+
+def _decide(times: Floats, p_outside: Floats) -> Followed:
+    """Hysteresis; a crossing stands where the probability last passed one half."""
+    states = np.full(len(times), UNKNOWN, np.int8)
+    crossings = []
+    state, half = UNKNOWN, 0
+    for i, p in enumerate(p_outside):
+        if i and (p > 0.5) != (p_outside[i - 1] > 0.5):
+            half = i
+        now = OUTSIDE if p > SURE else INSIDE if p < 1 - SURE else state
+        if now != state and state != UNKNOWN:
+            crossings.append(Crossing(float(times[half]), now == INSIDE, float(times[i]) + CONFIRM_S))
+            states[half:i] = now
+        state = now
+        states[i] = state
+    return Followed(states, p_outside, tuple(crossings))

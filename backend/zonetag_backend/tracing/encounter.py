@@ -1,0 +1,154 @@
+"""Rows of the store -> encounters of two people, by kind of evidence.  Pure.
+
+A person may wear several tags, a tag may be worn by several people one after the other: rows come already cut to who
+wore what (store/meetings.py), and here readings of the same two people at the same time count once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from zonetag_backend.tracing.minutes import Piece, pieces
+from zonetag_backend.tracing.seam import Both, Closeness, Look
+
+DIRECT = "direct"  # a tag heard the other's
+PLACE = "place"  # gateways heard both at one place
+# Two periods of a log further apart than this are two encounters: a look may be missed, three in a row may not.
+DIRECT_GAP_MS = 180_000
+PLACE_GAP_MS = 60_000  # as in presence: it closes smaller gaps itself
+
+
+class Shared(NamedTuple):
+    """Two people at one place at once: a row of the store."""
+
+    asked: int
+    # whose contacts were asked for
+    other: int
+    place: int
+    start_ms: int
+    end_ms: int
+    tag: int
+    other_tag: int
+
+
+class Noted(NamedTuple):
+    """What one tag's log says of another's, of two people: a row of the store."""
+
+    asked: int
+    other: int
+    reporter: int
+    # the tag that heard
+    look: Look
+
+
+class Encounter(NamedTuple):
+    """Two people near each other without a longer break."""
+
+    asked: int
+    other: int
+    evidence: str
+    # DIRECT or PLACE
+    places: tuple[int, ...]
+    # where; empty for DIRECT
+    start_ms: int
+    end_ms: int
+    pieces: tuple[Piece, ...]
+
+
+Heard = Mapping[int, Sequence[tuple[int, str, int]]]
+"""By tag: (UTC ms, gateway, dBm), in order of time."""
+
+
+def direct(noted: Iterable[Noted], model: Closeness) -> list[Encounter]:
+    """Encounters from contact logs.  Both directions, and all tags of the two, are readings of the same thing."""
+    series: dict[tuple[int, int], dict[int, list[Look]]] = defaultdict(lambda: defaultdict(list))
+    for row in noted:
+        if row.asked != row.other:  # somebody's own two tags
+            series[row.asked, row.other][row.reporter].append(row.look)
+    out = []
+    for (asked, other), by_reporter in series.items():
+        read: list[Piece] = []
+        for looks in by_reporter.values():
+            looks.sort()
+            read += [Piece(look.start_ms, look.end_ms, p) for look, p in zip(looks, model.direct(looks), strict=True)]
+        for run in _runs(overlaid(read), DIRECT_GAP_MS):
+            out.append(
+                Encounter(asked, other, DIRECT, (), run[0].start_ms, run[-1].end_ms, tuple(pieces(run, DIRECT_GAP_MS)))
+            )
+    return out
+
+
+def place(shared: Iterable[Shared], model: Closeness, heard: Heard | None = None) -> list[Encounter]:
+    """Encounters from presence.  Who sits where does not change within one: it is a single piece."""
+    found: dict[tuple[int, int], list[Shared]] = defaultdict(list)
+    for row in shared:
+        if row[0] != row[1]:
+            found[row[0], row[1]].append(row)
+    out = []
+    for rows in found.values():
+        rows.sort(key=_start)
+        run = [rows[0]]
+        end = rows[0].end_ms
+        for row in rows[1:]:
+            if row.start_ms - end > PLACE_GAP_MS:
+                out.append(_at_place(run, end, model, heard))
+                run = []
+            run.append(row)
+            end = row.end_ms if len(run) == 1 else max(end, row.end_ms)
+        out.append(_at_place(run, end, model, heard))
+    return out
+
+
+def _at_place(rows: Sequence[Shared], end: int, model: Closeness, heard: Heard | None) -> Encounter:
+    places = tuple(dict.fromkeys([row.place for row in rows]))
+    asked, other, _, start, *_ = rows[0]
+    if heard is None:
+        probability = model.place(Both(places[0], start, end, (), ()))
+    else:
+        probability = max(
+            model.place(
+                Both(
+                    row.place,
+                    row.start_ms,
+                    row.end_ms,
+                    [each for each in heard.get(row.tag, ()) if row.start_ms <= each[0] <= row.end_ms],
+                    [each for each in heard.get(row.other_tag, ()) if row.start_ms <= each[0] <= row.end_ms],
+                )
+            )
+            for row in rows
+        )
+    return Encounter(asked, other, PLACE, places, start, end, (Piece(start, end, probability),))
+
+
+def overlaid(read: Sequence[Piece]) -> list[Piece]:
+    """Pieces that do not overlap, in order: where several readings cover a time, the mean of them."""
+    if all(a.end_ms <= b.start_ms for a, b in pairwise(read)):
+        return list(read)
+    edges = sorted({edge for piece in read for edge in piece[:2]})
+    ordered = sorted(read)
+    out: list[Piece] = []
+    active: list[Piece] = []
+    at = 0
+    for start, end in pairwise(edges):
+        while at < len(ordered) and ordered[at].start_ms <= start:
+            active.append(ordered[at])
+            at += 1
+        active = [piece for piece in active if piece.end_ms > start]
+        if active:
+            out.append(Piece(start, end, sum(piece.probability for piece in active) / len(active)))
+    return out
+
+
+def _runs(read: Sequence[Piece], gap_ms: int) -> list[list[Piece]]:
+    runs: list[list[Piece]] = []
+    for piece in read:
+        if runs and piece.start_ms - runs[-1][-1].end_ms <= gap_ms:
+            runs[-1].append(piece)
+        else:
+            runs.append([piece])
+    return runs
+
+
+def _start(row: Shared) -> int:
+    return row.start_ms

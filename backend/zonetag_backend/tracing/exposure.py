@@ -1,0 +1,100 @@
+"""What one person was exposed to by another, day by day.  Pure.
+
+Minutes are added over a day: only one in ten pairs that spend 15 minutes together in a day do so without a break.
+Direct evidence and evidence of place are weighed apart, each with its own exposure.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from zonetag_backend.tracing.days import Days
+from zonetag_backend.tracing.encounter import PLACE, Encounter
+from zonetag_backend.tracing.minutes import MINUTE_MS, Minutes, Piece, minutes
+from zonetag_backend.tracing.profile import Profile
+
+
+class Exposure(NamedTuple):
+    """One day of two people, by one kind of evidence."""
+
+    asked: int
+    other: int
+    day_ms: int
+    # beginning of the day
+    evidence: str
+    first_ms: int
+    last_ms: int
+    together: float
+    # minutes for which there is evidence at all
+    minutes: Minutes
+    # close
+    places: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+    # from when to when, in order
+    probability: float
+    # that it was a contact as the profile has it
+
+
+def exposures(
+    encounters: Iterable[Encounter],
+    profile: Profile,
+    days: Days,
+    window: tuple[int, int],
+    at_least: float | None = None,
+) -> list[Exposure]:
+    """The days on which the encounters, as far as they lie within `window`, make a contact; in order of time.
+
+    `at_least`: the probability from which on, if not the profile's.
+    """
+    threshold = profile.probability if at_least is None else at_least
+    by_day: dict[tuple[int, int, int, str], list[tuple[Piece, Encounter]]] = defaultdict(list)
+    low, high = window
+    for encounter in encounters:
+        if encounter.end_ms <= low or encounter.start_ms >= high:
+            continue
+        for piece in encounter.pieces:
+            for day, start, end in days.cut(max(piece.start_ms, low), min(piece.end_ms, high)):
+                key = (encounter.asked, encounter.other, day, encounter.evidence)
+                by_day[key].append((Piece(start, end, piece.probability), encounter))
+    found = []
+    for (asked, other, day, evidence), parts in by_day.items():
+        together = sum(piece.end_ms - piece.start_ms for piece, _ in parts) / MINUTE_MS
+        if together < profile.minutes:  # cannot reach what is asked for
+            continue
+        parts.sort(key=_begin)
+        told = minutes(_pieces(parts, evidence), profile.minutes)
+        probability = 1.0 if profile.by_place and evidence == PLACE else told.reached
+        if probability < threshold:
+            continue
+        places = dict.fromkeys(place for _, encounter in parts for place in encounter.places)
+        spans = dict.fromkeys((max(e.start_ms, low), min(e.end_ms, high)) for _, e in parts)
+        found.append(
+            Exposure(
+                asked,
+                other,
+                day,
+                evidence,
+                parts[0][0].start_ms,
+                max(piece.end_ms for piece, _ in parts),
+                together,
+                told,
+                tuple(places),
+                tuple(spans),
+                probability,
+            )
+        )
+    return sorted(found, key=lambda e: (e.first_ms, e.other, e.evidence))
+
+
+def _pieces(parts: Sequence[tuple[Piece, Encounter]], evidence: str) -> list[Piece]:
+    """Who sits where does not change within a day: for evidence of place all of it is one piece."""
+    read = [piece for piece, _ in parts]
+    if evidence != PLACE or len(read) == 1:
+        return read
+    length = sum(piece.end_ms - piece.start_ms for piece in read)
+    mean = sum((piece.end_ms - piece.start_ms) * piece.probability for piece in read) / length
+    return [Piece(read[0].start_ms, read[0].start_ms + length, mean)]
+
+
+def _begin(part: tuple[Piece, Encounter]) -> int:
+    return part[0].start_ms
