@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from zonetag_backend.errors import NotFound
 from zonetag_backend.store import registry
@@ -90,6 +90,9 @@ def revoke_gateway(connection: Connection, name: str, now_ms: int) -> int:
         connection.execute(insert(enrolment.gateway_revoked).values(gateway=name, revoked_ms=now_ms))
     else:
         connection.execute(update(enrolment.gateway_revoked).where(_r.gateway == name).values(kicked_ms=None))
+    keys = enrolment.gateway_key.c
+    signed = keys.gateway == name
+    connection.execute(update(enrolment.gateway_key).where(signed, keys.revoked_ms.is_(None)).values(revoked_ms=now_ms))
     registry.changed(connection)
     return revoke(connection, counted, now_ms)
 
@@ -138,3 +141,14 @@ def revoked(connection: Connection, issuer: str, ended_after_ms: int) -> list[En
         _c.issuer == issuer, _c.revoked_ms.is_not(None), _c.ends_ms > ended_after_ms
     )
     return [Entry(*row) for row in connection.execute(query.order_by(_c.revoked_ms, _c.serial))]
+
+
+def gateway_ends(connection: Connection) -> list[tuple[str, int]]:
+    """Enrolled gateways that are believed, and when the latest certificate of each ends or ended, UTC ms."""
+    query = (
+        select(_c.name, func.max(_c.ends_ms))
+        .join(gateway, gateway.c.name == _c.name)
+        .where(_c.kind == "gateway", _c.revoked_ms.is_(None), _c.name.not_in(select(_r.gateway)))
+        .group_by(_c.name)
+    )
+    return [(name, ends_ms) for name, ends_ms in connection.execute(query.order_by(_c.name))]
