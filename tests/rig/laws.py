@@ -29,7 +29,11 @@ OUTSIDE = {
     "jinja2": ("backend/zonetag_backend/web/*",),
     "littlefs": ("flash/zonetag_flash/filesystem.py",),
     "machine": ("firmware/zonetag_tag/board.py",),
-    "paho": ("backend/zonetag_backend/mqtt.py", "gateway/zonetag_gateway/mqtt.py"),
+    "paho": (
+        "backend/zonetag_backend/knock.py",  # a connection for a moment, beside the one for ever
+        "backend/zonetag_backend/mqtt.py",
+        "gateway/zonetag_gateway/mqtt.py",
+    ),
     "serial": ("flash/zonetag_flash/chip.py", "flash/zonetag_flash/ports.py", "flash/zonetag_flash/speech.py"),
     # Sockets of one's own: for a port that is free, paho's TCP_NODELAY, and systemd's $NOTIFY_SOCKET.  Else asyncio.
     "socket": (
@@ -39,7 +43,7 @@ OUTSIDE = {
         "gateway/zonetag_gateway/notify.py",
     ),
     "sqlalchemy": ("backend/zonetag_backend/store/*",),
-    "sqlite3": ("gateway/zonetag_gateway/spool.py",),
+    "sqlite3": ("gateway/zonetag_gateway/spool.py", "backend/zonetag_backend/store/*"),
     "starlette": ("backend/zonetag_backend/web/*",),
     "zonetag_power": ("firmware/zonetag_tag/board.py",),  # of our own builds of MicroPython
 }
@@ -77,6 +81,7 @@ KEY_NAMES = {"master", "master_key", "derive_keys", "temporary_key", "k_eid", "k
 
 # Law "both": what runs on the tag imports only what both Pythons have.
 TAG_SIDE = ("errors", "crypto", "rotation", "status", "frame", "advert", "card")  # modules of the wire format
+TAG_SIDE += ("ccm", "contact", "link", "linkmessage")
 BOTH_PYTHONS = {
     "array",
     "binascii",
