@@ -14,9 +14,10 @@ from zonetag_backend.config import Config
 from zonetag_backend.errors import ConfigError
 from zonetag_backend.events import Events
 from zonetag_backend.ingest import Ingest
+from zonetag_backend.keyfile import asking
 from zonetag_backend.mqtt import Link
 from zonetag_backend.store.engine import Database, open_database
-from zonetag_backend.store.tags import open_keyring
+from zonetag_backend.store.keyring import open_keyring
 from zonetag_backend.store.writer import Writer
 from zonetag_backend.subscriber import Subscriber
 from zonetag_backend.web.app import make_app
@@ -28,11 +29,12 @@ class Backend:
     """`async with Backend(config, clock) as backend:` serves until the block is left.
 
     `config` from `zonetag_backend.config.load(None, {"data": ..., "broker.url": ..., "http.port": 0})`;
-    `clock` gives UTC in ms.
+    `clock` gives UTC in ms; `demo`: pages without accounts, of a simulated office on this machine.
     """
 
-    def __init__(self, config: Config, clock: Callable[[], int]) -> None:
+    def __init__(self, config: Config, clock: Callable[[], int], *, demo: bool = False) -> None:
         self.config = config
+        self._demo = demo
         self.clock = clock
         self.events = Events()
         self.engine: Database
@@ -62,7 +64,9 @@ class Backend:
         listening = self._listen()
         try:
             self.engine = await asyncio.to_thread(open_database, config.database)
-            keyring = await asyncio.to_thread(open_keyring, self.engine, config.key_file)
+            ask = asking(config.passphrase_file)
+            source = (config.key_file, config.key_source, ask, self.clock())
+            keyring = await asyncio.to_thread(open_keyring, self.engine, *source)
             ingest = Ingest(keyring.open, config.search_epochs, config.future_s * 1000)
             self._subscriber = Subscriber(Writer(self.engine, ingest), self.events, self.clock, config.queue)
             self._link = Link(config.broker, config.queue, self._subscriber.put)
@@ -108,7 +112,7 @@ class Backend:
 
     def _pages(self) -> "_Server":
         settings = uvicorn.Config(
-            make_app(self.engine, self.clock, self.events),
+            make_app(self.engine, self.clock, self.events, demo=self._demo),
             log_level="warning",
             access_log=False,
             lifespan="off",

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from rig.accounts import sign_in
 from rig.office import Office
 from starlette.applications import Starlette
 
@@ -31,6 +32,22 @@ def ask(app: Starlette, method: str, path: str, **options: Any) -> httpx.Respons
     return asyncio.run(asked())
 
 
+def as_somebody(app: Starlette, office: Office) -> Get:
+    """`get(path, role="health", method="GET", ...)`: one request of somebody with that role; role="" is a stranger."""
+    tokens: dict[str, str] = {}
+
+    def get(path: str, role: str = "health", **options: Any) -> httpx.Response:
+        if role and role not in tokens:
+            tokens[role] = sign_in(office.engine, role, office.clock())
+        headers = dict(options.pop("headers", {}))
+        if role:
+            cookies = [f"zonetag={tokens[role]}", headers.get("Cookie", "")]
+            headers["Cookie"] = "; ".join(filter(None, cookies))
+        return ask(app, options.pop("method", "GET"), path, headers=headers, **options)
+
+    return get
+
+
 class Served:
     """The pages behind a real socket, which can be stopped and started again on the same port."""
 
@@ -43,6 +60,17 @@ class Served:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def cookie(self, role: str = "health") -> dict[str, str]:
+        """The cookie of somebody with a role, newly signed in."""
+        return {"zonetag": sign_in(self.office.engine, role, self.office.clock())}
+
+    def sign_in(self, context: Any, role: str = "health") -> None:
+        """Give a browser's context that cookie."""
+        context.clear_cookies(name="zonetag")
+        context.add_cookies(
+            [{"name": name, "value": value, "url": self.url} for name, value in self.cookie(role).items()]
+        )
 
     def start(self) -> None:
         app = make_app(self.office.engine, self.office.clock, self.events)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from rig.office import Office, new_office
-from rig.pages import Get, Served, ask
+from rig.pages import Get, Served, as_somebody
 
 from zonetag_backend.events import Events
 from zonetag_backend.store.engine import open_database
@@ -36,16 +36,14 @@ def events() -> Events:
 
 @pytest.fixture
 def get(office: Office, events: Events) -> Get:
-    """`get(path, headers=...)` from the office's pages."""
-    app = make_app(office.engine, office.clock, events)
-    return lambda path, **options: ask(app, options.pop("method", "GET"), path, **options)
+    """`get(path, role="health", headers=...)` from the office's pages; role="" is a stranger."""
+    return as_somebody(make_app(office.engine, office.clock, events), office)
 
 
 @pytest.fixture
 def get_bare(bare: Office, events: Events) -> Get:
     """The same, where nothing is set up."""
-    app = make_app(bare.engine, bare.clock, events)
-    return lambda path, **options: ask(app, "GET", path, **options)
+    return as_somebody(make_app(bare.engine, bare.clock, events), bare)
 
 
 @pytest.fixture

@@ -54,10 +54,11 @@ def lines(page: Any, count: int) -> None:
 
 
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A new window; whatever its console says in anger fails the test."""
+def page(browser: Any, served: Served) -> Iterator[Any]:
+    """A new window of a health officer; whatever its console says in anger fails the test."""
     context = browser.new_context(viewport=DESK, locale="vi-VN")
     context.set_default_timeout(WAIT_MS)
+    served.sign_in(context)
     page = context.new_page()
     angry: list[str] = []
     page.on("console", lambda message: angry.append(message.text) if message.type in ("error", "warning") else None)
@@ -135,6 +136,7 @@ def test_without_scripts_the_pages_still_serve(served: Served, browser: Any) -> 
     fill(served.office)
     context = browser.new_context(viewport=DESK, java_script_enabled=False)
     context.set_default_timeout(WAIT_MS)
+    served.sign_in(context)
     page = context.new_page()
     page.goto(f"{served.url}/book/van-phong")
     page.fill("#q", "anh")

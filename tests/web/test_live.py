@@ -26,7 +26,7 @@ def events_of(response: httpx.Response) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def test_a_change_reaches_an_open_page_and_nobody_is_in_the_stream(served: Served) -> None:
-    with httpx.stream("GET", f"{served.url}/live?site=van-phong", timeout=LIMIT_S) as response:
+    with httpx.stream("GET", f"{served.url}/live?site=van-phong", cookies=served.cookie(), timeout=LIMIT_S) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         stream = events_of(response)
         assert next(stream) == ("changed", {"now": "14:30"})  # at once, for what happened while the page was loading
@@ -42,7 +42,7 @@ def test_a_server_that_stops_ends_the_streams(served: Served) -> None:
     begun = threading.Event()
 
     def read() -> None:
-        with httpx.stream("GET", f"{served.url}/live", timeout=LIMIT_S) as response:
+        with httpx.stream("GET", f"{served.url}/live", cookies=served.cookie(), timeout=LIMIT_S) as response:
             for _ in events_of(response):
                 begun.set()
         ended.set()

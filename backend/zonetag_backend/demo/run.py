@@ -14,7 +14,7 @@ from zonetag_backend.demo import registry
 from zonetag_backend.demo.gateway import GatewayProcess
 from zonetag_backend.demo.pace import Pace, lead_s
 from zonetag_backend.demo.result import result
-from zonetag_backend.keys import open_key_file
+from zonetag_backend.keyfile import open_key_file
 from zonetag_backend.simulate.air_server import AirServer
 from zonetag_backend.simulate.office import Office
 from zonetag_backend.store import counting
@@ -68,7 +68,7 @@ class Demo:
         ):
             config = load(None, {"data": str(s.folder), "broker.url": broker.url, "http.port": s.port})
             await asyncio.to_thread(self._register, config.database, config.key_file)
-            async with Backend(config, clock=self.air.now_ms) as self.backend:
+            async with Backend(config, clock=self.air.now_ms, demo=True) as self.backend:
                 for receiver in self.office.plan.receivers:
                     gateway = GatewayProcess(receiver.name, s.folder, broker.url, self.air.port)
                     self.gateways.append(gateway)

@@ -1,4 +1,20 @@
-"""The application of the pages: routes, and what stands around them."""
+"""The application of the pages: routes, and what stands around them.
+
+How a page is added:
+
+1. `pages/<noun>.py`: a function of the request, `def` (it runs in a thread, and may read the store) or `async def`.
+   It answers with `render.show` (HTML and JSON twin from one context) or raises `Fault`, with texts in `faults.py`.
+2. A line in ROUTES here, and one in `rights.py`: who may use which verb.  The guard (`guard.py`) enforces that table
+   before the page runs; without its line the application does not start.
+3. A page that shows data of people names its `read` action in the rule, and the guard records it (`store/audit.py`).
+   An act records itself: `audit.record(connection, now_ms, visitor_of(request).actor, "tag.give", number)` in its own
+   transaction.  Contacts and cases ask for a case and a reason first: `reasoned.py`.
+4. A form is `<form method="post">` with `{{ parts.csrf() }}` in it; the guard has checked it, and
+   `guard.form_of(request)` has its fields.  After a change a page answers with `RedirectResponse(..., 303)`.
+5. Links that not every role may follow stand in `{% if visitor.may("/path/as/in/{rights}") %}`.
+6. Texts go into `locale/vi/<subject>.po`, the address and its parameters into docs/*/pages.md; tests hold both.
+7. Tests ask as somebody: `get("/path", role="admin")`.
+"""
 
 from collections.abc import Callable
 
@@ -11,6 +27,7 @@ from zonetag_backend.events import Events
 from zonetag_backend.store.book import Database
 from zonetag_backend.web import faults, static
 from zonetag_backend.web.desk import Desk, Fault
+from zonetag_backend.web.guard import guarded
 from zonetag_backend.web.pages.book import book
 from zonetag_backend.web.pages.gateways import gateways, rejected
 from zonetag_backend.web.pages.home import healthz, home
@@ -21,7 +38,7 @@ from zonetag_backend.web.shield import Shield, Twin
 # Names under which the machine itself is reached; whoever listens beyond it must name its own.
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
-# Every one only reads, so every one takes GET alone (and HEAD, which Starlette adds).
+# Each takes the verbs that the rights table has for it.
 ROUTES = (
     Route("/", home),
     Route("/book/{site}", book),
@@ -35,13 +52,24 @@ ROUTES = (
 
 
 def make_app(
-    engine: Database, clock: Callable[[], int], events: Events, hosts: tuple[str, ...] = LOCAL_HOSTS
+    engine: Database,
+    clock: Callable[[], int],
+    events: Events,
+    hosts: tuple[str, ...] = LOCAL_HOSTS,
+    *,
+    demo: bool = False,
 ) -> Starlette:
-    """The pages over a database whose tables exist; `clock` gives UTC in ms, `hosts` are the names it answers to."""
+    """The pages over a database whose tables exist; `clock` gives UTC in ms, `hosts` are the names it answers to.
+
+    `demo`: nobody has to sign in and everybody is a health officer; for a simulated office on this machine alone
+    (ValueError for hosts beyond it).
+    """
+    if demo and not set(hosts) <= set(LOCAL_HOSTS):
+        raise ValueError("pages without accounts stay on this machine")
     app = Starlette(
-        routes=ROUTES,
+        routes=guarded(ROUTES),
         middleware=[Middleware(Shield, hosts=hosts), Middleware(Twin)],
         exception_handlers={Fault: faults.fault, HTTPException: faults.http_fault, Exception: faults.broken},
     )
-    app.state.desk = Desk(engine, clock, events)
+    app.state.desk = Desk(engine, clock, events, demo)
     return app

@@ -17,6 +17,8 @@ class Desk:
     clock: Callable[[], int]
     # UTC in ms; may run faster than the wall's
     events: Events
+    demo: bool = False
+    # nobody signs in, and everybody is a health officer: of the simulated office alone
 
 
 class Fault(Exception):

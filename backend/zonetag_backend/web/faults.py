@@ -19,6 +19,14 @@ TEXTS = {
     "no-person": (_("There is no such person"), _("Look for the person in the in-out book.")),
     "not-found": (_("There is no such page"), _("Start from the front page.")),
     "not-allowed": (_("This page can only be read"), _("Open the address in a browser, without sending anything.")),
+    "not-yours": (_("This page is not for your role"), _("Ask whoever has the role, or the administrator.")),
+    "sign-in": (_("Nobody is signed in"), _("Sign in first; after a rest everybody is signed out.")),
+    "forged": (
+        _("This form does not come from here"),
+        _("Load the page again and send it once more. If it came from a link elsewhere, do not trust that link."),
+    ),
+    "too-large": (_("This is too large"), _("Send less at once.")),
+    "bad-form": (_("This form cannot be read"), _("Load the page again and send it once more.")),
     "broken": (_("Something is broken on our side"), _("Try again; if it stays, look into the log of zonetag serve.")),
 }
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from zonetag_backend.names import printable
 from zonetag_backend.web import commands, languages, reasons, static, times
 from zonetag_backend.web.languages import COOKIE, COOKIE_AGE_S, LANGUAGES
+from zonetag_backend.web.visitor import visitor_of
 
 # What an answer depends on beside its address.
 VARY = "Accept, Accept-Language, Cookie, HX-Request"
@@ -53,6 +54,7 @@ def _html(request: Request, language: str, template: str, status: int, context: 
         "lang": language,
         "languages": LANGUAGES,
         "path": request.url.path,
+        "visitor": visitor_of(request),
         "here": address(request),
         "twin_address": _twin_address(request),
         "language_address": lambda of: address(request, lang=of),

@@ -1,0 +1,55 @@
+"""Who may do what: every page, every verb, and the roles that may.  What is not in the table does not exist.
+
+`make_app` refuses to start with a route that is not here, and a test walks every route, verb and role.  A page is added
+with one line here; see the head of `app.py`.
+"""
+
+from dataclasses import dataclass
+
+from zonetag_backend.roles import ADMIN, AUDITOR, CODE, ENROL, HEALTH, RECEPTION, ROLES
+
+NOBODY_YET = ""  # a visitor who has not signed in
+FORM_BYTES = 65_536  # of a form without files
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may use one verb of one page, and what the audit log says of it."""
+
+    roles: frozenset[str]
+    # of ROLES; also NOBODY_YET, and the stages CODE and ENROL of somebody who is signing in
+    read: str = ""
+    # action that the guard records before the page is shown (store.audit.ACTIONS); empty: no data of people
+    about: str = ""
+    # parameter of the path that says about what
+    body_bytes: int = FORM_BYTES
+    # largest body taken; a page that takes files says more
+    rests: bool = False
+    # asked by the page itself and not by a person, so that it keeps no session awake
+
+
+ANYBODY = frozenset({NOBODY_YET, CODE, ENROL, *ROLES})
+SIGNED_IN = frozenset(ROLES)
+
+
+def _of(*roles: str) -> frozenset[str]:
+    return frozenset(roles)
+
+
+# Path as in ROUTES -> verb -> rule.  HEAD goes with GET.
+RIGHTS: dict[str, dict[str, Rule]] = {
+    "/": {"GET": Rule(SIGNED_IN)},
+    "/book/{site}": {"GET": Rule(_of(RECEPTION, HEALTH, ADMIN), "book.read", "site")},
+    "/person/{person}": {"GET": Rule(_of(HEALTH), "person.read", "person")},
+    "/gateways": {"GET": Rule(SIGNED_IN)},
+    "/rejected": {"GET": Rule(_of(HEALTH, ADMIN, AUDITOR))},
+    "/live": {"GET": Rule(SIGNED_IN, rests=True)},
+    "/healthz": {"GET": Rule(ANYBODY)},
+    "/static/{name}": {"GET": Rule(ANYBODY)},
+}
+
+
+def allowed(roles: frozenset[str], path: str, verb: str = "GET") -> bool:
+    """Whether somebody with these roles may; `path` as in the table."""
+    rule = RIGHTS.get(path, {}).get(verb)
+    return rule is not None and bool(rule.roles & roles)
