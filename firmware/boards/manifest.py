@@ -10,7 +10,19 @@ module("main.py", base_path="..", opt=3)
 package("zonetag_tag", base_path="..", opt=3)
 package(
     "zonetag_protocol",
-    ("__init__.py", "errors.py", "crypto.py", "rotation.py", "status.py", "frame.py", "card.py"),
+    (
+        "__init__.py",
+        "errors.py",
+        "crypto.py",
+        "rotation.py",
+        "status.py",
+        "frame.py",
+        "card.py",
+        "ccm.py",
+        "contact.py",
+        "link.py",
+        "linkmessage.py",
+    ),
     base_path="../../protocol",
     opt=3,
 )

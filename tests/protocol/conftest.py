@@ -31,6 +31,8 @@ def vector_folder(tmp_path_factory: pytest.TempPathFactory, seed: int) -> Path:
     print(f"ZONETAG_SEED={seed}")
     rng = random.Random(seed)
     (folder / "wycheproof_cmac.txt").write_text(_lines(_cmacs()))
+    (folder / "wycheproof_ccm.txt").write_text(_lines(_ccms()))
+    (folder / "random_sessions.txt").write_text(_lines(_session(rng) for _ in range(RANDOM // 2)))
     (folder / "random_crypto.txt").write_text(_lines(_answered(rng) for _ in range(RANDOM)))
     (folder / "random_frames.txt").write_text(_lines(_sealed(rng) for _ in range(RANDOM)))
     return folder
@@ -47,6 +49,30 @@ def _cmacs() -> list[list[bytes]]:
         for group, test in wycheproof.vectors(wycheproof.CMAC)
         if group["keySize"] == 128
     ]
+
+
+def _ccms() -> list[list[bytes]]:
+    """AES-128: 01 valid or 00, bytes of the tag, key, nonce, associated data, message, ciphertext with tag."""
+    return [
+        [
+            bytes([test["result"] == "valid"]),
+            bytes([group["tagSize"] // 8]),
+            *[bytes.fromhex(test[name]) for name in ("key", "iv", "aad", "msg")],
+            bytes.fromhex(test["ct"] + test["tag"]),
+        ]
+        for group, test in wycheproof.vectors(wycheproof.CCM)
+        if group["keySize"] == 128
+    ]
+
+
+def _session(rng: random.Random) -> list[bytes]:
+    """Key, epoch, Nb, Nt, hello, a plaintext, and it sealed as the first message down and as the first one up."""
+    k_link, epoch, nb, nt = rng.randbytes(16), rng.getrandbits(22), rng.randbytes(8), rng.randbytes(8)
+    hello = second.hello(k_link, epoch, nb)
+    down, up = second.session_keys(k_link, hello, b"\2\1" + nt)
+    plain = rng.randbytes(rng.randrange(1, 70))
+    both = [second.sealed(down, 0, 0, plain), second.sealed(up, 1, 0, plain)]
+    return [k_link, epoch.to_bytes(4), nb, nt, hello, plain, *both]
 
 
 def _answered(rng: random.Random) -> list[bytes]:

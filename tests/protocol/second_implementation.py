@@ -98,3 +98,34 @@ def advert(master: bytes, t: int, status: int, tx: int, company: int) -> bytes:
         f"0201060303aafe0d16aafe30{tx % 256:02x}{eid.hex()}09ff{low:02x}{high:02x}"
         f"{sub ^ pad[0]:02x}{status ^ pad[1]:02x}{mac.hex()}"
     )
+
+
+def ccm(key: bytes, nonce: bytes, aad: bytes, message: bytes) -> bytes:
+    """RFC 3610 with M = 8, L = 2 on lists of numbers; fewer than 65280 bytes of associated data."""
+    blocks = [bytes([(0x40 if aad else 0) + 8 * 3 + 1]) + nonce + len(message).to_bytes(2)]
+    for stream in (len(aad).to_bytes(2) + aad if aad else b"", message):
+        padded = stream + bytes(-len(stream) % 16)
+        blocks += [padded[at : at + 16] for at in range(0, len(padded), 16)]
+    chain = bytes(16)
+    for block in blocks:
+        chain = aes128(key, bytes(a ^ b for a, b in zip(chain, block, strict=True)))
+    out = [m ^ aes128(key, b"\1" + nonce + (i // 16 + 1).to_bytes(2))[i % 16] for i, m in enumerate(message)]
+    first = aes128(key, b"\1" + nonce + bytes(2))
+    return bytes(out) + bytes(a ^ b for a, b in zip(chain[:8], first[:8], strict=True))
+
+
+def hello(k_link: bytes, epoch: int, nb: bytes) -> bytes:
+    """SPEC.md section 12.3."""
+    key = hkdf(k_link, b"", b"zonetag v1 link hello", 16)
+    return b"\1\1" + nb + cmac(key, bytes.fromhex(f"0101{epoch:08x}{nb.hex()}"))[:8]
+
+
+def session_keys(k_link: bytes, hello: bytes, answer: bytes) -> tuple[bytes, bytes]:
+    """SPEC.md section 12.3: (k_down, k_up)."""
+    both = hkdf(k_link, hashlib.sha256(hello + answer).digest(), b"zonetag v1 link session", 32)
+    return both[:16], both[16:]
+
+
+def sealed(key: bytes, direction: int, counter: int, plain: bytes) -> bytes:
+    """SPEC.md section 12.3: one message of a session."""
+    return b"\3" + ccm(key, bytes.fromhex(f"{direction:02x}0000000000000000{counter:08x}"), b"\3\1", plain)

@@ -1,6 +1,6 @@
 """Project Wycheproof's vectors: the edge cases that broke other people's libraries.
 
-AES-CMAC with AES-128 runs on both Pythons (`both/check_crypto.py`); here the rest.
+AES-CMAC and AES-CCM with AES-128 run on both Pythons (`both/check_crypto.py`, `both/check_link.py`); here the rest.
 """
 
 import pytest

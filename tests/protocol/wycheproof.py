@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 CMAC = "Hash/wycheproof/aes_cmac_test.json"
+CCM = "Cipher/wycheproof/aes_ccm_test.json"
 HKDF = "Protocol/wycheproof/hkdf_sha256_test.json"
 ED25519 = "Signature/wycheproof/ed25519_test.json"
 

@@ -80,8 +80,8 @@ OF_KEYS = ("frame.seal", "frame.verify", "frame.authenticator", "frame.keystream
 KEY_NAMES = {"master", "master_key", "derive_keys", "temporary_key", "k_eid", "k_mac", "k_enc", "k_link"}
 
 # Law "both": what runs on the tag imports only what both Pythons have.
-TAG_SIDE = ("errors", "crypto", "rotation", "status", "frame", "advert", "card")  # modules of the wire format
-TAG_SIDE += ("ccm", "contact", "link", "linkmessage")
+OF_LINK = ("ccm", "contact", "link", "linkmessage")
+TAG_SIDE = ("errors", "crypto", "rotation", "status", "frame", "advert", "card", *OF_LINK)  # modules of the wire format
 BOTH_PYTHONS = {
     "array",
     "binascii",
