@@ -20,7 +20,7 @@ from sqlalchemy import inspect, select
 
 from zonetag_backend import config as configs
 from zonetag_backend.app import Backend
-from zonetag_backend.keys import open_key_file
+from zonetag_backend.keyfile import open_key_file
 from zonetag_backend.store import heard, registry, rows
 from zonetag_backend.store.engine import open_database, reading, writing
 from zonetag_backend.store.tags import add_tag

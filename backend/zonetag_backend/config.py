@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from zonetag_backend.errors import ConfigError
+from zonetag_backend.keyfile import SOURCES
 
 MQTT_VERSIONS = ("auto", "5", "3.1.1")
 MQTT_PORT, MQTTS_PORT = 1883, 8883  # IANA
@@ -53,6 +54,9 @@ class Config:
     database: str
     # SQLAlchemy URL
     key_file: Path
+    key_source: str
+    # one of keyfile.SOURCES
+    passphrase_file: Path | None
     broker: Broker
     host: str
     port: int
@@ -114,6 +118,8 @@ def _config(taken: Mapping[str, object]) -> Config:
         data=data,
         database=database if "://" in database else f"sqlite:///{Path(database).expanduser().absolute()}",
         key_file=_path(text["key_file"]) or data / "tag-keys.key",
+        key_source=text["key_source"],
+        passphrase_file=_path(text["passphrase_file"]),
         broker=Broker(
             host=url.hostname or "",
             port=url.port or (MQTTS_PORT if tls else MQTT_PORT),
@@ -203,6 +209,8 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     "data": ("", _text),
     "database": ("", _text),
     "key_file": ("", _text),
+    "key_source": ("auto", _one_of(*SOURCES)),
+    "passphrase_file": ("", _file),
     "broker.url": ("mqtt://127.0.0.1:1883", _broker_url),
     "broker.username": ("", _text),
     "broker.password_file": ("", _file),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zonetag_backend import rules
+from zonetag_backend.keys import SealedKey
 from zonetag_backend.records import BADGE_SLOT, Observation, Post, Rejection, TagRecord, Verdict
 from zonetag_backend.resolver import Candidate, Resolver
 from zonetag_backend.slotorder import Line, SlotOrder
@@ -26,7 +27,7 @@ Times = NDArray[np.int64]
 class Ingest:
     """Judges reports, and keeps what it learns of clocks; `forget` drops that when a commit failed."""
 
-    def __init__(self, open_key: Callable[[int, bytes], bytes], search_epochs: int, future_ms: int) -> None:
+    def __init__(self, open_key: Callable[[int, SealedKey], bytes], search_epochs: int, future_ms: int) -> None:
         """`open_key(tag, sealed)` gives a tag's key; `future_ms`: captures further ahead are a wrong clock."""
         self._open_key = open_key
         self._search_epochs = search_epochs
@@ -56,6 +57,8 @@ class Ingest:
             if known is not None:
                 self.tags[known] = tag
                 continue
+            if tag.sealed_key is None:
+                continue
             self._by_id[tag.id] = len(self.tags)
             self.tags.append(tag)
             self.tracks.append(tag.track)
@@ -72,9 +75,18 @@ class Ingest:
             if len(self._verifiers) >= MAX_VERIFIERS:
                 self._verifiers.clear()
             record = self.tags[tag]
+            assert record.sealed_key is not None  # only active tags are verified
             made = Verifier(derive_keys(self._open_key(record.id, record.sealed_key)))
             self._verifiers[tag] = made
         return made
+
+    def index(self, tag: int) -> int:
+        """The index of a tag by its id; KeyError if it is not on record."""
+        return self._by_id[tag]
+
+    def resolve(self, eids: bytes, times_ms: Times) -> list[Sequence[Candidate]]:
+        """Who may have sent each 8-byte identifier near its time, by index."""
+        return self._resolver.resolve(eids, times_ms)
 
     def line(self, tag: int) -> Line:
         """What was lately good of a tag, by its index, at the gateway whose report is being judged."""

@@ -1,108 +1,147 @@
-"""Tag keys at rest: sealed with AES-256-GCM under a key file, the tag's id as associated data.
+"""Keys at rest, in three layers: a key-encryption key seals data keys, a data key seals tag keys.
 
-| offset | bytes | field of a sealed key |
+Every sealed thing has one form, AES-256-GCM:
+
+| offset | bytes | field |
 |---|---|---|
 | 0 | 12 | nonce, random |
-| 12 | n | ciphertext of the master key (16 bytes) |
+| 12 | n | ciphertext: a data key (32 bytes) or a tag's key (16 bytes) |
 | 12 + n | 16 | GCM tag |
 
-The associated data binds a sealed key to its tag, so that rows of the database cannot be swapped.
+The associated data names what is sealed, so that rows of the database cannot be swapped.  Each person has a data key of
+their own, which seals the keys of the tags that they wear; the stock has one for tags that nobody wears.  Whoever
+destroys a data key has destroyed all that it sealed, in every later copy of the database too.
 """
 
-import errno
-import os
+import hashlib
 import secrets
-import stat
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from zonetag_backend.errors import KeyFileError
 
-KEY_FILE_BYTES = 32  # AES-256
+KEK = 32  # bytes, AES-256
+DATA_KEY = 32
+MARK = 8  # bytes that name a key-encryption key and tell nothing of it
 _NONCE = 12  # bytes, GCM's own size
+_MAX_OPEN = 20_000  # data keys kept open at once
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A data key as it rests."""
+
+    id: int
+    # STOCK, SECRETS, or 63 random bits for a person's
+    mark: bytes
+    # of the key-encryption key that sealed it
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """A tag's key as it rests, with what opens it."""
+
+    under: DataKey
+    sealed: bytes = field(repr=False)
+
+
+STOCK = 0  # data key of tags that nobody wears
+SECRETS = 1  # data key of the office's own small secrets, such as those of second factors
 
 
 class Keyring:
-    """Seals and opens tag keys.  The key itself never leaves this object."""
+    """Holds the key-encryption key, which never leaves this object."""
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) != KEY_FILE_BYTES:
-            raise ValueError("a key of 32 bytes wanted")
-        self._gcm = AESGCM(key)
+    def __init__(self, kek: bytes, again: Callable[[], bytes] | None = None) -> None:
+        """`again` reads the key anew: asked when something was sealed by another one, as after a rotation."""
+        self._again = again
+        self._open: dict[tuple[int, bytes], AESGCM] = {}
+        self._take(kek)
 
     def __repr__(self) -> str:
-        return "Keyring(...)"  # never the key, whatever prints it
+        return f"Keyring({self.mark.hex()})"  # never the key, whatever prints it
 
-    def seal(self, tag: int, key: bytes) -> bytes:
+    def _take(self, kek: bytes) -> None:
+        if len(kek) != KEK:
+            raise ValueError("a key of 32 bytes wanted")
+        self.mark = hashlib.sha256(b"zonetag v1 key-encryption key" + kek).digest()[:MARK]
+        self._gcm = AESGCM(kek)
+        self._open.clear()
+
+    def new_data_key(self, which: int) -> DataKey:
+        """A new data key, sealed; `which` names it."""
+        return self._seal_data_key(which, secrets.token_bytes(DATA_KEY))
+
+    def seal(self, under: DataKey, tag: int, key: bytes) -> SealedKey:
         """The sealed form of a tag's key."""
-        nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._gcm.encrypt(nonce, key, _about(tag))
+        return SealedKey(under, _seal(self._data_key(under), key, _about_tag(tag)))
 
-    def open(self, tag: int, sealed: bytes) -> bytes:
-        """A tag's key again; KeyFileError if this key file did not seal it for this tag."""
-        try:
-            return self._gcm.decrypt(sealed[:_NONCE], sealed[_NONCE:], _about(tag))
-        except (InvalidTag, ValueError) as error:
-            raise KeyFileError(
-                "a tag's key does not open: this key file is not the one that sealed it."
-                " Put back the key file that belongs to this database (setting key_file)."
-            ) from error
+    def open(self, tag: int, sealed: SealedKey) -> bytes:
+        """A tag's key again; KeyFileError if it was sealed for another tag or by keys that are not these."""
+        return _opened(self._data_key(sealed.under), sealed.sealed, _about_tag(tag))
+
+    def seal_secret(self, under: DataKey, about: str, secret: bytes) -> bytes:
+        """A small secret of the office, bound to what it is about."""
+        return _seal(self._data_key(under), secret, _about_secret(about))
+
+    def open_secret(self, under: DataKey, about: str, sealed: bytes) -> bytes:
+        """It again; KeyFileError if it is about something else or damaged."""
+        return _opened(self._data_key(under), sealed, _about_secret(about))
+
+    def resealed(self, data_key: DataKey, by: "Keyring") -> DataKey:
+        """The same data key sealed under another key-encryption key; what it seals stays as it is."""
+        raw = _opened(self._gcm, data_key.sealed, _about_data_key(data_key.id))
+        return by._seal_data_key(data_key.id, raw)
+
+    def opens(self, data_key: DataKey) -> bool:
+        """Whether this key-encryption key sealed it."""
+        return data_key.mark == self.mark
+
+    def open_directly(self, tag: int, sealed: bytes) -> bytes:
+        """A tag's key as release 0.1.0 sealed it: under the key-encryption key, without a data key."""
+        return _opened(self._gcm, sealed, _about_tag(tag))
+
+    def _seal_data_key(self, which: int, raw: bytes) -> DataKey:
+        return DataKey(which, self.mark, _seal(self._gcm, raw, _about_data_key(which)))
+
+    def _data_key(self, wanted: DataKey) -> AESGCM:
+        if wanted.mark != self.mark and self._again is not None:
+            self._take(self._again())
+        opened = self._open.get((wanted.id, wanted.sealed))
+        if opened is None:
+            if len(self._open) >= _MAX_OPEN:
+                self._open.clear()
+            raw = _opened(self._gcm, wanted.sealed, _about_data_key(wanted.id))
+            opened = self._open[wanted.id, wanted.sealed] = AESGCM(raw)
+        return opened
 
 
-def open_key_file(path: Path, may_create: bool = True) -> Keyring:
-    """The keyring of a key file; a new file is made, mode 0600, if there is none and `may_create`.
+def _seal(gcm: AESGCM, key: bytes, about: bytes) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + gcm.encrypt(nonce, key, about)
 
-    KeyFileError when others may read it, when it has another length, or when it is missing and must not be made.
-    """
+
+def _opened(gcm: AESGCM, sealed: bytes, about: bytes) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-    except FileNotFoundError:
-        if not may_create:
-            raise KeyFileError(
-                f"{path} is missing, and the database holds tags that were sealed under it."
-                " Put it back from your backup; without it those tags must be provisioned again."
-            ) from None
-        return _create(path)
-    except OSError as error:
-        raise KeyFileError(f"cannot read {path}: {error.strerror}. Run this as the user who owns it.") from error
-    with os.fdopen(descriptor, "rb") as file:
-        if os.fstat(descriptor).st_mode & 0o077:
-            raise KeyFileError(f"{path} may be read by others; it opens every tag key. Type: chmod 600 {path}")
-        key = file.read(KEY_FILE_BYTES + 1)
-    if len(key) != KEY_FILE_BYTES:
+        return gcm.decrypt(sealed[:_NONCE], sealed[_NONCE:], about)
+    except (InvalidTag, ValueError) as error:
         raise KeyFileError(
-            f"{path} is not a key file of {KEY_FILE_BYTES} bytes. Put back the right one from your backup."
-        )
-    return Keyring(key)
+            "a key does not open: the key file is not the one that belongs to this database, or the database is"
+            " damaged. Put back the two that belong together."
+        ) from error
 
 
-def _create(path: Path) -> Keyring:
-    key = secrets.token_bytes(KEY_FILE_BYTES)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Written whole under another name and linked into place: nobody ever sees half a key, and of two that start at
-    # the same moment one wins and both use its key.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return open_key_file(path)
-    except OSError as error:
-        raise KeyFileError(f"cannot write {path}: {error.strerror}. Choose another place with key_file.") from error
-    finally:
-        draft.unlink(missing_ok=True)
-    return Keyring(key)
-
-
-def _about(tag: int) -> bytes:
+def _about_tag(tag: int) -> bytes:
     return b"zonetag v1 tag " + tag.to_bytes(8, "big")
+
+
+def _about_data_key(which: int) -> bytes:
+    return b"zonetag v1 data key " + which.to_bytes(8, "big")
+
+
+def _about_secret(about: str) -> bytes:
+    return b"zonetag v1 secret " + about.encode()

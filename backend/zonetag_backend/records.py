@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from zonetag_backend.keys import SealedKey
 from zonetag_backend.presence import Span
 from zonetag_backend.tagclock import Track
 
@@ -17,7 +18,8 @@ class TagRecord:
     id: int
     is_badge: bool
     # plain Eddystone-EID
-    sealed_key: bytes = field(repr=False)
+    sealed_key: SealedKey | None = field(repr=False)
+    # none: it was destroyed, and the tag can be resolved no more
     active: bool
     # false: retired, no longer resolved
     track: Track

@@ -100,12 +100,27 @@ def test_a_tag_that_is_out_of_use_stays_so(zonetag: Zonetag) -> None:
     assert (tag["state"], tag["person"]) == ("retired", None)
 
 
-def test_somebody_removed_is_nameless(zonetag: Zonetag, tmp_path: Path) -> None:
+def test_somebody_erased_is_gone_and_so_is_the_key_of_their_tag(zonetag: Zonetag) -> None:
     zonetag("person", "add", "Nguyễn Thị An", "--code", "7")
     zonetag("tag", "add", "A-1", "--person", "7")
-    assert zonetag("person", "remove", "7")[0] == 0
+    code, _, err = zonetag("person", "erase", "7")
+    assert (code, "--yes" in err) == (1, True)
+    assert len(listed(zonetag, "person")) == 1
+    code, out, _ = zonetag("person", "erase", "7", "--yes", "--reason", "asked for it")
+    assert (code, "A-1" in out) == (0, True)
     assert listed(zonetag, "person") == []
-    assert listed(zonetag, "tag")[0]["person"] is None
+    assert (listed(zonetag, "tag")[0]["person"], listed(zonetag, "tag")[0]["state"]) == (None, "retired")
+    assert zonetag("tag", "give", "A-1", "7")[0] == 1
+
+
+def test_the_key_of_all_keys_is_shown_by_its_mark_and_changed(zonetag: Zonetag, tmp_path: Path) -> None:
+    zonetag("tag", "add", "A-1", "--key", KEY)
+    before = zonetag("key", "show")[1]
+    code, said, _ = zonetag("key", "rotate")
+    assert (code, "1 data keys" in said) == (0, True)
+    assert zonetag("key", "show")[1] not in ("", before)
+    code, _, err = zonetag("tag", "add", "A-2", "--key", KEY)  # it opens what was sealed before
+    assert (code, "A-1" in err) == (1, True)
 
 
 def test_a_card_holds_the_key_and_only_its_owner_reads_it(zonetag: Zonetag, tmp_path: Path) -> None:
@@ -166,7 +181,7 @@ def test_a_bundle_from_the_flashing_machine(zonetag: Zonetag, tmp_path: Path) ->
         (["person", "add", ""], "1 to"),
         (["person", "add", "An", "--unit", "\x1b[2J"], "1 to"),
         (["person", "add", "An", "--unit", "x" * 201], "1 to"),
-        (["person", "remove", "nobody"], "zonetag person list"),
+        (["person", "erase", "nobody"], "zonetag person list"),
         (["tag", "add", "a number that is too long"], "16"),
         (["tag", "add", "A-1", "--person", "nobody"], "zonetag person list"),
         (["tag", "add", "A-1", "--eddystone", "--card", "x"], "--card"),

@@ -12,7 +12,7 @@ from zonetag_backend.clock import utc_ms
 from zonetag_backend.config import load
 from zonetag_backend.errors import KeyFileError
 from zonetag_backend.events import Events
-from zonetag_backend.keys import open_key_file
+from zonetag_backend.keyfile import open_key_file
 from zonetag_backend.mqtt import Incoming
 from zonetag_backend.subscriber import Subscriber
 

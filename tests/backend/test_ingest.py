@@ -130,7 +130,7 @@ def test_a_strangers_tag(settled: Settled) -> None:
 def test_a_retired_tag(settled: Settled) -> None:
     office, writer, tag, gateway = settled
     with writing(office.database) as connection:
-        retire(connection, next(iter(office.tags)), NOW_MS)
+        retire(connection, office.keyring, next(iter(office.tags)), NOW_MS)
     assert reasons(writer, gateway, tag.window(START_MS + 500)) == {rules.UNKNOWN: 1}
 
 

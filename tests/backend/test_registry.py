@@ -7,9 +7,10 @@ from rig.registry import HOUR_MS, Office, take
 from rig.reports import NOW_MS, Gateway
 
 from zonetag_backend.errors import AlreadyThere, BadValue, KeyFileError
-from zonetag_backend.keys import open_key_file
+from zonetag_backend.keyfile import open_key_file
 from zonetag_backend.store import registry, tags
 from zonetag_backend.store.engine import writing
+from zonetag_backend.store.keyring import open_keyring
 
 
 def test_a_tag_changes_hands_in_mid_day(office: Office) -> None:
@@ -18,12 +19,12 @@ def test_a_tag_changes_hands_in_mid_day(office: Office) -> None:
     with writing(office.database) as connection:
         an = registry.add_person(connection, "An", code="1", now_ms=0)
         binh = registry.add_person(connection, "Bình", code="2", now_ms=0)
-        tags.hand_out(connection, which, an, NOW_MS - HOUR_MS)
+        tags.hand_out(connection, office.keyring, which, an, NOW_MS - HOUR_MS)
     for minute in range(0, 60, 10):
         take(writer, gateway.report(tag.window(NOW_MS + minute * 60_000)))
         if minute == 30:
             with writing(office.database) as connection:
-                tags.hand_out(connection, which, binh, NOW_MS + 30 * 60_000)
+                tags.hand_out(connection, office.keyring, which, binh, NOW_MS + 30 * 60_000)
     assert office.rows("SELECT person, since_ms, until_ms FROM wearing ORDER BY since_ms") == [
         (an, NOW_MS - HOUR_MS, NOW_MS + 30 * 60_000),
         (binh, NOW_MS + 30 * 60_000, None),
@@ -36,8 +37,8 @@ def test_handing_out_twice_at_once_keeps_one_wearer(office: Office) -> None:
     with writing(office.database) as connection:
         people = [registry.add_person(connection, f"P{n}") for n in range(3)]
         for who in people:
-            tags.hand_out(connection, which, who, NOW_MS)
-        tags.hand_out(connection, which, people[0], NOW_MS - 5)  # the clock was set back
+            tags.hand_out(connection, office.keyring, which, who, NOW_MS)
+        tags.hand_out(connection, office.keyring, which, people[0], NOW_MS - 5)  # the clock was set back
     rows = office.rows("SELECT since_ms, until_ms FROM wearing ORDER BY since_ms")
     assert [until for _, until in rows].count(None) == 1
     assert all(isinstance(u, int) and isinstance(s, int) and s <= u for s, u in rows[:-1])
@@ -51,7 +52,7 @@ def test_every_change_that_ingest_must_see_is_counted(office: Office) -> None:
     which = office.add_tag("A-1")
     assert revision() == before + 1
     with writing(office.database) as connection:
-        tags.lose(connection, which, NOW_MS)
+        tags.lose(connection, office.keyring, which, NOW_MS)
         registry.add_site(connection, "third")
         registry.add_place(connection, "third", "Door")
         registry.add_gateway(connection, "gw5", "third", "Door", NOW_MS)
@@ -75,8 +76,8 @@ def test_no_tag_is_sealed_under_a_second_key_file(office: Office, tmp_path: Path
     own = tmp_path / "its.key"
     office.add_tag("A-1")
     with pytest.raises(KeyFileError):
-        tags.open_keyring(office.database, own)
+        open_keyring(office.database, own)
     assert not own.exists()
     open_key_file(own)  # a right one, of another database
     with pytest.raises(KeyFileError):
-        tags.open_keyring(office.database, own)
+        open_keyring(office.database, own)

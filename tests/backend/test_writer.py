@@ -13,6 +13,7 @@ from rig.reports import NOW_MS, Gateway
 
 from zonetag_backend.errors import StoreUnavailable
 from zonetag_backend.ingest import Ingest
+from zonetag_backend.keys import SealedKey
 from zonetag_backend.store import registry
 from zonetag_backend.store.engine import writing
 from zonetag_backend.store.writer import HealthCame, StateCame, Writer
@@ -265,7 +266,7 @@ def test_what_a_failed_transaction_learned_is_forgotten(office: Office) -> None:
 def test_a_backend_without_the_key_file_takes_nothing(office: Office) -> None:
     office.add_tag("A-1")
 
-    def broken(_tag: int, _sealed: bytes) -> bytes:
+    def broken(_tag: int, _sealed: SealedKey) -> bytes:
         raise StoreUnavailable("no key")
 
     with pytest.raises(StoreUnavailable):

@@ -17,7 +17,7 @@ from rig.virtual_air import VirtualAir
 
 from zonetag_backend import config
 from zonetag_backend.app import Backend
-from zonetag_backend.keys import open_key_file
+from zonetag_backend.keyfile import open_key_file
 from zonetag_backend.store import book, registry, tags
 from zonetag_backend.store.engine import open_database, reading, writing
 from zonetag_protocol.card import Card
@@ -64,7 +64,7 @@ class Scene:
             registry.add_gateway(connection, "door", "hq", "Cửa chính", START_MS - DAY_MS)
             who = registry.add_person(connection, WEARER, "Một cửa", "NV1", START_MS - DAY_MS)
             new = tags.add_tag(connection, keyring, "T-0017", START_MS)
-            tags.hand_out(connection, new.id, who, START_MS)
+            tags.hand_out(connection, keyring, new.id, who, START_MS)
         database.dispose()
         return Card("T-0017", new.master, new.t0, 200, 1000, 0xFFFF, -21)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from rig.reports import NOW_MS, Tag
 
 from zonetag_backend.ingest import Ingest
-from zonetag_backend.keys import Keyring, open_key_file
+from zonetag_backend.keyfile import open_key_file
+from zonetag_backend.keys import Keyring
 from zonetag_backend.store import registry, tags
 from zonetag_backend.store.engine import Database, open_database, reading, writing
 from zonetag_backend.store.writer import Came, Done, ReportCame, Writer

@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "demo",
     "frame": "frame",
     "gateway": "gateway",
+    "key": "key",
     "person": "person",
     "place": "place",
     "serve": "serve",

@@ -2,8 +2,9 @@
 
 import argparse
 
-from zonetag_backend.cli.store import Parsers, add_where, changing, looking, show
-from zonetag_backend.store import lists, registry
+from zonetag_backend.cli.store import Parsers, actor, add_where, changing, looking, show
+from zonetag_backend.errors import BadValue
+from zonetag_backend.store import audit, erasure, lists, registry
 
 
 def register(commands: Parsers) -> None:
@@ -16,10 +17,18 @@ def register(commands: Parsers) -> None:
     add.add_argument("--code", help="the office's own staff number")
     add_where(add)
     add.set_defaults(run=_add)
-    remove = actions.add_parser("remove", help="remove the name; the log stays, nameless")
-    remove.add_argument("person", metavar="PERSON", help="staff number, or name if only one has it")
-    add_where(remove)
-    remove.set_defaults(run=_remove)
+    gone = actions.add_parser(
+        "erase",
+        help="erase all that is held about somebody",
+        description="Erases the name, all that was heard while they wore a tag, and the keys of the tags that they"
+        " wear now: these are out of use until they are flashed anew. To keep such a tag in use, take it back first"
+        " (zonetag tag take). Backups forget within the retention time.",
+    )
+    gone.add_argument("person", metavar="PERSON", help="staff number, or name if only one has it")
+    gone.add_argument("--reason", default="", help="kept in the audit log, beside a number that stands for nobody then")
+    gone.add_argument("--yes", action="store_true", help="really; it cannot be undone")
+    add_where(gone)
+    gone.set_defaults(run=_erase)
     listed = actions.add_parser("list", help="all people and their tags")
     listed.add_argument("--json", action="store_true", help="as JSON")
     add_where(listed)
@@ -33,10 +42,16 @@ def _add(args: argparse.Namespace) -> int:
     return 0
 
 
-def _remove(args: argparse.Namespace) -> int:
+def _erase(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
-        registry.remove_person(connection, registry.find_person(connection, args.person), opened.now_ms)
-    print(f"{args.person} is removed, and wears no tag.")
+        who = registry.find_person(connection, args.person)
+        if not args.yes:
+            raise BadValue(f"all that is held about {args.person} would be gone for good: type it again with --yes")
+        audit.record(connection, opened.now_ms, actor(), "person.erase", who, args.reason)
+        erased = erasure.erase(connection, who)
+    print(f"Erased, with {erased.rows} entries of the book and of what was heard.")
+    for number in erased.tags:
+        print(f"Tag {number} is out of use: its key is destroyed. Flash it anew, under a number that is new.")
     return 0
 
 

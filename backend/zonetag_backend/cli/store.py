@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from typing import Any, TypeAlias
 
 from zonetag_backend.clock import utc_ms
 from zonetag_backend.config import Config, load
+from zonetag_backend.keyfile import asking
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store.engine import Database, Transaction, open_database, reading, refusals, writing
-from zonetag_backend.store.tags import open_keyring
+from zonetag_backend.store.keyring import open_keyring
 
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -27,7 +29,17 @@ class Desk:
 
     def keyring(self) -> Keyring:
         """The keys of tags; makes the key file if there is no tag yet."""
-        return open_keyring(self.database, self.config.key_file)
+        return open_keys(self.config, self.database, self.now_ms)
+
+
+def open_keys(config: Config, database: Database, now_ms: int) -> Keyring:
+    """The keyring that the settings say; a passphrase is read from its file, or asked at the terminal."""
+    return open_keyring(database, config.key_file, config.key_source, asking(config.passphrase_file), now_ms)
+
+
+def actor() -> str:
+    """Who types the commands, for the audit log."""
+    return f"cli:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.getuid()}"
 
 
 def add_where(parser: argparse.ArgumentParser) -> None:

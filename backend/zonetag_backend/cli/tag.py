@@ -77,7 +77,7 @@ def _add(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
         keyring = opened.keyring()
         if key is not None:
-            tags.check_new_key(connection, keyring, key)
+            tags.check_new_key(tags.known_keys(connection, keyring), key)
         new = tags.add_tag(
             connection,
             keyring,
@@ -88,7 +88,7 @@ def _add(args: argparse.Namespace) -> int:
             t0=tags.FIRST_SECOND if args.clock is None else args.clock,
         )
         if args.person:
-            tags.hand_out(connection, new.id, registry.find_person(connection, args.person), opened.now_ms)
+            tags.hand_out(connection, keyring, new.id, registry.find_person(connection, args.person), opened.now_ms)
         if args.card:
             # Inside the transaction: without its card nobody has the key, and the tag is not added.
             _write_card(
@@ -136,6 +136,7 @@ def _import(args: argparse.Namespace) -> int:
     added = known = 0
     with changing(args) as (opened, connection):
         private, keyring = open_import_key(opened.config.data), opened.keyring()
+        masters = tags.known_keys(connection, keyring)
         for number, line in enumerate(lines, 1):
             try:
                 issued = bundle.unseal(line, private)
@@ -147,6 +148,8 @@ def _import(args: argparse.Namespace) -> int:
             if tags.has_key(connection, keyring, issued.card.number, issued.card.master):
                 known += 1
                 continue
+            tags.check_new_key(masters, issued.card.master)
+            masters[issued.card.master] = issued.card.number
             tags.add_tag(
                 connection,
                 keyring,
@@ -170,14 +173,14 @@ def _key(args: argparse.Namespace) -> int:
 def _give(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
         who = registry.find_person(connection, args.person)
-        tags.hand_out(connection, tags.find_tag(connection, args.number), who, opened.now_ms)
+        tags.hand_out(connection, opened.keyring(), tags.find_tag(connection, args.number), who, opened.now_ms)
     print(f"{args.person} wears tag {args.number} from now on.")
     return 0
 
 
 def _change(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
-        args.change(connection, tags.find_tag(connection, args.number), opened.now_ms)
+        args.change(connection, opened.keyring(), tags.find_tag(connection, args.number), opened.now_ms)
     print(f"Tag {args.number}: {args.said}.")
     return 0
 

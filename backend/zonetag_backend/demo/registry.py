@@ -24,4 +24,4 @@ def fill(engine: Database, keyring: Keyring, office: Office, start_ms: int) -> N
             t0 = int(tag.believed_t0_s) - _DAY_MS // 1000
             new = tags.add_tag(connection, keyring, tag.number, before, master=tag.master, t0=t0)
             who = registry.add_person(connection, person.name, person.unit, person.code, before)
-            tags.hand_out(connection, new.id, who, before)
+            tags.hand_out(connection, keyring, new.id, who, before)

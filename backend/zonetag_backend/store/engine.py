@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from sqlite3 import OperationalError
+from time import sleep
 from typing import Any
 
 from alembic import command
@@ -23,6 +25,7 @@ Database = Engine
 Transaction = Connection
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MS = 30_000  # how long SQLite waits for another writer; a report's transaction takes milliseconds
+_WAL_TRIES, _WAL_WAIT_S = 200, 0.05  # together the ten seconds that a migration on a slow card may take
 _WRITING = {"zonetag_writing": True}
 
 
@@ -122,10 +125,25 @@ def _sqlite_connected(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: sqlite3 would say it late, and never IMMEDIATE
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _into_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _into_wal(cursor: Any) -> None:
+    """Into WAL mode, which a file keeps.
+
+    While another connection does the same to a new file, SQLite says "locked" at once, whatever its busy timeout.
+    """
+    for tries_left in range(_WAL_TRIES, -1, -1):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except OperationalError as error:
+            if "locked" not in str(error) or not tries_left:
+                raise
+            sleep(_WAL_WAIT_S)
 
 
 def _sqlite_begun(connection: Connection) -> None:

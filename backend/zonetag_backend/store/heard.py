@@ -6,6 +6,8 @@ from sqlalchemy import Connection, Table
 
 from zonetag_backend.store.schema import heard_table
 
+PREFIX = "heard_"
+
 
 @cache  # a table is described once, so that statements about it are made once
 def table_of_day(day: str) -> Table:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Connection, Table, insert, select, update
 
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
-from zonetag_backend.store.schema import gateway, gateway_status, person, place, registry_revision, site, wearing
+from zonetag_backend.store.schema import gateway, gateway_status, person, place, registry_revision, site
 from zonetag_protocol import topics
 
 PLACE_KINDS = ("entrance", "room")
@@ -110,13 +110,6 @@ def find_person(connection: Connection, code_or_name: str) -> int:
     if len(found) > 1:
         raise NotFound(f"{len(found)} people are called {code_or_name!r}: give the staff number instead")
     return int(found[0])
-
-
-def remove_person(connection: Connection, who: int, now_ms: int) -> None:
-    """Take a person's tags back and remove the name, the unit and the number; who wore what when stays, nameless."""
-    open_now = wearing.c.until_ms.is_(None)
-    connection.execute(update(wearing).where(wearing.c.person == who, open_now).values(until_ms=now_ms))
-    connection.execute(update(person).where(person.c.id == who).values(name="", unit="", code=None))
 
 
 def _check_name(name: str) -> None:

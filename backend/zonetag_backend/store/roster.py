@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from zonetag_backend.records import Post, TagRecord
+from zonetag_backend.store import secrets
 from zonetag_backend.store.schema import gateway, place, registry_revision, site, tag, tag_clock
+from zonetag_backend.store.schema.enrolment import gateway_revoked
 from zonetag_backend.store.tags import RETIRED
 from zonetag_backend.tagclock import Track
 from zonetag_protocol import advert
@@ -31,11 +33,12 @@ def revision(connection: Connection) -> int:
 def read(connection: Connection) -> Roster:
     """The whole registry."""
     posts = select(gateway.c.name, place.c.site, place.c.id).join(place, place.c.id == gateway.c.place)
+    # Whatever a revoked one signs, from the commit on: it is as if it were not registered.
+    posts = posts.where(gateway.c.name.not_in(select(gateway_revoked.c.gateway)))
     clock = tag_clock.c
     tags = select(
         tag.c.id,
         tag.c.kind,
-        tag.c.sealed_key,
         tag.c.state,
         clock.offset_ms,
         clock.slack_ms,
@@ -45,12 +48,13 @@ def read(connection: Connection) -> Roster:
         clock.status,
         clock.heard_ms,
     ).join(tag_clock, clock.tag == tag.c.id)
+    keys = secrets.sealed_keys(connection)
     return Roster(
         revision(connection),
         {row.name: Post(row.site, row.id) for row in connection.execute(posts)},
         {row.name: row.absence_s * 1000 for row in connection.execute(select(site.c.name, site.c.absence_s))},
         [
-            TagRecord(which, kind == advert.EDDYSTONE_EID, sealed, state != RETIRED, Track(*known))
-            for which, kind, sealed, state, *known in connection.execute(tags)
+            TagRecord(which, kind == advert.EDDYSTONE_EID, keys.get(which), state != RETIRED, Track(*known))
+            for which, kind, state, *known in connection.execute(tags)
         ],
     )

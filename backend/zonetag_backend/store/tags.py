@@ -1,13 +1,13 @@
 """Tags and who wears them: written here, inside the caller's transaction (`store.engine.writing`)."""
 
-import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
+from secrets import token_bytes
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
-from zonetag_backend.keys import Keyring, open_key_file
+from zonetag_backend.keys import Keyring
+from zonetag_backend.store import secrets
 from zonetag_backend.store.registry import changed, new_id
 from zonetag_backend.store.schema import tag, tag_clock, wearing
 from zonetag_protocol import advert, card
@@ -56,17 +56,16 @@ def add_tag(
         raise BadValue(f"a tag's number is 1 to {card.NUMBER} bytes that can be printed")
     if not 0 <= t0 < T_END:
         raise BadValue("a tag's clock is 0 to 2^32 - 1 seconds")
-    key = secrets.token_bytes(KEY) if master is None else master
+    key = token_bytes(KEY) if master is None else master
     if len(key) != KEY:
         raise BadValue(f"a key is {KEY} bytes, {2 * KEY} hexadecimal digits")
     if connection.scalar(select(tag.c.id).where(tag.c.number == number)) is not None:
         raise AlreadyThere(f"there is a tag {number} already; zonetag tag list shows all")
     issued = now_ms if issued_ms is None else issued_ms
     new = new_id()
-    sealed = keyring.seal(new, key)
-    connection.execute(
-        insert(tag).values(id=new, number=number, kind=kind, sealed_key=sealed, state=ACTIVE, added_ms=now_ms)
-    )
+    sealed = keyring.seal(secrets.of_stock(connection, keyring, now_ms), new, key)
+    row = {"id": new, "number": number, "kind": kind, "state": ACTIVE, "added_ms": now_ms}
+    connection.execute(insert(tag).values(**row, sealed_key=sealed.sealed, data_key=sealed.under.id))
     connection.execute(
         insert(tag_clock).values(
             tag=new,
@@ -91,11 +90,15 @@ def find_tag(connection: Connection, number: str) -> int:
     return found
 
 
-def hand_out(connection: Connection, which: int, who: int, now_ms: int) -> None:
-    """A person wears the tag from now on; whoever wore it before wore it until now.  A lost tag is found again so."""
+def hand_out(connection: Connection, keyring: Keyring, which: int, who: int, now_ms: int) -> None:
+    """A person wears the tag from now on; whoever wore it before wore it until now.  A lost tag is found again so.
+
+    The tag's key goes under the data key of whoever wears it.
+    """
     if connection.scalar(select(tag.c.state).where(tag.c.id == which)) == RETIRED:
         raise BadValue("this tag is out of use for good: flash it again, under a number that is new")
-    take_back(connection, which, now_ms)
+    _end_wearing(connection, which, now_ms)
+    secrets.reseal(connection, keyring, which, secrets.of_person(connection, keyring, who, now_ms))
     worn = _last_wearing(connection, which)
     if worn is not None and worn.since_ms >= now_ms:  # given twice within a millisecond, or the clock went back
         now_ms = max(worn.since_ms + 1, worn.until_ms or 0)
@@ -103,8 +106,13 @@ def hand_out(connection: Connection, which: int, who: int, now_ms: int) -> None:
     _set_state(connection, which, ACTIVE)
 
 
-def take_back(connection: Connection, which: int, now_ms: int) -> None:
-    """Nobody wears the tag from now on."""
+def take_back(connection: Connection, keyring: Keyring, which: int, now_ms: int) -> None:
+    """Nobody wears the tag from now on; its key goes back to the stock's."""
+    _end_wearing(connection, which, now_ms)
+    secrets.reseal(connection, keyring, which, secrets.of_stock(connection, keyring, now_ms))
+
+
+def _end_wearing(connection: Connection, which: int, now_ms: int) -> None:
     worn = _last_wearing(connection, which)
     if worn is not None and worn.until_ms is None:
         connection.execute(
@@ -114,15 +122,15 @@ def take_back(connection: Connection, which: int, now_ms: int) -> None:
         )
 
 
-def lose(connection: Connection, which: int, now_ms: int) -> None:
+def lose(connection: Connection, keyring: Keyring, which: int, now_ms: int) -> None:
     """The tag is lost: nobody wears it, and it is still listened for."""
-    take_back(connection, which, now_ms)
+    take_back(connection, keyring, which, now_ms)
     _set_state(connection, which, LOST)
 
 
-def retire(connection: Connection, which: int, now_ms: int) -> None:
+def retire(connection: Connection, keyring: Keyring, which: int, now_ms: int) -> None:
     """The tag is out of use for good: nobody wears it, and it is no longer resolved."""
-    take_back(connection, which, now_ms)
+    take_back(connection, keyring, which, now_ms)
     _set_state(connection, which, RETIRED)
 
 
@@ -136,26 +144,13 @@ def _last_wearing(connection: Connection, which: int) -> Row[tuple[int, int, int
     return connection.execute(statement).first()
 
 
-def open_keyring(engine: Engine, path: Path) -> Keyring:
-    """The keyring of the key file at `path`; the file is made while the database holds no tag.
-
-    KeyFileError when it is not the file that sealed the tags of this database.  One of them tells: with this check
-    before each use, all of them are sealed under one key.
-    """
-    with engine.connect() as connection:
-        sealed = connection.execute(select(tag.c.id, tag.c.sealed_key).limit(1)).first()
-    keyring = open_key_file(path, may_create=sealed is None)
-    if sealed is not None:
-        keyring.open(sealed.id, sealed.sealed_key)
-    return keyring
-
-
 def has_key(connection: Connection, keyring: Keyring, number: str, master: bytes) -> bool:
     """Whether the tag of this number is there with this very key; AlreadyThere if it is there with another one."""
-    row = connection.execute(select(tag.c.id, tag.c.sealed_key).where(tag.c.number == number)).first()
-    if row is None:
+    which = connection.scalar(select(tag.c.id).where(tag.c.number == number))
+    if which is None:
         return False
-    if keyring.open(row.id, row.sealed_key) != master:
+    resting = secrets.sealed_key(connection, which)
+    if resting is None or keyring.open(which, resting) != master:
         raise AlreadyThere(
             f"there is a tag {number} with another key. If it was flashed anew, retire the old number first"
             " and flash it under a new one."
@@ -163,8 +158,13 @@ def has_key(connection: Connection, keyring: Keyring, number: str, master: bytes
     return True
 
 
-def check_new_key(connection: Connection, keyring: Keyring, master: bytes) -> None:
-    """AlreadyThere when some tag has this key: nobody could say which of the two was heard.  Opens every key."""
-    for row in connection.execute(select(tag.c.id, tag.c.number, tag.c.sealed_key)):
-        if keyring.open(row.id, row.sealed_key) == master:
-            raise AlreadyThere(f"tag {row.number} has this key: each needs its own, or nobody can tell them apart")
+def known_keys(connection: Connection, keyring: Keyring) -> dict[bytes, str]:
+    """The keys of all tags, opened, with their tags' numbers; let go of them soon."""
+    numbers = {each.id: each.number for each in connection.execute(select(tag.c.id, tag.c.number))}
+    return {keyring.open(which, key): numbers[which] for which, key in secrets.sealed_keys(connection).items()}
+
+
+def check_new_key(known: dict[bytes, str], master: bytes) -> None:
+    """AlreadyThere when some tag has this key: nobody could say which of the two was heard."""
+    if master in known:
+        raise AlreadyThere(f"tag {known[master]} has this key: each needs its own, or nobody can tell them apart")

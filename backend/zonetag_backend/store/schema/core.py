@@ -86,9 +86,10 @@ tag = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("number", String(16), nullable=False, unique=True),  # printed on it
     Column("kind", String(16), nullable=False),  # "zonetag" or "eddystone-eid"
-    Column("sealed_key", LargeBinary, nullable=False),  # under the key file; never in clear
+    Column("sealed_key", LargeBinary, nullable=False),  # under a data key; never in clear; empty once destroyed
     Column("state", String(16), nullable=False),  # "active", "lost" or "retired"
     Column("added_ms", BigInteger, nullable=False),
+    Column("data_key", BigInteger),  # what seals its key: the wearer's, or the stock's; none: sealed by release 0.1.0
 )
 
 tag_clock = Table(
