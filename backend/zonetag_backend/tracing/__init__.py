@@ -9,5 +9,6 @@
 | exposure | encounters of a pair -> what one of them was exposed to, day by day |
 | chain | exposures -> F0, F1, F2, in the order of time, forward and backward |
 | zoning | where a case was, and who was there when |
+| door | which way a tag went through a door, from receivers on both sides |
 | contacts | contact logs of tags, record by record: taken or kept apart |
 """
