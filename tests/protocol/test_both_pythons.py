@@ -14,7 +14,7 @@ from rig.micropython import Micropython
 ROOT = Path(__file__).parents[2]
 BOTH = Path(__file__).parent / "both"
 PACKAGE = ROOT / "protocol" / "zonetag_protocol"
-OF_LINK = ("ccm", "contact", "link", "linkmessage")
+OF_LINK = ("ccm", "contact", "fragments", "link", "linkmessage")
 TAG_SIDE = ("__init__", "errors", "crypto", "rotation", "status", "frame", "advert", "card", *OF_LINK)
 HEAP = "110K"  # what an ESP32 has left once its radio is up
 TIGHT_HEAP = "64K"

@@ -7,7 +7,19 @@ import pytest
 import second_implementation as second
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from zonetag_protocol import acknowledgement, card, contact, envelope, frame, link, linkmessage, loss, report, rotation
+from zonetag_protocol import (
+    acknowledgement,
+    card,
+    contact,
+    envelope,
+    fragments,
+    frame,
+    link,
+    linkmessage,
+    loss,
+    report,
+    rotation,
+)
 from zonetag_protocol.crypto import Aes, cmac
 
 SPEC = Path(__file__).parents[2] / "protocol" / "SPEC.md"
@@ -144,7 +156,7 @@ def test_session() -> None:
         down = backend.seal(kind, body)
         assert down == raw(lines, f"down {counter}") == second.sealed(keys[0], 0, counter, bytes([kind]) + body)
         assert tag.receive(down) == (kind, body)
-    assert [part.hex() for part in link.split(up, 23)] == lines["parts"][0].split()
+    assert [part.hex() for part in fragments.split(up, 23)] == lines["parts"][0].split()
 
 
 def test_contact() -> None:

@@ -35,10 +35,12 @@ OUTSIDE = {
         "gateway/zonetag_gateway/mqtt.py",
     ),
     "serial": ("flash/zonetag_flash/chip.py", "flash/zonetag_flash/ports.py", "flash/zonetag_flash/speech.py"),
-    # Sockets of one's own: for a port that is free, paho's TCP_NODELAY, and systemd's $NOTIFY_SOCKET.  Else asyncio.
+    # Sockets of one's own: for a port that is free, paho's TCP_NODELAY, systemd's $NOTIFY_SOCKET, and the kernel's
+    # Bluetooth management, which has no other door.  Else asyncio.
     "socket": (
         "backend/zonetag_backend/app.py",
         "backend/zonetag_backend/demo/port.py",
+        "gateway/zonetag_gateway/mgmt_socket.py",
         "gateway/zonetag_gateway/mqtt.py",
         "gateway/zonetag_gateway/notify.py",
     ),
@@ -80,7 +82,7 @@ OF_KEYS = ("frame.seal", "frame.verify", "frame.authenticator", "frame.keystream
 KEY_NAMES = {"master", "master_key", "derive_keys", "temporary_key", "k_eid", "k_mac", "k_enc", "k_link"}
 
 # Law "both": what runs on the tag imports only what both Pythons have.
-OF_LINK = ("ccm", "contact", "link", "linkmessage")
+OF_LINK = ("ccm", "contact", "fragments", "link", "linkmessage")
 TAG_SIDE = ("errors", "crypto", "rotation", "status", "frame", "advert", "card", *OF_LINK)  # modules of the wire format
 BOTH_PYTHONS = {
     "array",

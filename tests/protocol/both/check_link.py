@@ -3,7 +3,7 @@
 from both import vectors
 from both.expect import refused, same
 
-from zonetag_protocol import ccm, contact, link, linkmessage
+from zonetag_protocol import ccm, contact, fragments, link, linkmessage
 from zonetag_protocol.errors import Forged, Malformed
 
 KEY = bytes(range(16))
@@ -152,9 +152,9 @@ def check_fragments() -> None:
     for mtu in (23, 24, 100, 185, 247):
         for length in (1, 19, 20, 38, 243, 244, 245, 511, 512):
             message = bytes([i & 255 for i in range(length)])
-            parts = link.split(message, mtu)
+            parts = fragments.split(message, mtu)
             same(max([len(part) for part in parts]) <= mtu - 3, True, (mtu, length))
-            joiner = link.Joiner()
+            joiner = fragments.Joiner()
             for _ in range(2):
                 got = [joiner.take(part) for part in parts]
                 same(got, [None] * (len(parts) - 1) + [message], (mtu, length))
@@ -165,13 +165,13 @@ def check_fragments() -> None:
 
 
 def check_fragments_out_of_order() -> None:
-    a, b, c = link.split(bytes(50), 23)
+    a, b, c = fragments.split(bytes(50), 23)
     for parts in ((b,), (a, c), (a, a), (a, b, b), (c,), (a, b"\x41"), (b"\xc0",), (b"",), (b"\x80" + a[1:], b, b)):
-        joiner = link.Joiner()
+        joiner = fragments.Joiner()
         for part in parts[:-1]:
             same(joiner.take(part), None)
         refused(Malformed, joiner.take, parts[-1])
-    joiner = link.Joiner()
+    joiner = fragments.Joiner()
     joiner.take(b"\x80" + bytes(500))
     refused(Malformed, joiner.take, b"\x01" + bytes(13))
 
@@ -222,7 +222,7 @@ def check_contacts() -> None:
     same(contact.levels(cells), [0] * 31 + [15])
     body = linkmessage.pack_contacts(70000, [record] * linkmessage.CHUNK)
     same(linkmessage.unpack_contacts(body), (70000, [record] * linkmessage.CHUNK))
-    same(len(body) + link.SHORTEST <= link.MOST, True)
+    same(len(body) + link.SHORTEST <= fragments.MOST, True)
     same(linkmessage.unpack_contacts(linkmessage.pack_contacts(3, [])), (3, []))
     refused(ValueError, linkmessage.pack_contacts, 1, [record] * 13)
     for wrong in (b"", body[:-1], body + record):
