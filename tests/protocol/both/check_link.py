@@ -159,9 +159,9 @@ def check_fragments() -> None:
                 got = [joiner.take(part) for part in parts]
                 same(got, [None] * (len(parts) - 1) + [message], (mtu, length))
     for wrong in (22, 248):
-        refused(ValueError, link.split, b"1", wrong)
+        refused(ValueError, fragments.split, b"1", wrong)
     for message in (b"", bytes(513)):
-        refused(ValueError, link.split, message)
+        refused(ValueError, fragments.split, message)
 
 
 def check_fragments_out_of_order() -> None:
