@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-NAMES = ("adverts", "resolver", "ingest", "firmware_heap", "card")
+NAMES = ("adverts", "resolver", "ingest", "firmware_heap", "card", "tracing")
 HEAD = """# Benchmarks
 
 Made by `make bench ARGS=--write`; do not edit. Each ratio is taken within one run, because absolute figures depend on

@@ -1,4 +1,4 @@
-"""Contact logs, written: what `tracing.contacts.judge` made of them.  Idempotent: a record that is in changes nothing."""
+"""Contact logs, written: what `tracing.contacts.judge` made of them.  A record that is in changes nothing."""
 
 from collections.abc import Sequence
 

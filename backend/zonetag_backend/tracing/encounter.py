@@ -19,21 +19,14 @@ DIRECT_GAP_MS = 180_000
 PLACE_GAP_MS = 60_000  # as in presence: it closes smaller gaps itself
 
 
-class Shared(NamedTuple):
-    """Two people at one place at once: a row of the store."""
-
-    asked: int
-    # whose contacts were asked for
-    other: int
-    place: int
-    start_ms: int
-    end_ms: int
-    tag: int
-    other_tag: int
+Shared = tuple[int, int, int, int, int]
+"""Two people at one place at once, as the store's row has it: (who was asked for, the other's tag, place, from, to)."""
+Meetings = dict[tuple[int, int], list[Shared]]
+"""By who was asked for and the other person; plain tuples, since there are thousands for a person's fortnight."""
 
 
 class Noted(NamedTuple):
-    """What one tag's log says of another's, of two people: a row of the store."""
+    """What one tag's log says of another's, of two people, for one look."""
 
     asked: int
     other: int
@@ -57,7 +50,7 @@ class Encounter(NamedTuple):
 
 
 Heard = Mapping[int, Sequence[tuple[int, str, int]]]
-"""By tag: (UTC ms, gateway, dBm), in order of time."""
+"""By person: (UTC ms, gateway, dBm) of all their tags, in order of time."""
 
 
 def direct(noted: Iterable[Noted], model: Closeness) -> list[Encounter]:
@@ -79,44 +72,42 @@ def direct(noted: Iterable[Noted], model: Closeness) -> list[Encounter]:
     return out
 
 
-def place(shared: Iterable[Shared], model: Closeness, heard: Heard | None = None) -> list[Encounter]:
+def place(shared: Meetings, model: Closeness, heard: Heard | None = None) -> list[Encounter]:
     """Encounters from presence.  Who sits where does not change within one: it is a single piece."""
-    found: dict[tuple[int, int], list[Shared]] = defaultdict(list)
-    for row in shared:
-        if row[0] != row[1]:
-            found[row[0], row[1]].append(row)
     out = []
-    for rows in found.values():
+    for (asked, other), rows in shared.items():
         rows.sort(key=_start)
-        run = [rows[0]]
-        end = rows[0].end_ms
-        for row in rows[1:]:
-            if row.start_ms - end > PLACE_GAP_MS:
-                out.append(_at_place(run, end, model, heard))
-                run = []
-            run.append(row)
-            end = row.end_ms if len(run) == 1 else max(end, row.end_ms)
-        out.append(_at_place(run, end, model, heard))
+        first, end = 0, rows[0][4]
+        for at, row in enumerate(rows):
+            if row[3] - end > PLACE_GAP_MS:
+                out.append(_at_place(asked, other, rows[first:at], end, model, heard))
+                first, end = at, row[4]
+            elif row[4] > end:
+                end = row[4]
+        out.append(_at_place(asked, other, rows[first:], end, model, heard))
     return out
 
 
-def _at_place(rows: Sequence[Shared], end: int, model: Closeness, heard: Heard | None) -> Encounter:
-    places = tuple(dict.fromkeys([row.place for row in rows]))
-    asked, other, _, start, *_ = rows[0]
+def _at_place(  # noqa: PLR0917  # one is made for every hour of every two people: keywords would be felt
+    asked: int, other: int, rows: Sequence[Shared], end: int, model: Closeness, heard: Heard | None
+) -> Encounter:
+    start = rows[0][3]
+    places = tuple(dict.fromkeys([row[2] for row in rows])) if len(rows) > 1 else (rows[0][2],)
     if heard is None:
         probability = model.place(Both(places[0], start, end, (), ()))
     else:
+        mine, theirs = heard.get(asked, ()), heard.get(other, ())
         probability = max(
             model.place(
                 Both(
-                    row.place,
-                    row.start_ms,
-                    row.end_ms,
-                    [each for each in heard.get(row.tag, ()) if row.start_ms <= each[0] <= row.end_ms],
-                    [each for each in heard.get(row.other_tag, ()) if row.start_ms <= each[0] <= row.end_ms],
+                    where,
+                    low,
+                    high,
+                    [each for each in mine if low <= each[0] <= high],
+                    [each for each in theirs if low <= each[0] <= high],
                 )
             )
-            for row in rows
+            for _, _, where, low, high in rows
         )
     return Encounter(asked, other, PLACE, places, start, end, (Piece(start, end, probability),))
 
@@ -151,4 +142,4 @@ def _runs(read: Sequence[Piece], gap_ms: int) -> list[list[Piece]]:
 
 
 def _start(row: Shared) -> int:
-    return row.start_ms
+    return row[3]

@@ -53,6 +53,10 @@ def exposures(
         if encounter.end_ms <= low or encounter.start_ms >= high:
             continue
         for piece in encounter.pieces:
+            day, midnight = days.of(piece.start_ms)
+            if piece.end_ms <= midnight and piece.start_ms >= low and piece.end_ms <= high:  # nearly always
+                by_day[encounter.asked, encounter.other, day, encounter.evidence].append((piece, encounter))
+                continue
             for day, start, end in days.cut(max(piece.start_ms, low), min(piece.end_ms, high)):
                 key = (encounter.asked, encounter.other, day, encounter.evidence)
                 by_day[key].append((Piece(start, end, piece.probability), encounter))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from zonetag_backend.presence import merged
-from zonetag_backend.tracing.encounter import PLACE_GAP_MS, Shared
+from zonetag_backend.tracing.encounter import PLACE_GAP_MS, Meetings
 
 
 class Stop(NamedTuple):
@@ -18,15 +18,15 @@ class Stop(NamedTuple):
     # who else was there: (person, from, to), in order of time
 
 
-def zones(stays: Iterable[tuple[int, int, int]], shared: Iterable[Shared]) -> list[Stop]:
+def zones(stays: Iterable[tuple[int, int, int]], shared: Meetings) -> list[Stop]:
     """Each stop of a case, in order: `stays` are (place, from, to) of the case, `shared` who was there meanwhile."""
     by_place: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for place, start, end in stays:
         by_place[place].append((start, end))
     there: dict[int, dict[int, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
-    for row in shared:
-        if row.other != row.asked:
-            there[row.place][row.other].append((row.start_ms, row.end_ms))
+    for (_, other), rows in shared.items():
+        for _, _, place, start, end in rows:
+            there[place][other].append((start, end))
     stops = []
     for place, spans in by_place.items():
         others = {other: merged(at, PLACE_GAP_MS) for other, at in there[place].items()}

@@ -1,0 +1,150 @@
+"""Who was at a place with whom, and whose tag heard whose: rows for tracing, of many people at once.  Read only.
+
+The statements are text, prepared once and given to the driver as they are: with thousands of rows a question, building
+them anew and naming each column would cost as much as the question itself.  CROSS JOIN keeps SQLite to the order that
+is written; the reach of an hour holds because no interval of presence is longer.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect
+
+from zonetag_backend.presence import CUT_MS
+from zonetag_backend.tracing.encounter import Meetings, Noted, Shared
+from zonetag_backend.tracing.seam import Look
+from zonetag_protocol.contact import CELL_S, dbm, levels
+from zonetag_protocol.rotation import EPOCH_S
+
+Window = tuple[int, int]
+Worn = tuple[int, int, int]
+"""Person, from and to: one wearing of a tag, cut to what was asked."""
+
+CELL_MS = CELL_S * 1000
+EPOCH_MS = EPOCH_S * 1000
+FOREVER_MS = 1 << 62
+_AT_ONCE = 150  # questions in one statement: SQLite takes no more than some thousand parameters
+
+_ASK = "WITH ask(person, tag, low, high) AS (VALUES {values})"
+_WORN = (
+    "WITH ask(person, low, high) AS (VALUES {values}) "
+    "SELECT a.person, w.tag, w.since_ms, w.until_ms, a.low, a.high FROM ask a CROSS JOIN wearing w "
+    "WHERE w.person = a.person AND w.since_ms < a.high AND (w.until_ms IS NULL OR w.until_ms > a.low)"
+)
+_SHARED = """{ask}
+SELECT k.person, b.tag, b.place,
+ CASE WHEN a.start_ms > b.start_ms AND a.start_ms > k.low THEN a.start_ms
+  WHEN b.start_ms > k.low THEN b.start_ms ELSE k.low END,
+ CASE WHEN a.end_ms < b.end_ms AND a.end_ms < k.high THEN a.end_ms
+  WHEN b.end_ms < k.high THEN b.end_ms ELSE k.high END
+FROM ask k CROSS JOIN presence a CROSS JOIN presence b
+WHERE a.tag = k.tag AND a.start_ms > k.low - {hour} AND a.start_ms < k.high AND a.end_ms > k.low
+ AND b.place = a.place AND b.start_ms > a.start_ms - {hour} AND b.start_ms < a.end_ms
+ AND b.end_ms > a.start_ms AND b.tag <> a.tag"""
+_STAYS = """{ask}
+SELECT a.place, a.start_ms, a.end_ms, k.low, k.high FROM ask k CROSS JOIN presence a
+WHERE a.tag = k.tag AND a.start_ms > k.low - {hour} AND a.start_ms < k.high AND a.end_ms > k.low"""
+_NOTED = """{ask}
+SELECT k.person, c.peer, c.tag, c.start_ms, c.cells, k.low, k.high FROM ask k CROSS JOIN contact_log c
+WHERE c.tag = k.tag AND c.start_ms > k.low - {epoch} AND c.start_ms < k.high
+UNION ALL
+SELECT k.person, c.tag, c.tag, c.start_ms, c.cells, k.low, k.high FROM ask k CROSS JOIN contact_log c
+WHERE c.peer = k.tag AND c.start_ms > k.low - {epoch} AND c.start_ms < k.high"""
+_WEARERS = "SELECT tag, since_ms, until_ms, person FROM wearing WHERE tag IN ({values})"
+
+
+def shared(connection: Connection, windows: Mapping[int, Window]) -> Meetings:
+    """Who was at a place with each person, within that person's window: by person, never by tag."""
+    by_tag: dict[tuple[int, int], list[Shared]] = defaultdict(list)
+    for row in _of(connection, _SHARED, _asks(connection, windows)):
+        by_tag[row[0], row[1]].append(row)
+    worn = _wearers(connection, {tag for _, tag in by_tag})
+    found: Meetings = {}
+    for (asked, tag), rows in by_tag.items():
+        for other, since, until in worn.get(tag, ()):  # none: nobody wore it
+            low, high = windows[asked]
+            cut = _cut(rows, since, until) if since > low or until < high else rows
+            if cut and other != asked:  # not somebody's own two tags
+                known = found.get((asked, other))
+                found[asked, other] = cut if known is None else known + cut
+    return found
+
+
+def _cut(rows: Iterable[Shared], since: int, until: int) -> list[Shared]:
+    cut = ((asked, tag, where, max(start, since), min(end, until)) for asked, tag, where, start, end in rows)
+    return [row for row in cut if row[3] < row[4]]
+
+
+def noted(connection: Connection, windows: Mapping[int, Window]) -> list[Noted]:
+    """What the tags of each person logged of others', and others' of theirs, cell by cell, by person."""
+    rows = _of(connection, _NOTED, _asks(connection, windows))
+    worn = _wearers(connection, {row[1] for row in rows})
+    found: list[Noted] = []
+    for asked, tag, reporter, epoch_ms, cells, low, high in rows:
+        wearings = worn.get(tag, ())
+        for cell, half in enumerate(levels(cells)):
+            if not half:
+                continue
+            start = epoch_ms + cell * CELL_MS
+            end = start + CELL_MS
+            for other, since, until in wearings:
+                begin, stop = max(start, low, since), min(end, high, until)
+                if begin < stop:
+                    level = dbm(half)
+                    assert level is not None  # it is not NOTHING
+                    found.append(Noted(asked, other, reporter, Look(begin, stop, level, level, 1)))
+    return found
+
+
+def stays(connection: Connection, who: int, window: Window) -> list[tuple[int, int, int]]:
+    """Where a person was: (place, from, to)."""
+    rows = _of(connection, _STAYS, _asks(connection, {who: window}))
+    cut = ((place, max(start, low), min(end, high)) for place, start, end, low, high in rows)
+    return sorted((row for row in cut if row[1] < row[2]), key=lambda row: (row[1], row[0]))
+
+
+def _asks(connection: Connection, windows: Mapping[int, Window]) -> list[tuple[int, int, int, int]]:
+    """Each wearing of each person: (person, tag, from, to)."""
+    wanted = [(who, low, high) for who, (low, high) in windows.items() if low < high]
+    return [
+        (person, tag, max(low, since), high if until is None else min(high, until))
+        for person, tag, since, until, low, high in _of(connection, _WORN, wanted)
+    ]
+
+
+def _wearers(connection: Connection, tags: Iterable[int]) -> dict[int, list[Worn]]:
+    found: dict[int, list[Worn]] = defaultdict(list)
+    for tag, since, until, person in _of(connection, _WEARERS, sorted(tags), 3 * _AT_ONCE):
+        found[tag].append((person, since, FOREVER_MS if until is None else until))
+    return dict(found)
+
+
+def _of(connection: Connection, text: str, asked: Sequence[Any], at_once: int = _AT_ONCE) -> list[tuple[Any, ...]]:
+    """All rows of a statement over questions, some at a time; each question is a number or a tuple of them."""
+    found: list[tuple[Any, ...]] = []
+    cursor = connection.connection.cursor()
+    try:
+        for at in range(0, len(asked), at_once):
+            some = asked[at : at + at_once]
+            width = len(some[0]) if isinstance(some[0], tuple) else 0
+            values = [each for one in some for each in one] if width else some
+            cursor.execute(_text(text, len(some), width, connection.dialect), values)
+            found += cursor.fetchall()
+    finally:
+        cursor.close()
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _text(text: str, n: int, width: int, dialect: Dialect) -> str:
+    """The statement for so many questions.  The types are said once: what is only a mark has none on PostgreSQL."""
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
+    if not width:
+        return text.format(values=", ".join([mark] * n))
+    text = text.replace("{ask}", _ASK)
+    first = f"({', '.join([f'CAST({mark} AS BIGINT)'] * width)})"
+    return text.format(
+        values=", ".join([first, *[f"({', '.join([mark] * width)})"] * (n - 1)]), hour=CUT_MS, epoch=EPOCH_MS
+    )

@@ -1,0 +1,67 @@
+"""What tracing asks of the store, by person and window, and what it says about people and places by name."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, select
+
+from zonetag_backend.store import meetings
+from zonetag_backend.store.schema import person, place, site
+from zonetag_backend.tracing import encounter
+from zonetag_backend.tracing.chain import Window
+from zonetag_backend.tracing.encounter import Encounter
+from zonetag_backend.tracing.seam import Closeness, Simple
+
+_AT_ONCE = 500  # names at a time: SQLite takes no more than some thousand parameters
+
+
+class Asker:
+    """Encounters of many people at once, none older than `floor_ms`: what retention should have removed is not told."""
+
+    def __init__(
+        self, connection: Connection, floor_ms: int, model: Closeness | None = None, evidence: Iterable[str] = ()
+    ) -> None:
+        """`evidence`: of which kinds; both if none is named."""
+        self._connection = connection
+        self._floor_ms = floor_ms
+        self._model = model or Simple()
+        self._evidence = frozenset(evidence) or frozenset((encounter.DIRECT, encounter.PLACE))
+
+    def __call__(self, windows: Mapping[int, Window]) -> list[Encounter]:
+        """Those of each person within its window."""
+        cut = {who: (max(low, self._floor_ms), high) for who, (low, high) in windows.items()}
+        found: list[Encounter] = []
+        if encounter.DIRECT in self._evidence:
+            found += encounter.direct(meetings.noted(self._connection, cut), self._model)
+        if encounter.PLACE in self._evidence:
+            found += encounter.place(meetings.shared(self._connection, cut), self._model)
+        return found
+
+
+def names(connection: Connection, who: Iterable[int]) -> dict[int, tuple[str, str, str]]:
+    """Name, unit and staff number of people; empty ones of those who were removed."""
+    found: dict[int, tuple[str, str, str]] = {}
+    wanted = sorted(set(who))
+    for at in range(0, len(wanted), _AT_ONCE):
+        statement = select(person.c.id, person.c.name, person.c.unit, person.c.code)
+        for id, name, unit, code in connection.execute(statement.where(person.c.id.in_(wanted[at : at + _AT_ONCE]))):
+            found[id] = (name, unit, code or "")
+    return found
+
+
+def places(connection: Connection) -> dict[int, tuple[str, str]]:
+    """Site and name of every place."""
+    rows = connection.execute(select(place.c.id, place.c.site, place.c.name))
+    return {id: (of, name) for id, of, name in rows}
+
+
+def timezone(connection: Connection, who_places: Iterable[int] = ()) -> str:
+    """The time zone of the site that has most of these places; of the first site if none is given."""
+    zones: dict[str, str] = {
+        row.name: row.timezone for row in connection.execute(select(site.c.name, site.c.timezone).order_by(site.c.name))
+    }
+    of = places(connection)
+    counted: dict[str, int] = {}
+    for each in who_places:
+        counted[of[each][0]] = counted.get(of[each][0], 0) + 1
+    best: str = max(counted, key=lambda name: (counted[name], name), default=next(iter(zones), ""))
+    return zones.get(best, "Asia/Ho_Chi_Minh")

@@ -1,0 +1,168 @@
+"""Tracing: contacts of a person over 14 days, the in-out log of a person, and a chain of two generations.
+
+A made-up office with weeks of presence (the argument says how many million intervals; default one), SQLite on disk,
+warm.  Each figure is the median over many people; the reference is the bare statement on the same table, prepared, and
+its rows fetched in one go: what any program needs at least.
+
+Teams of eight share a room, three teams a meeting room: each person has about 30 contacts and 200 intervals.
+"""
+
+import argparse
+import random
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC
+from pathlib import Path
+
+from zonetag_backend.store import book, meetings, registry
+from zonetag_backend.store.engine import Transaction, open_database, reading, writing
+from zonetag_backend.store.tracing import Asker
+from zonetag_backend.tracing import chain, profile
+from zonetag_backend.tracing.days import Days
+
+DAYS, ASKED_DAYS, PER_DAY = 21, 14, 10
+TEAM, TEAMS = 8, 3
+DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
+BEGIN_MS = 1_790_000_000_000 // DAY_MS * DAY_MS
+END_MS = BEGIN_MS + DAYS * DAY_MS
+ROUNDS = 200
+SINCE_MS = END_MS - ASKED_DAYS * DAY_MS
+WINDOW = (SINCE_MS, END_MS)
+
+BARE = """SELECT b.tag, b.place,
+ CASE WHEN a.start_ms > b.start_ms THEN a.start_ms ELSE b.start_ms END,
+ CASE WHEN a.end_ms < b.end_ms THEN a.end_ms ELSE b.end_ms END
+FROM presence a CROSS JOIN presence b
+WHERE a.tag = ?1 AND a.start_ms > ?2 - 3600000 AND a.start_ms < ?3 AND a.end_ms > ?2
+ AND b.place = a.place AND b.start_ms > a.start_ms - 3600000 AND b.start_ms < a.end_ms AND b.end_ms > a.start_ms
+ AND b.tag <> a.tag"""
+
+
+def presence(rng: random.Random, teams: int) -> Iterator[tuple[int, int, int, int]]:
+    """(place, start, tag, end) in the order of the table: eight hours in the room, two in the meeting room."""
+    for room in range(1, teams + 1):
+        for day in range(DAYS):
+            of_day = []
+            for tag in range((room - 1) * TEAM + 1, room * TEAM + 1):
+                for hour in (1, 2, 3, 5, 6, 7, 8, 9):
+                    start = BEGIN_MS + day * DAY_MS + hour * HOUR_MS + rng.randrange(10 * MINUTE_MS)
+                    of_day.append((room, start, tag, start + 30 * MINUTE_MS + rng.randrange(20 * MINUTE_MS)))
+            yield from sorted(of_day)
+    for meeting in range((teams + TEAMS - 1) // TEAMS):
+        for day in range(DAYS):
+            of_day = []
+            for tag in range(meeting * TEAM * TEAMS + 1, min(teams, (meeting + 1) * TEAMS) * TEAM + 1):
+                for hour in (4, 10):
+                    start = BEGIN_MS + day * DAY_MS + hour * HOUR_MS + rng.randrange(10 * MINUTE_MS)
+                    of_day.append(
+                        (teams + 1 + meeting, start, tag, start + 20 * MINUTE_MS + rng.randrange(9 * MINUTE_MS))
+                    )
+            yield from sorted(of_day)
+
+
+def fill(path: Path, teams: int) -> None:
+    """The office's database, through the driver: it is the reading that is measured."""
+    engine = open_database(f"sqlite:///{path}")
+    with writing(engine) as connection:
+        registry.add_site(connection, "hq")
+    engine.dispose()
+    people = teams * TEAM
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA synchronous=OFF")
+    database.execute("PRAGMA foreign_keys=OFF")
+    [(index,)] = database.execute("SELECT sql FROM sqlite_master WHERE name = 'ix_presence_tag_start_ms'").fetchall()
+    database.execute("DROP INDEX ix_presence_tag_start_ms")  # made at the end, in one go
+    database.execute("BEGIN")
+    rooms = teams + (teams + TEAMS - 1) // TEAMS
+    database.executemany(
+        "INSERT INTO place (id, site, name, kind) VALUES (?, 'hq', ?, 'room')",
+        ((i, f"Room {i}") for i in range(1, rooms + 1)),
+    )
+    database.executemany(
+        "INSERT INTO person (id, name, unit, added_ms) VALUES (?, ?, '', 0)",
+        ((i, f"Person {i}") for i in range(1, people + 1)),
+    )
+    database.executemany(
+        "INSERT INTO tag (id, number, kind, sealed_key, state, added_ms) VALUES (?, ?, 'zonetag', x'', 'active', 0)",
+        ((i, f"T-{i}") for i in range(1, people + 1)),
+    )
+    database.executemany(
+        "INSERT INTO wearing (tag, since_ms, person) VALUES (?, 0, ?)", ((i, i) for i in range(1, people + 1))
+    )
+    rng = random.Random(1)
+    database.executemany(
+        "INSERT INTO presence (place, start_ms, tag, end_ms) VALUES (?, ?, ?, ?)", presence(rng, teams)
+    )
+    database.executemany(
+        "INSERT INTO visit (site, came_ms, tag, last_ms) VALUES ('hq', ?, ?, ?)",
+        (
+            (BEGIN_MS + day * DAY_MS + HOUR_MS, tag, BEGIN_MS + day * DAY_MS + 11 * HOUR_MS)
+            for day in range(DAYS)
+            for tag in range(1, people + 1)
+        ),
+    )
+    database.execute("COMMIT")
+    database.execute(index)
+    database.close()
+
+
+def median_ms(work: Callable[[int], object], whom: list[int]) -> float:
+    """Median over people, each asked twice in a row: the second time it is warm."""
+    took = []
+    for who in whom:
+        work(who)
+        start = time.perf_counter()
+        work(who)
+        took.append((time.perf_counter() - start) * 1000)
+    return statistics.median(took)
+
+
+def said(name: str, value: float, bound: float, reference: float = 0.0) -> None:
+    ratio = f"  {value / reference:5.2f} x the bare statement ({reference:.2f} ms)" if reference else ""
+    print(f"{name:<58} {value:>9.2f} ms (bound {bound:g} ms){ratio}", flush=True)
+
+
+def measure(connection: Transaction, bare: sqlite3.Connection, people: int, millions: float) -> None:
+    whom = random.Random(2).sample(range(1, people + 1), min(ROUNDS, people))
+    cursor = bare.cursor()
+    reference = median_ms(lambda who: cursor.execute(BARE, (who, *WINDOW)).fetchall(), whom)
+    contacts = median_ms(lambda who: meetings.shared(connection, {who: WINDOW}), whom)
+    rows = sum(len(each) for each in meetings.shared(connection, {whom[0]: WINDOW}).values())
+    said(f"contacts of a person, 14 days, {millions:g} M, {rows} rows", contacts, 3 if millions <= 10 else 5, reference)
+    said(
+        "in-out log of a person, 14 days",
+        median_ms(lambda who: book.stays_of_person(connection, who, *WINDOW, END_MS), whom),
+        1,
+    )
+    ask = Asker(connection, 0)
+    days = Days(UTC)
+    covid = profile.PROFILES["covid-19"]
+    traced = chain.trace(whom[0], WINDOW, ask, covid, days, at_least=0.01)
+    both = median_ms(lambda who: chain.trace(who, WINDOW, ask, covid, days, at_least=0.01), whom[:5])
+    first = sum(generation == 1 for generation in traced.generations.values())
+    said(f"chain of two generations, {first} contacts each", both, 500)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("millions", nargs="?", type=float, default=1.0, help="million intervals of presence (1)")
+    args = parser.parse_args()
+    teams = max(TEAMS, round(args.millions * 1_000_000 / (DAYS * PER_DAY * TEAM)))
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "zonetag.db"
+        fill(path, teams)
+        engine = open_database(f"sqlite:///{path}")
+        bare = sqlite3.connect(path)
+        try:
+            with reading(engine) as connection:
+                measure(connection, bare, teams * TEAM, args.millions)
+        finally:
+            bare.close()
+            engine.dispose()
+
+
+if __name__ == "__main__":
+    main()
