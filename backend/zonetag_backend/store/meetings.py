@@ -42,7 +42,7 @@ SELECT k.person, b.tag, b.place,
 FROM ask k CROSS JOIN presence a CROSS JOIN presence b
 WHERE a.tag = k.tag AND a.start_ms > k.low - {hour} AND a.start_ms < k.high AND a.end_ms > k.low
  AND b.place = a.place AND b.start_ms > a.start_ms - {hour} AND b.start_ms < a.end_ms
- AND b.end_ms > a.start_ms AND b.tag <> a.tag"""
+ AND b.end_ms > a.start_ms AND b.end_ms > k.low AND b.start_ms < k.high AND b.tag <> a.tag"""
 _STAYS = """{ask}
 SELECT a.place, a.start_ms, a.end_ms, k.low, k.high FROM ask k CROSS JOIN presence a
 WHERE a.tag = k.tag AND a.start_ms > k.low - {hour} AND a.start_ms < k.high AND a.end_ms > k.low"""

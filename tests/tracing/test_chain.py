@@ -1,0 +1,140 @@
+"""Chains against an oracle that walks every way, and the laws of time, each with its control."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from rig.world import BEGIN_MS, DAY_MS, FOREVER, HOUR_MS, MINUTE_MS, World, random_world
+
+from zonetag_backend.tracing.encounter import DIRECT, PLACE
+from zonetag_backend.tracing.profile import PROFILES, Profile
+
+# Being at one place is enough, so that the oracle can count minutes and needs no model.
+AIR: Profile = replace(PROFILES["measles"], minutes=20, latent_h=5)
+CLOSE: Profile = replace(PROFILES["covid-19"], latent_h=5)
+WHOLE = (BEGIN_MS, BEGIN_MS + 3 * DAY_MS)
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_chain_is_what_every_way_in_the_order_of_time_leads_to(world: World, seed: int, backward: bool) -> None:
+    rng = random.Random(seed)
+    random_world(world, rng)
+    window = (BEGIN_MS + rng.randrange(20) * HOUR_MS, BEGIN_MS + rng.randint(30, 72) * HOUR_MS)
+    start, depth = rng.choice(world.wearings)[0], rng.randint(1, 4)
+    traced = world.trace(start, window, AIR, depth=depth, backward=backward, evidence=[PLACE])
+    assert traced.generations == world.reach(start, window, AIR.minutes, AIR.latent_h * HOUR_MS, depth, backward), seed
+    assert all(link.generation == traced.generations[link.found] for link in traced.links)
+
+
+def test_worlds_are_not_trivial(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The control of the oracle: among its worlds are chains of several generations, and order of time matters."""
+    deep = shorter = 0
+    for seed in range(25):
+        world = World(tmp_path_factory.mktemp("world"))
+        random_world(world, random.Random(seed))
+        start = world.wearings[0][0]
+        deep += max(world.reach(start, WHOLE, 20, AIR.latent_h * HOUR_MS, 3, False).values()) > 1
+        shorter += len(world.reach(start, WHOLE, 20, 0, 3, False)) > len(
+            world.reach(start, WHOLE, 20, 24 * HOUR_MS, 3, False)
+        )
+        world.close()
+    assert deep > 3
+    assert shorter > 0
+
+
+def two_meetings(world: World, gap_h: int) -> None:
+    """1 meets 2 at hour 8, 2 meets 3 `gap_h` hours later."""
+    world.people(3, 3, 2)
+    for person in (1, 2, 3):
+        world.wear(person, person)
+    first, second = BEGIN_MS + 8 * HOUR_MS, BEGIN_MS + (8 + gap_h) * HOUR_MS
+    world.be(1, 1, first, first + 30 * MINUTE_MS)
+    world.be(1, 2, first, first + 30 * MINUTE_MS)
+    world.be(2, 2, second, second + 30 * MINUTE_MS)
+    world.be(2, 3, second, second + 30 * MINUTE_MS)
+
+
+def test_nobody_passes_on_what_it_has_not_got_yet(world: World) -> None:
+    two_meetings(world, -3)
+    assert world.trace(1, WHOLE, AIR).generations == {1: 0, 2: 1}
+
+
+def test_nobody_passes_on_within_the_latent_time(world: World) -> None:
+    two_meetings(world, 3)
+    assert world.trace(1, WHOLE, AIR).generations == {1: 0, 2: 1}
+
+
+def test_control_after_the_latent_time_it_goes_on(world: World) -> None:
+    two_meetings(world, 6)
+    traced = world.trace(1, WHOLE, AIR)
+    assert traced.generations == {1: 0, 2: 1, 3: 2}
+    assert [(link.known, link.found, link.generation) for link in traced.links] == [(1, 2, 1), (2, 3, 2)]
+    assert world.trace(1, WHOLE, AIR, depth=1).generations == {1: 0, 2: 1}
+
+
+def test_backward_is_the_same_chain_from_its_end(world: World) -> None:
+    two_meetings(world, 6)
+    assert world.trace(3, WHOLE, AIR, backward=True).generations == {3: 0, 2: 1, 1: 2}
+    assert world.trace(1, WHOLE, AIR, backward=True).generations == {1: 0, 2: 1}
+
+
+def test_people_not_tags_a_tag_handed_over_in_mid_meeting_is_two_people(world: World) -> None:
+    world.people(3, 2, 1)
+    start = BEGIN_MS + 8 * HOUR_MS
+    world.wear(1, 1)
+    world.wear(2, 2, 0, start + 30 * MINUTE_MS)
+    world.wear(3, 2, start + 30 * MINUTE_MS, FOREVER)
+    world.be(1, 1, start, start + 60 * MINUTE_MS)
+    world.be(1, 2, start, start + 60 * MINUTE_MS)
+    links = world.trace(1, WHOLE, AIR, depth=1).links
+    assert {(link.found, link.exposures[0].together) for link in links} == {(2, 30.0), (3, 30.0)}
+
+
+def test_somebodys_two_tags_are_no_meeting_and_count_once(world: World) -> None:
+    world.people(2, 3, 1)
+    world.wear(1, 1)
+    world.wear(1, 2)
+    world.wear(2, 3)
+    start = BEGIN_MS + 8 * HOUR_MS
+    for tag in (1, 2, 3):
+        world.be(1, tag, start, start + 25 * MINUTE_MS)
+    [link] = world.trace(1, WHOLE, AIR).links
+    assert (link.found, link.exposures[0].together) == (2, 25.0)
+
+
+def test_the_two_kinds_of_evidence_stay_apart(world: World) -> None:
+    world.people(3, 3, 1)
+    for person in (1, 2, 3):
+        world.wear(person, person)
+    start = BEGIN_MS + 8 * HOUR_MS
+    world.be(1, 1, start, start + 30 * MINUTE_MS)
+    world.be(1, 2, start, start + 30 * MINUTE_MS)
+    world.hear(1, 3, start, range(32))
+    world.hear(1, 3, start + 1_024_000, range(32))
+    links = world.trace(1, WHOLE, CLOSE, depth=1, at_least=0.01).links
+    assert {(link.found, e.evidence) for link in links for e in link.exposures} == {(2, PLACE), (3, DIRECT)}
+    assert [link.found for link in world.trace(1, WHOLE, CLOSE, depth=1).links] == [3]
+    assert [link.found for link in world.trace(1, WHOLE, CLOSE, evidence=[PLACE], at_least=0.01).links] == [2]
+
+
+def test_both_directions_of_a_log_count_once(world: World) -> None:
+    world.people(2, 2, 1)
+    world.wear(1, 1)
+    world.wear(2, 2)
+    start = BEGIN_MS + 8 * HOUR_MS
+    world.hear(1, 2, start, range(32))
+    one_way = world.trace(1, WHOLE, CLOSE, at_least=0.01).links[0].exposures[0]
+    world.hear(2, 1, start + 5000, range(32))  # its epochs begin at other moments
+    both = world.trace(1, WHOLE, CLOSE, at_least=0.01).links[0].exposures[0]
+    assert one_way.together == pytest.approx(32 * 32 / 60)
+    assert both.together == pytest.approx(32 * 32 / 60 + 5 / 60)
+    back = world.trace(2, WHOLE, CLOSE, at_least=0.01).links[0].exposures[0]
+    assert (back.together, back.probability) == (both.together, both.probability)
+
+
+def test_what_retention_should_have_removed_is_not_told(world: World) -> None:
+    two_meetings(world, 6)
+    late = BEGIN_MS + 8 * HOUR_MS + 25 * MINUTE_MS  # leaves five minutes of the first meeting
+    assert world.trace(1, WHOLE, AIR, floor_ms=late).generations == {1: 0}
+    assert world.trace(1, WHOLE, AIR, floor_ms=late - 20 * MINUTE_MS).generations == {1: 0, 2: 1, 3: 2}
