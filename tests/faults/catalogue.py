@@ -1,6 +1,6 @@
 """All faults, in the order of the table."""
 
-from faults import kills
+from faults import full_disk, kills, network, power_cut
 from faults.engine import Fault
 
-FAULTS: tuple[Fault, ...] = (kills.BROKER, kills.SERVER, kills.GATEWAY)
+FAULTS: tuple[Fault, ...] = (kills.BROKER, kills.SERVER, kills.GATEWAY, power_cut.SPOOL, power_cut.DATABASE, network.CUT, network.LOSS, network.HALF_OPEN, full_disk.GATEWAY, full_disk.BROKER, full_disk.SERVER)

@@ -112,6 +112,8 @@ class Count:
     double: int
     told: str = ""
     # what is lost or double, for whoever looks into it
+    times: int = 0
+    # how often it was done, where that is not what was asked for
 
     def __add__(self, other: "Count") -> "Count":
         return Count(
@@ -120,6 +122,7 @@ class Count:
             self.lost + other.lost,
             self.double + other.double,
             " ".join(filter(None, (self.told, other.told))),
+            self.times + other.times,
         )
 
 

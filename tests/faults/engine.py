@@ -66,5 +66,6 @@ def play(fault: Fault, folder: Path, times: int, seed: int, progress: Progress) 
     (folder / "control").mkdir()
     counted = fault.run(Run(folder / "real", times, random.Random(f"{seed} {fault.name}"), progress))
     control = fault.control(Run(folder / "control", 1, random.Random(f"{seed} {fault.name} control"), lambda _: None))
-    row = Row(fault.name, times, counted.acknowledged, counted.stored, counted.lost, counted.double, control)
+    done = counted.times or times
+    row = Row(fault.name, done, counted.acknowledged, counted.stored, counted.lost, counted.double, control)
     return row, counted.told

@@ -1,0 +1,158 @@
+"""Disks that get full: of the gateway, of the broker, of the server.  Each says so, stays whole, and drains by itself."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from faults import kills
+from faults.counting import Count
+from faults.engine import Fault, Run
+from faults.stack import Stack, stack
+from faults.waiting import until
+from rig.disks import take_the_rest
+
+SMALL_MB = 3
+
+
+def needs() -> str:
+    """What it needs of the machine."""
+    if why := kills.needs():
+        return why
+    probe = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], check=False)
+    return "this machine mounts no tmpfs" if probe.returncode else ""
+
+
+@contextmanager
+def _small(folder: Path) -> Iterator[Path]:
+    """A disk of SMALL_MB at `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_MB}m", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _free(disk: Path) -> None:
+    (disk / "somebody-else").unlink()
+
+
+def _gateway(run: Run, variant: str = "real") -> Count:
+    """Somebody else takes the disk of a spool that grows; then gives it back, and later the network comes back too."""
+    total = Count(0, 0, 0, 0)
+    for n in range(run.times):
+        folder = run.folder / str(n)
+        with _small(folder / "spool") as disk, stack(folder, settings=_small_reports()) as made:
+            made.start(gateway=variant)
+            made.progress()
+            made.broker.kill()
+            take_the_rest(disk)
+            refused = "spool refuses, holding reports in memory"
+            if variant == "real":
+                until(lambda made=made: made.gateway.says(refused), "the gateway says so")  # type: ignore[misc]  # bound now
+            at = made.air.at
+            until(lambda made=made, at=at: made.air.at > at + 400, "it goes on hearing")  # type: ignore[misc]  # bound now
+            # With the disk still full: what the backend acknowledges is deleted all the same, and makes room.
+            made.start_broker()
+            made.progress()
+            _free(disk)
+            made.progress(5)
+            made.finish()
+            total += made.count()
+        run.progress(n + 1)
+    return total
+
+
+def _small_reports() -> dict[str, dict[str, Any]]:
+    return {"spool": {"max_mb": 64}}
+
+
+def _broker(run: Run) -> Count:
+    """The broker writes down what it holds, on a disk that has no room for it, and is then killed."""
+    total = Count(0, 0, 0, 0)
+    for n in range(run.times):
+        folder = run.folder / str(n)
+        with _small(folder / "broker") as disk:
+            extra = f"persistence true\npersistence_location {disk}/\nautosave_interval 1\nautosave_on_changes true\n"
+            with stack(folder, broker_extra=extra) as made:
+                made.start()
+                made.progress()
+                take_the_rest(disk)
+                _fill_broker(made)
+                made.server.stop()
+                at = made.air.at
+                until(lambda made=made, at=at: made.air.at > at + 200, "sent")  # type: ignore[misc]  # bound now
+                until(lambda made=made: made.broker.says("Error"), "mosquitto says so")  # type: ignore[misc]  # bound now
+                made.broker.kill()
+                made.start_broker()
+                made.start_server()
+                made.server_ready()
+                made.progress()
+                _free(disk)
+                made.progress()
+                made.finish()
+                total += made.count()
+        run.progress(n + 1)
+    return total
+
+
+def _fill_broker(made: Stack) -> None:
+    made.progress(1)
+
+
+def _server(run: Run, variant: str = "real") -> Count:
+    """The disk of the database is full while reports come; then it is not."""
+    total = Count(0, 0, 0, 0)
+    for n in range(run.times):
+        folder = run.folder / str(n)
+        with _small(folder / "office") as disk, stack(folder) as made:
+            made.start(server=variant)
+            made.progress()
+            take_the_rest(disk)
+            until(lambda made=made: made.server.says("the database cannot be written"), "the server says so")  # type: ignore[misc]  # bound now
+            at = made.air.at
+            until(lambda made=made, at=at: made.air.at > at + 200, "reports come")  # type: ignore[misc]  # bound now
+            if variant == "hasty":
+                made.server.kill()
+            _free(disk)
+            if variant == "hasty":
+                made.start_server()
+            made.progress(5)
+            made.finish()
+            total += made.count()
+        run.progress(n + 1)
+    return total
+
+
+GATEWAY = Fault(
+    "disk-full-gateway",
+    "the disk of the spool is full, and goes on being full while it drains",
+    1,
+    20,
+    _gateway,
+    lambda run: _gateway(run, "forgetful").lost > 0,
+    "what the disk refuses is thrown away",
+    needs,
+)
+BROKER = Fault(
+    "disk-full-broker",
+    "the disk of a broker that persists is full, and the broker is killed",
+    1,
+    20,
+    _broker,
+    kills.BROKER.control,
+    "the gateway deletes on PUBACK",
+    needs,
+)
+SERVER = Fault(
+    "disk-full-backend",
+    "the disk of the database is full while reports come",
+    1,
+    20,
+    _server,
+    lambda run: _server(run, "hasty").lost > 0,
+    "the server acknowledges before it commits",
+    needs,
+)
