@@ -16,6 +16,7 @@ from zonetag_backend.events import Events
 from zonetag_backend.ingest import Ingest
 from zonetag_backend.keyfile import asking
 from zonetag_backend.mqtt import Link
+from zonetag_backend.signingkey import open_signing_key
 from zonetag_backend.store.engine import Database, open_database
 from zonetag_backend.store.keyring import open_keyring
 from zonetag_backend.store.writer import Writer
@@ -56,7 +57,8 @@ class Backend:
         """Since the start: reports, windows, observations, rejected by reason, duplicates, refused, malformed..."""
         counters = self._subscriber.counters()
         # `asdict` would take the Counter of reasons apart and put it together wrongly.
-        return asdict(replace(counters, rejected=Counter())) | {"rejected": dict(counters.rejected)}
+        whole = asdict(replace(counters, rejected=Counter(), unsigned=Counter()))
+        return whole | {"rejected": dict(counters.rejected), "unsigned": dict(counters.unsigned)}
 
     async def __aenter__(self) -> "Backend":
         config = self.config
@@ -68,7 +70,9 @@ class Backend:
             source = (config.key_file, config.key_source, ask, self.clock())
             keyring = await asyncio.to_thread(open_keyring, self.engine, *source)
             ingest = Ingest(keyring.open, config.search_epochs, config.future_s * 1000)
-            self._subscriber = Subscriber(Writer(self.engine, ingest), self.events, self.clock, config.queue)
+            signing = await asyncio.to_thread(open_signing_key, config.signing_key_file)
+            writer = Writer(self.engine, ingest, allow_unsigned=config.allow_unsigned)
+            self._subscriber = Subscriber(writer, self.events, self.clock, config.queue, signing)
             self._link = Link(config.broker, config.queue, self._subscriber.put)
         except BaseException:
             listening.close()

@@ -57,6 +57,13 @@ class Config:
     key_source: str
     # one of keyfile.SOURCES
     passphrase_file: Path | None
+    retention_days: int
+    # how long anything about people is kept
+    backup_dir: Path | None
+    # where the server backs up to by itself; none: it does not
+    backup_every_h: int
+    backup_keep_days: int
+    # how long a backup may be restored, at most retention_days
     broker: Broker
     host: str
     port: int
@@ -67,6 +74,17 @@ class Config:
     # how far from where its clock should be a tag is looked for, epochs of 1024 s either way
     future_s: int
     # a capture time further ahead than this is a wrong clock
+    allow_unsigned: bool
+    # whether reports of gateways that were never enrolled are taken
+    enrolment_listen: tuple[str, int] | None
+    # where gateways are enrolled: host and port; none: they are not
+    enrolment_url: str
+    # how gateways reach that; empty: as it listens
+
+    @property
+    def signing_key_file(self) -> Path:
+        """With which acknowledgements are signed."""
+        return self.data / "backend-signing.key"
 
 
 def default_data(environment: Mapping[str, str] | None = None) -> Path:
@@ -118,6 +136,10 @@ def _config(taken: Mapping[str, object]) -> Config:
         data=data,
         database=database if "://" in database else f"sqlite:///{Path(database).expanduser().absolute()}",
         key_file=_path(text["key_file"]) or data / "tag-keys.key",
+        retention_days=number["retention.days"],
+        backup_dir=_path(text["backup.dir"]),
+        backup_every_h=number["backup.every_h"],
+        backup_keep_days=min(number["backup.keep_days"], number["retention.days"]),
         key_source=text["key_source"],
         passphrase_file=_path(text["passphrase_file"]),
         broker=Broker(
@@ -137,6 +159,9 @@ def _config(taken: Mapping[str, object]) -> Config:
         queue=number["ingest.queue"],
         search_epochs=number["ingest.search_epochs"],
         future_s=number["ingest.future_s"],
+        allow_unsigned=text["ingest.unsigned"] == "allow",
+        enrolment_listen=listen_address(text["enrolment.listen"]),
+        enrolment_url=text["enrolment.url"].rstrip("/"),
     )
 
 
@@ -193,6 +218,34 @@ def _broker_url(value: object) -> str:
     return "" if fits and not url.path.strip("/") and not url.query else wanted
 
 
+def _listen(value: object) -> str:
+    wanted = "ADDRESS:PORT wanted, as 0.0.0.0:8770; empty for no enrolment"
+    if not isinstance(value, str):
+        return wanted
+    return "" if not value or listen_address(value) is not None else wanted
+
+
+def listen_address(text: str) -> tuple[str, int] | None:
+    """Host and port of "ADDRESS:PORT", an IPv6 address in brackets; none for anything else."""
+    try:
+        url = urlsplit(f"//{text}")
+        return (url.hostname, url.port) if url.hostname and url.port is not None and url.netloc == text else None
+    except ValueError:
+        return None
+
+
+def _enrolment_url(value: object) -> str:
+    wanted = "https://HOST[:PORT] wanted, as gateways reach this server"
+    if not isinstance(value, str):
+        return wanted
+    try:
+        url = urlsplit(value)
+        fits = url.scheme == "https" and url.hostname and not url.path.strip("/") and not url.query and not url.username
+        return "" if not value or (fits and (url.port is None or url.port > 0)) else wanted
+    except ValueError:
+        return wanted
+
+
 def _client_id(value: object) -> str:
     fits = isinstance(value, str) and 0 < len(value) <= _CLIENT_ID_MAX and value.isprintable()
     return "" if fits else f"1 to {_CLIENT_ID_MAX} characters wanted"
@@ -211,6 +264,10 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     "key_file": ("", _text),
     "key_source": ("auto", _one_of(*SOURCES)),
     "passphrase_file": ("", _file),
+    "retention.days": (21, _between(1, 400)),
+    "backup.dir": ("", _text),
+    "backup.every_h": (24, _between(1, 168)),
+    "backup.keep_days": (7, _between(1, 400)),
     "broker.url": ("mqtt://127.0.0.1:1883", _broker_url),
     "broker.username": ("", _text),
     "broker.password_file": ("", _file),
@@ -224,4 +281,7 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     "ingest.queue": (256, _between(16, 65536)),
     "ingest.search_epochs": (3, _between(1, 32)),
     "ingest.future_s": (300, _between(1, 86400)),
+    "ingest.unsigned": ("refuse", _one_of("refuse", "allow")),
+    "enrolment.listen": ("", _listen),
+    "enrolment.url": ("", _enrolment_url),
 }

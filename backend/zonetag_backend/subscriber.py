@@ -15,13 +15,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from zonetag_backend.errors import StoreUnavailable
 from zonetag_backend.events import BOOK, GATEWAYS, Change, Events
 from zonetag_backend.mqtt import Incoming
 from zonetag_backend.names import printable
-from zonetag_backend.store.writer import Came, Counts, Done, HealthCame, ReportCame, StateCame, Writer
-from zonetag_protocol import acknowledgement, envelope, report, topics
-from zonetag_protocol.errors import Malformed, ZonetagError
+from zonetag_backend.signatures import MALFORMED, NOT_OURS
+from zonetag_backend.store.writer import (
+    Came,
+    Counts,
+    Done,
+    HealthCame,
+    LossCame,
+    RefusedCame,
+    ReportCame,
+    StateCame,
+    Writer,
+)
+from zonetag_protocol import acknowledgement, envelope, loss, report, topics
+from zonetag_protocol.errors import Malformed, NotOurs, ZonetagError
 
 GROUP = 64  # messages in one transaction, at most
 GROUP_BYTES = 1_000_000  # and of this size, about 40,000 windows: half a second of work
@@ -54,8 +67,16 @@ class Counters(Counts):
 class Subscriber:
     """Takes messages with `put` from the broker's thread and works on them in its own, from `start` to `stop`."""
 
-    def __init__(self, writer: Writer, events: Events, clock: Callable[[], int], waiting: int) -> None:
-        """`waiting`: how many messages may wait; `clock` gives UTC ms."""
+    def __init__(
+        self,
+        writer: Writer,
+        events: Events,
+        clock: Callable[[], int],
+        waiting: int,
+        key: Ed25519PrivateKey | None = None,
+    ) -> None:
+        """`waiting`: how many messages may wait; `clock` gives UTC ms; `key` signs acknowledgements."""
+        self._key = key
         self._writer = writer
         self._events = events
         self._clock = clock
@@ -91,7 +112,8 @@ class Subscriber:
     def counters(self) -> Counters:
         """A copy of the counters."""
         with self._lock:
-            return replace(self._counters, rejected=Counter(self._counters.rejected))
+            c = self._counters
+            return replace(c, rejected=Counter(c.rejected), unsigned=Counter(c.unsigned))
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -121,8 +143,11 @@ class Subscriber:
             return  # told to stop: the broker hands it all over again
         with self._lock:
             self._counters.count(done)
+        if done.unsigned:
+            what = ", ".join(f"{code} {n}" for code, n in sorted(done.unsigned.items()))
+            log.warning("messages of registered gateways are refused: %s; see zonetag gateway list", what)
         for site, acknowledged in done.acknowledgements:
-            payload = envelope.wrap(acknowledgement.encode(acknowledged), topics.ACK)
+            payload = envelope.wrap(acknowledgement.encode(acknowledged), topics.ACK, self._key)
             # If it cannot be sent, the gateway sends its reports again and is told then.
             self._back.publish(topics.topic(site, acknowledged.gateway, topics.ACK), payload)
         for message in group:
@@ -138,6 +163,7 @@ class Subscriber:
                 came.append(read(message.topic, message.payload))
             except ZonetagError as error:
                 refused.append((message.topic, error))
+                came.append(_refused(message.topic, error))
         if refused:
             topic, why = refused[-1]
             # Who publishes chooses the topic: it must not move a terminal's cursor or begin a line of the log.
@@ -177,7 +203,7 @@ class Subscriber:
     def _tell(self, came: Sequence[Came], done: Done) -> None:
         for site in done.sites:
             self._events.publish(Change(site, BOOK))
-        for site in {each.site for each in came}:
+        for site in {each.site for each in came if each.site}:
             self._events.publish(Change(site, GATEWAYS))
 
 
@@ -185,11 +211,17 @@ def read(topic: str, payload: bytes) -> Came:
     """What a message says; an error of the protocol for anything that it should not."""
     where = topics.parse(topic)
     if where.leaf == topics.REPORT:
-        body = envelope.unwrap(payload, topics.REPORT)
-        decoded = report.decode(body)
+        opened = envelope.take_apart(payload)
+        decoded = report.decode(opened.payload)
         if decoded.gateway != where.gateway:
             raise Malformed("a report of another gateway than its topic says")
-        return ReportCame(where.site, decoded, report.hash_of(body))
+        return ReportCame(where.site, decoded, report.hash_of(opened.payload), opened)
+    if where.leaf == topics.LOST:
+        opened = envelope.take_apart(payload)
+        told = loss.decode(opened.payload)
+        if told.gateway != where.gateway:
+            raise Malformed("a loss of another gateway than its topic says")
+        return LossCame(where.site, told, opened)
     text = _json_object(payload)
     if where.leaf == topics.STATE:
         online = text.get("online")
@@ -199,6 +231,15 @@ def read(topic: str, payload: bytes) -> Came:
     if where.leaf == topics.HEALTH:
         return HealthCame(where.site, where.gateway, json.dumps(text, separators=(",", ":")))
     raise Malformed("nothing that a backend listens to")
+
+
+def _refused(topic: str, error: ZonetagError) -> RefusedCame:
+    """What is counted of a message that says nothing; whoever publishes chooses the topic too."""
+    try:
+        where = topics.parse(topic)
+    except ZonetagError:
+        return RefusedCame("", "", NOT_OURS)
+    return RefusedCame(where.site, where.gateway, NOT_OURS if isinstance(error, NotOurs) else MALFORMED)
 
 
 def _json_object(payload: bytes) -> dict[str, object]:

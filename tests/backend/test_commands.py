@@ -209,7 +209,7 @@ def test_people_of_one_name_are_told_apart_by_number(zonetag: Zonetag) -> None:
 
 
 def test_a_gateway_that_knocks_is_listed_with_what_to_type(zonetag: Zonetag, tmp_path: Path) -> None:
-    office = make_office(tmp_path / "data")
+    office = make_office(tmp_path / "data", enrolled=True)
     take(office.writer(), Gateway("gw9").report(), now_ms=NOW_MS)
     office.database.dispose()
     code, out, _ = zonetag("gateway", "list")
@@ -229,7 +229,7 @@ def mosquitto(require: Callable[..., str], tmp_path: Path) -> Iterator[Mosquitto
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_tap_prints_what_gateways_send(mosquitto: Mosquitto, tmp_path: Path, as_json: bool) -> None:
-    office = make_office(tmp_path / "office")
+    office = make_office(tmp_path / "office", enrolled=True)
     tag, gateway = office.tag(office.add_tag("A-1")), Gateway("gw1")
     heard = tag.window(NOW_MS + 500, 800)
     with Uplink(mosquitto.port, gateway) as uplink:

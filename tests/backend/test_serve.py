@@ -53,7 +53,7 @@ def processes() -> Iterator[list[subprocess.Popen[str]]]:
 @pytest.fixture
 def now_office(tmp_path: Path) -> Iterator[tuple[Office, list[Tag]]]:
     """An office whose tags live in the present: the server has the system's clock."""
-    made = make_office(tmp_path / "office")
+    made = make_office(tmp_path / "office", enrolled=True)
     now = utc_ms() // 4000 * 4000
     tags = [made.tag(made.add_tag(f"A-{n}", at_ms=now - HOUR_MS)) for n in range(5)]
     yield made, tags
@@ -295,6 +295,9 @@ def test_everything_that_can_come_is_counted(mosquitto: Mosquitto, now_office: P
             "refused": 3,
             "malformed": 53,
             "failed": 0,
+            "unsigned": {},
+            "gaps": 0,
+            "lost": 0,
         }
 
     asyncio.run(run())

@@ -62,7 +62,7 @@ def clear(office: Office) -> None:
 def test_any_order_any_repetition_any_grouping_gives_the_same_book(seed: int, group: int) -> None:
     rng = random.Random(seed)
     with TemporaryDirectory() as folder:
-        office = make_office(Path(folder))
+        office = make_office(Path(folder), enrolled=True)
         reports = day(office, rng)
         now = NOW_MS + 4 * HOUR_MS
         take(office.writer(), *sorted(reports, key=lambda r: r.base.utc_ms), now_ms=now)
@@ -187,6 +187,7 @@ def test_a_gateway_that_nobody_registered_knocks(office: Office) -> None:
     assert office.number("SELECT count(*) FROM report") == 0
     with writing(office.database) as connection:
         registry.add_gateway(connection, "gw9", "hq", "Door", NOW_MS)
+    office.enrol("gw9")
     done = take(writer, *reports)  # it kept them, and sends them again
     assert (done.refused, done.reports, done.observations) == (0, 3, 3)
     assert office.number("SELECT refused FROM gateway_status") == 0

@@ -36,7 +36,9 @@ def main() -> None:
     config = load(None, {"data": folder, "broker.url": broker})
     keyring = open_key_file(config.key_file, may_create=False)
     ingest = Ingest(keyring.open, config.search_epochs, config.future_s * 1000)
-    subscriber = Subscriber(Writer(open_database(config.database), ingest), Events(), utc_ms, config.queue)
+    subscriber = Subscriber(
+        Writer(open_database(config.database), ingest, allow_unsigned=True), Events(), utc_ms, config.queue
+    )
     link = Dying(config.broker, config.queue, subscriber.put)
     link.left = int(count)
     subscriber.start(link)

@@ -3,15 +3,15 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rig.reports import NOW_MS, Tag
+from rig.reports import NOW_MS, Tag, sealed, signing_key
 
 from zonetag_backend.ingest import Ingest
 from zonetag_backend.keyfile import open_key_file
 from zonetag_backend.keys import Keyring
-from zonetag_backend.store import registry, tags
+from zonetag_backend.store import registry, signing_keys, tags
 from zonetag_backend.store.engine import Database, open_database, reading, writing
 from zonetag_backend.store.writer import Came, Done, ReportCame, Writer
-from zonetag_protocol import advert, report
+from zonetag_protocol import advert, envelope, report
 from zonetag_protocol.report import Report
 
 ABSENCE_S = 900
@@ -26,6 +26,8 @@ class Office:
     database: Database
     keyring: Keyring
     folder: Path
+    enrolled: bool = False
+    # whether its gateways sign; else their word is taken
     tags: dict[int, Tag] = field(default_factory=dict)
 
     @property
@@ -46,7 +48,13 @@ class Office:
 
     def writer(self, search_epochs: int = 3) -> Writer:
         """A backend's writer that has just started."""
-        return Writer(self.database, Ingest(self.keyring.open, search_epochs, 300_000))
+        ingest = Ingest(self.keyring.open, search_epochs, 300_000)
+        return Writer(self.database, ingest, allow_unsigned=not self.enrolled)
+
+    def enrol(self, name: str) -> None:
+        """A gateway signs from now on, with its key of the tests."""
+        with writing(self.database) as connection:
+            signing_keys.take(connection, name, signing_key(name).public_key().public_bytes_raw(), 0)
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
         with reading(self.database) as connection:
@@ -59,7 +67,8 @@ class Office:
 
 
 def came(made: Report, site: str = "hq") -> Came:
-    return ReportCame(site, made, report.hash_of(report.encode(made)))
+    opened = envelope.take_apart(sealed(made))
+    return ReportCame(site, made, report.hash_of(opened.payload), opened)
 
 
 def take(writer: Writer, *reports: Report, now_ms: int = NOW_MS + HOUR_MS, site: str = "hq") -> Done:
@@ -67,10 +76,12 @@ def take(writer: Writer, *reports: Report, now_ms: int = NOW_MS + HOUR_MS, site:
     return writer.write([came(made, site) for made in reports], now_ms)
 
 
-def make_office(folder: Path) -> Office:
-    """An office in a folder; whoever asks disposes of its database."""
+def make_office(folder: Path, *, enrolled: bool = False) -> Office:
+    """An office in a folder; whoever asks disposes of its database.  `enrolled`: its gateways have signing keys."""
     folder.mkdir(exist_ok=True)
-    office = Office(open_database(f"sqlite:///{folder}/zonetag.db"), open_key_file(folder / "tag-keys.key"), folder)
+    office = Office(
+        open_database(f"sqlite:///{folder}/zonetag.db"), open_key_file(folder / "tag-keys.key"), folder, enrolled
+    )
     with writing(office.database) as connection:
         for site, places in (("hq", ("Door", "Room")), ("annex", ("Gate",))):
             registry.add_site(connection, site, absence_s=ABSENCE_S)
@@ -83,4 +94,7 @@ def make_office(folder: Path) -> Office:
             ("gw4", "annex", "Gate"),
         ):
             registry.add_gateway(connection, name, site, place, 0)
+    if enrolled:
+        for name in ("gw1", "gw2", "gw3", "gw4"):
+            office.enrol(name)
     return office

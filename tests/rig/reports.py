@@ -1,6 +1,9 @@
 """Tags and gateways as the backend meets them: real frames in windows and chained reports, without a radio."""
 
+import hashlib
 from dataclasses import dataclass, field, replace
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from zonetag_protocol import envelope, frame, report, rotation, topics
 
@@ -86,6 +89,11 @@ class Gateway:
         return topics.topic(self.site, self.name, leaf)
 
 
-def sealed(made: report.Report) -> bytes:
-    """As it goes over the wire."""
-    return envelope.wrap(report.encode(made), topics.REPORT)
+def signing_key(gateway: str) -> Ed25519PrivateKey:
+    """The key with which a gateway of the tests signs."""
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(gateway.encode()).digest())
+
+
+def sealed(made: report.Report, key: Ed25519PrivateKey | None = None) -> bytes:
+    """As it goes over the wire: signed with its gateway's key, or another one."""
+    return envelope.wrap(report.encode(made), topics.REPORT, key or signing_key(made.gateway))

@@ -30,6 +30,7 @@ READ, WRITE = "read", "write"
 GATEWAY_RIGHTS: Mapping[str, str] = {
     topics.STATE: WRITE,
     topics.REPORT: WRITE,
+    topics.LOST: WRITE,
     topics.HEALTH: WRITE,
     topics.UPLINK: WRITE,
     topics.DONE: WRITE,
@@ -42,6 +43,7 @@ OUR_RIGHTS: Mapping[str, Mapping[str, str]] = {
     profile.BACKEND_NAME: {
         topics.STATE: READ,
         topics.REPORT: READ,
+        topics.LOST: READ,
         topics.HEALTH: READ,
         topics.UPLINK: READ,
         topics.ACK: WRITE,
@@ -89,8 +91,7 @@ autosave_on_changes true
 autosave_interval 1
 persistent_client_expiration {SESSION}
 
-# Limits: a report has at most {MAX_BYTES} bytes.
-message_size_limit {MAX_BYTES}
+# Limits: a report has at most {MAX_BYTES} bytes.  (message_size_limit would answer with a code that MQTT does not know.)
 max_packet_size {PACKET_BYTES}
 max_inflight_messages {INFLIGHT}
 max_queued_messages {QUEUED}

@@ -4,29 +4,18 @@ Every function works inside the caller's transaction (`store.engine.writing`); w
 read again, so that a revoked key counts for nothing from the next report on.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from sqlalchemy import Connection, insert, select, update
 
 from zonetag_backend.errors import AlreadyThere
+from zonetag_backend.signatures import SigningKey
 from zonetag_backend.store.registry import changed
 from zonetag_backend.store.schema import enrolment, gateway
 
 PUBLIC_KEY = 32  # bytes, Ed25519
 
 _k = enrolment.gateway_key
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A key that a gateway signs or signed with."""
-
-    gateway: str
-    public_key: bytes
-    # Ed25519, 32 bytes
-    until_ms: int | None
-    # when another took its place
-    revoked: bool
 
 
 def take(connection: Connection, name: str, public_key: bytes, now_ms: int) -> None:
@@ -43,20 +32,18 @@ def take(connection: Connection, name: str, public_key: bytes, now_ms: int) -> N
     changed(connection)
 
 
-def revoke(connection: Connection, name: str, now_ms: int) -> int:
-    """No key of this gateway counts any more, nor what any of them signed; how many that were."""
-    good = (_k.c.gateway == name) & _k.c.revoked_ms.is_(None)
-    found = connection.execute(update(_k).where(good).values(revoked_ms=now_ms)).rowcount
-    connection.execute(update(gateway).where(gateway.c.name == name).values(public_key=None))
-    # Nor may a token that was not used yet bring it back.
-    t = enrolment.enrolment_token
-    unused = (t.c.gateway == name) & t.c.used_ms.is_(None)
-    connection.execute(update(t).where(unused).values(expires_ms=now_ms))
-    changed(connection)
-    return int(found)
-
-
 def all_keys(connection: Connection) -> list[SigningKey]:
     """Every key of every gateway, the newest of each first."""
     rows = connection.execute(select(_k).order_by(_k.c.gateway, _k.c.from_ms.desc()))
-    return [SigningKey(row.gateway, row.public_key, row.until_ms, row.revoked_ms is not None) for row in rows]
+    keys = [SigningKey(row.gateway, row.public_key, row.until_ms, row.revoked_ms is not None) for row in rows]
+    # Whoever was thrown out stays out, whatever it signs or does not sign.
+    out = set(connection.scalars(select(enrolment.gateway_revoked.c.gateway)))
+    return [
+        *(replace(key, revoked=True) if key.gateway in out else key for key in keys),
+        *(_none(name) for name in out),
+    ]
+
+
+def _none(name: str) -> SigningKey:
+    """A key that is none, of a gateway that was thrown out before it ever had one."""
+    return SigningKey(name, b"", None, revoked=True)

@@ -12,12 +12,16 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from zonetag_backend.errors import StoreUnavailable
 from zonetag_backend.ingest import Ingest
-from zonetag_backend.store import chain, roster, status
+from zonetag_backend.signatures import Signatures
+from zonetag_backend.store import chain, refusals, roster, signing_keys, status
+from zonetag_backend.store.asking import Gaps
 from zonetag_backend.store.engine import writing
 from zonetag_backend.store.ingest import Judged, write
 from zonetag_backend.store.progress import Progress
-from zonetag_protocol import report
+from zonetag_protocol import report, topics
 from zonetag_protocol.acknowledgement import Acknowledgement
+from zonetag_protocol.envelope import Opened
+from zonetag_protocol.loss import Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,27 @@ class ReportCame:
     report: report.Report
     hash: bytes
     # SHA-256 of its payload
+    opened: Opened | None = None
+    # its envelope; none counts as unsigned
+
+
+@dataclass(frozen=True, slots=True)
+class LossCame:
+    """A gateway says that it no longer has what it was asked for."""
+
+    site: str
+    loss: Loss
+    opened: Opened
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCame:
+    """A message that says nothing, under the name of its topic."""
+
+    site: str
+    gateway: str
+    code: str
+    # of signatures.CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +74,7 @@ class HealthCame:
     health: str
 
 
-Came = ReportCame | StateCame | HealthCame
+Came = ReportCame | LossCame | StateCame | HealthCame | RefusedCame
 
 
 @dataclass(slots=True)
@@ -64,6 +89,12 @@ class Counts:
     duplicates: int = 0
     refused: int = 0
     # reports of gateways that are not registered
+    unsigned: Counter[str] = field(default_factory=Counter)
+    # messages of registered gateways whose signature does not let them in, by reason
+    gaps: int = 0
+    # boots of which reports are missing, each time that begins
+    lost: int = 0
+    # reports of which a gateway said that it no longer has them
 
     def count(self, other: "Counts") -> None:
         """Another group's too."""
@@ -73,6 +104,9 @@ class Counts:
         self.rejected += other.rejected
         self.duplicates += other.duplicates
         self.refused += other.refused
+        self.unsigned += other.unsigned
+        self.gaps += other.gaps
+        self.lost += other.lost
 
 
 @dataclass(slots=True)
@@ -94,11 +128,15 @@ class Done(Counts):
 class Writer:
     """Writes groups, one at a time, from one thread."""
 
-    def __init__(self, engine: Engine, ingest: Ingest) -> None:
+    def __init__(self, engine: Engine, ingest: Ingest, *, allow_unsigned: bool = False) -> None:
+        """`allow_unsigned`: take reports of gateways that were never enrolled."""
         self._engine = engine
         self._ingest = ingest
+        self._allow_unsigned = allow_unsigned
         self._roster: roster.Roster | None = None
+        self._signatures = Signatures((), allow_unsigned=False)
         self._progress = Progress()
+        self._gaps = Gaps(engine, self._progress)
 
     def write(self, group: Sequence[Came], now_ms: int) -> Done:
         """All of it in one transaction.  StoreUnavailable when the database cannot take it now: try again later."""
@@ -129,13 +167,14 @@ class Writer:
         """What was learned in a transaction that failed was not learned."""
         self._roster = None
         self._ingest.forget()
+        self._progress.forget()
 
     def _write(self, group: Sequence[Came], now_ms: int) -> Done:
         done = Done()
         safe: dict[tuple[str, str, int], list[int]] = {}  # seqs to acknowledge, by site, gateway and boot
         with writing(self._engine) as connection:
             self._read_registry(connection)
-            reports = self._registered(connection, [each for each in group if isinstance(each, ReportCame)], done)
+            reports, losses = self._believed(connection, group, done, now_ms)
             self._progress.load(connection, {(each.report.gateway, each.report.boot) for each in reports})
             seen = chain.committed(connection, {_name(each.report) for each in reports})
             judged: list[Judged] = []
@@ -153,8 +192,14 @@ class Writer:
                     status.note_state(connection, came.gateway, came.site, came.online, now_ms)
                 elif isinstance(came, HealthCame):
                     status.note_health(connection, came.gateway, came.site, came.health, now_ms)
-        for (site, gateway, boot), seqs in safe.items():
-            done.acknowledgements.append((site, self._progress.committed(gateway, boot, seqs)))
+            for lost in losses:
+                done.lost += self._gaps.lose(connection, lost.loss, now_ms)
+        for lost in losses:
+            safe.setdefault((lost.site, lost.loss.gateway, lost.loss.boot), [])
+        acknowledged = [
+            (site, self._progress.committed(gateway, boot, seqs)) for (site, gateway, boot), seqs in safe.items()
+        ]
+        done.acknowledgements, done.gaps = self._gaps.asking(acknowledged, now_ms)
         return done
 
     def _read_registry(self, connection: Connection) -> None:
@@ -162,22 +207,43 @@ class Writer:
         if self._roster is None or self._roster.revision != roster.revision(connection):
             self._roster = roster.read(connection)
             self._ingest.take(self._roster.tags)
+            keys = signing_keys.all_keys(connection)
+            self._signatures = Signatures(keys, allow_unsigned=self._allow_unsigned)
 
-    def _registered(self, connection: Connection, reports: list[ReportCame], done: Done) -> list[ReportCame]:
-        """Rule: known gateway.  Of the others nothing is stored but that they knocked."""
+    def _believed(
+        self, connection: Connection, group: Sequence[Came], done: Done, now_ms: int
+    ) -> tuple[list[ReportCame], list[LossCame]]:
+        """Rule: known gateway, its own signature.  Of the others nothing is stored but that they knocked, and why."""
         assert self._roster is not None
-        known: list[ReportCame] = []
+        self._signatures.rest()
+        reports: list[ReportCame] = []
+        losses: list[LossCame] = []
+        strangers: Counter[tuple[str, str]] = Counter()
         refused: Counter[tuple[str, str]] = Counter()
-        for each in reports:
-            post = self._roster.posts.get(each.report.gateway)
-            if post is not None and post.site == each.site:
-                known.append(each)
+        for each in group:
+            if isinstance(each, RefusedCame):
+                refused[each.gateway, each.code] += 1
+            if not isinstance(each, ReportCame | LossCame):
+                continue
+            if isinstance(each, ReportCame):
+                name, about, at_ms = each.report.gateway, topics.REPORT, each.report.base.utc_ms
             else:
-                refused[each.report.gateway, each.site] += 1
-        for (gateway, site), n in refused.items():
+                name, about, at_ms = each.loss.gateway, topics.LOST, now_ms
+            post = self._roster.posts.get(name)
+            if post is None or post.site != each.site:
+                strangers[name, each.site] += isinstance(each, ReportCame)
+            elif code := self._signatures.refusal(name, each.opened, about, at_ms):
+                refused[name, code] += 1
+                done.unsigned[code] += 1
+            elif isinstance(each, ReportCame):
+                reports.append(each)
+            else:
+                losses.append(each)
+        for (gateway, site), n in strangers.items():
             status.count(connection, gateway, site, refused=n)
             done.refused += n
-        return known
+        refusals.count(connection, refused, now_ms)
+        return reports, losses
 
     def _judge(self, each: ReportCame, now_ms: int, done: Done) -> Judged:
         assert self._roster is not None
