@@ -17,13 +17,18 @@ from zonetag_backend.errors import BackendError
 
 # Command -> module of this package.
 COMMANDS = {
+    "backup": "backup",
     "battery": "battery",
+    "broker": "broker",
+    "ca": "ca",
     "demo": "demo",
     "frame": "frame",
     "gateway": "gateway",
     "key": "key",
     "person": "person",
     "place": "place",
+    "restore": "restore",
+    "retention": "retention",
     "serve": "serve",
     "site": "site",
     "tag": "tag",

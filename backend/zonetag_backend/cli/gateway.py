@@ -2,7 +2,7 @@
 
 import argparse
 
-from zonetag_backend.cli import gateway_command
+from zonetag_backend.cli import gateway_command, gateway_revoke
 from zonetag_backend.cli.store import Parsers, add_where, changing, looking, show
 from zonetag_backend.errors import NotFound
 from zonetag_backend.store import lists, registry
@@ -29,6 +29,7 @@ def register(commands: Parsers) -> None:
     add_where(listed)
     listed.set_defaults(run=_list)
     gateway_command.register(actions)
+    gateway_revoke.register(actions)
 
 
 def _add(args: argparse.Namespace) -> int:

@@ -91,7 +91,7 @@ autosave_on_changes true
 autosave_interval 1
 persistent_client_expiration {SESSION}
 
-# Limits: a report has at most {MAX_BYTES} bytes.  (message_size_limit would answer with a code that MQTT does not know.)
+# Limits: a report has at most {MAX_BYTES} bytes.  (message_size_limit answers with a code unknown to MQTT.)
 max_packet_size {PACKET_BYTES}
 max_inflight_messages {INFLIGHT}
 max_queued_messages {QUEUED}
