@@ -4,7 +4,7 @@ A made-up office with weeks of presence (the argument says how many million inte
 warm.  Each figure is the median over many people; the reference is the bare statement on the same table, prepared, and
 its rows fetched in one go: what any program needs at least.
 
-Teams of eight share a room, three teams a meeting room: each person has about 30 contacts and 200 intervals.
+Teams of ten share a room, three teams a meeting room: each person has about 30 contacts and 200 intervals.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from zonetag_backend.tracing import chain, profile
 from zonetag_backend.tracing.days import Days
 
 DAYS, ASKED_DAYS, PER_DAY = 21, 14, 10
-TEAM, TEAMS = 8, 3
+TEAM, TEAMS = 10, 3
 DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
 BEGIN_MS = 1_790_000_000_000 // DAY_MS * DAY_MS
 END_MS = BEGIN_MS + DAYS * DAY_MS

@@ -77,39 +77,42 @@ def place(shared: Meetings, model: Closeness, heard: Heard | None = None) -> lis
     out = []
     for (asked, other), rows in shared.items():
         rows.sort(key=_start)
+        # Without what was heard a model sees nothing in which two times at a place differ: it is asked once.
+        blind = model.place(Both(rows[0][2], rows[0][3], rows[0][4], (), ())) if heard is None else 0.0
         first, end = 0, rows[0][4]
         for at, row in enumerate(rows):
             if row[3] - end > PLACE_GAP_MS:
-                out.append(_at_place(asked, other, rows[first:at], end, model, heard))
+                out.append(_at_place(asked, other, rows[first:at], end, blind))
                 first, end = at, row[4]
             elif row[4] > end:
                 end = row[4]
-        out.append(_at_place(asked, other, rows[first:], end, model, heard))
-    return out
+        out.append(_at_place(asked, other, rows[first:], end, blind))
+    return out if heard is None else [_seen(each, shared[each.asked, each.other], model, heard) for each in out]
 
 
-def _at_place(  # noqa: PLR0917  # one is made for every hour of every two people: keywords would be felt
-    asked: int, other: int, rows: Sequence[Shared], end: int, model: Closeness, heard: Heard | None
-) -> Encounter:
+def _at_place(asked: int, other: int, rows: Sequence[Shared], end: int, probability: float) -> Encounter:
     start = rows[0][3]
-    places = tuple(dict.fromkeys([row[2] for row in rows])) if len(rows) > 1 else (rows[0][2],)
-    if heard is None:
-        probability = model.place(Both(places[0], start, end, (), ()))
-    else:
-        mine, theirs = heard.get(asked, ()), heard.get(other, ())
-        probability = max(
-            model.place(
-                Both(
-                    where,
-                    low,
-                    high,
-                    [each for each in mine if low <= each[0] <= high],
-                    [each for each in theirs if low <= each[0] <= high],
-                )
-            )
-            for _, _, where, low, high in rows
-        )
+    places = (rows[0][2],) if len(rows) == 1 else tuple(dict.fromkeys([row[2] for row in rows]))
     return Encounter(asked, other, PLACE, places, start, end, (Piece(start, end, probability),))
+
+
+def _seen(blind: Encounter, rows: Sequence[Shared], model: Closeness, heard: Heard) -> Encounter:
+    """The encounter with what its gateways heard of both looked at; of several places, the likeliest."""
+    mine, theirs = heard.get(blind.asked, ()), heard.get(blind.other, ())
+    probability = max(
+        model.place(
+            Both(
+                where,
+                low,
+                high,
+                [each for each in mine if low <= each[0] <= high],
+                [each for each in theirs if low <= each[0] <= high],
+            )
+        )
+        for _, _, where, low, high in rows
+        if blind.start_ms <= low and high <= blind.end_ms
+    )
+    return blind._replace(pieces=(Piece(blind.start_ms, blind.end_ms, probability),))
 
 
 def overlaid(read: Sequence[Piece]) -> list[Piece]:

@@ -50,19 +50,19 @@ def exposures(
     by_day: dict[tuple[int, int, int, str], list[tuple[Piece, Encounter]]] = defaultdict(list)
     low, high = window
     for encounter in encounters:
-        if encounter.end_ms <= low or encounter.start_ms >= high:
+        asked, other, evidence, _, begin, finish, pieces = encounter
+        if finish <= low or begin >= high:
             continue
-        for piece in encounter.pieces:
-            day, midnight = days.of(piece.start_ms)
-            if piece.end_ms <= midnight and piece.start_ms >= low and piece.end_ms <= high:  # nearly always
-                by_day[encounter.asked, encounter.other, day, encounter.evidence].append((piece, encounter))
+        for piece in pieces:
+            day, midnight = days.of(piece[0])
+            if piece[1] <= midnight and piece[0] >= low and piece[1] <= high:  # nearly always
+                by_day[asked, other, day, evidence].append((piece, encounter))
                 continue
-            for day, start, end in days.cut(max(piece.start_ms, low), min(piece.end_ms, high)):
-                key = (encounter.asked, encounter.other, day, encounter.evidence)
-                by_day[key].append((Piece(start, end, piece.probability), encounter))
+            for each, start, end in days.cut(max(piece.start_ms, low), min(piece.end_ms, high)):
+                by_day[asked, other, each, evidence].append((Piece(start, end, piece.probability), encounter))
     found = []
     for (asked, other, day, evidence), parts in by_day.items():
-        together = sum(piece.end_ms - piece.start_ms for piece, _ in parts) / MINUTE_MS
+        together = sum([piece[1] - piece[0] for piece, _ in parts]) / MINUTE_MS
         if together < profile.minutes:  # cannot reach what is asked for
             continue
         parts.sort(key=_begin)
@@ -70,22 +70,14 @@ def exposures(
         probability = 1.0 if profile.by_place and evidence == PLACE else told.reached
         if probability < threshold:
             continue
-        places = dict.fromkeys(place for _, encounter in parts for place in encounter.places)
-        spans = dict.fromkeys((max(e.start_ms, low), min(e.end_ms, high)) for _, e in parts)
+        places: dict[int, None] = {}
+        spans: dict[tuple[int, int], None] = {}
+        for _, encounter in parts:
+            places |= dict.fromkeys(encounter.places)
+            spans[max(encounter.start_ms, low), min(encounter.end_ms, high)] = None
+        first, last = parts[0][0].start_ms, max([piece[1] for piece, _ in parts])
         found.append(
-            Exposure(
-                asked,
-                other,
-                day,
-                evidence,
-                parts[0][0].start_ms,
-                max(piece.end_ms for piece, _ in parts),
-                together,
-                told,
-                tuple(places),
-                tuple(spans),
-                probability,
-            )
+            Exposure(asked, other, day, evidence, first, last, together, told, tuple(places), tuple(spans), probability)
         )
     return sorted(found, key=lambda e: (e.first_ms, e.other, e.evidence))
 
@@ -95,10 +87,12 @@ def _pieces(parts: Sequence[tuple[Piece, Encounter]], evidence: str) -> list[Pie
     read = [piece for piece, _ in parts]
     if evidence != PLACE or len(read) == 1:
         return read
-    length = sum(piece.end_ms - piece.start_ms for piece in read)
-    mean = sum((piece.end_ms - piece.start_ms) * piece.probability for piece in read) / length
-    return [Piece(read[0].start_ms, read[0].start_ms + length, mean)]
+    length, weighted = 0, 0.0
+    for start, end, probability in read:
+        length += end - start
+        weighted += (end - start) * probability
+    return [Piece(read[0].start_ms, read[0].start_ms + length, weighted / length)]
 
 
 def _begin(part: tuple[Piece, Encounter]) -> int:
-    return part[0].start_ms
+    return part[0][0]

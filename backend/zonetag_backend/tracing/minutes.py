@@ -61,6 +61,8 @@ def pieces(looks: Iterable[Piece], gap_ms: int) -> list[Piece]:
 
 def minutes(of: Sequence[Piece], wanted: int) -> Minutes:
     """Close minutes of independent pieces, and how probably there are at least `wanted`."""
+    if len(of) == 1:  # most often, and there is no sum to compute
+        return _of_one(of[0], wanted)
     lengths = [(piece.end_ms - piece.start_ms) / MINUTE_MS for piece in of]
     expected = sum(length * piece.probability for length, piece in zip(lengths, of, strict=True))
     bands = [0.0] * len(BANDS)
@@ -72,7 +74,23 @@ def minutes(of: Sequence[Piece], wanted: int) -> Minutes:
     return Minutes(expected, low, high, min(1.0, reached), tuple(bands))
 
 
-STEPS = 2  # half minutes: finer than any look
+def _of_one(piece: Piece, wanted: int) -> Minutes:
+    start, end, probability = piece
+    length = (end - start) / MINUTE_MS
+    bands = [0.0] * len(BANDS)
+    bands[bisect_right(BANDS, probability) - 1] = length
+    steps = round(length * STEPS)
+    told = steps / STEPS
+    return Minutes(
+        length * probability,
+        told if 1 - probability < 0.05 - 1e-9 else 0.0,
+        told if 1 - probability < 0.95 - 1e-9 else 0.0,
+        probability if steps >= wanted * STEPS else 0.0,
+        tuple(bands),
+    )
+
+
+STEPS = 15  # of 4 s in a minute: what the cells of a contact record are made of
 
 
 def _distribution(of: Sequence[tuple[int, float]]) -> dict[int, float]:
