@@ -18,7 +18,7 @@ from zonetag_gateway import logs
 from zonetag_gateway.app import Gateway
 from zonetag_gateway.cli_air import NOWHERE
 from zonetag_gateway.clock import SystemClock
-from zonetag_gateway.config import Config, load, parse
+from zonetag_gateway.config import LIVE, Config, load, parse
 from zonetag_gateway.errors import ConfigFaults, GatewayError
 from zonetag_gateway.lasttime import LastTime
 from zonetag_gateway.notify import Notify
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="hear and report until stopped")
     _common(run)
-    run.add_argument("--source", choices=("bleak", "replay", "simulated"), help="in place of source.kind")
+    run.add_argument("--source", choices=(*LIVE, "replay", "simulated"), help="in place of source.kind")
     run.set_defaults(run=_run)
     replay = commands.add_parser("replay", help="report what captures hold (btsnoop, pcapng)")
     _common(replay)

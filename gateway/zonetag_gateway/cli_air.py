@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zonetag_gateway.clock import SystemClock
-from zonetag_gateway.config import Config, load, parse
+from zonetag_gateway.config import LIVE, Config, load, parse
 from zonetag_gateway.doctor import doctor
 from zonetag_gateway.record import RecordError, record
 from zonetag_gateway.scan import as_json, scan, summary
@@ -56,7 +56,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def _air(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, help="take [source] and company from this configuration")
-    parser.add_argument("--source", choices=("bleak", "replay", "simulated"), help="where adverts come from (bleak)")
+    parser.add_argument("--source", choices=(*LIVE, "replay", "simulated"), help="where adverts come from (auto)")
     parser.add_argument("--file", action="append", type=Path, default=[], help="a capture to replay; may be repeated")
     parser.add_argument("--speed", help='of a replay: "real", "max" or a factor')
     parser.add_argument("--adapter", action="append", default=[], help="hci0 and the like; may be repeated")

@@ -21,6 +21,8 @@ from zonetag_gateway.errors import ConfigFaults, Fault
 from zonetag_gateway.heartbeat import EID_BYTES, UID_BYTES
 from zonetag_gateway.recovery import LABELS, Rung
 
+LIVE = ("auto", "bleak", "mgmt")  # kinds of source that are real Bluetooth
+
 
 def _setting(check: Check, default: Any = MISSING) -> Any:
     return plain_field(default=default, metadata={"check": check})
@@ -30,9 +32,9 @@ def _setting(check: Check, default: Any = MISSING) -> Any:
 class SourceConfig:
     """[source]: what hears the adverts."""
 
-    kind: str = _setting(checks.one_of("bleak", "replay", "simulated"), "bleak")
+    kind: str = _setting(checks.one_of(*LIVE, "replay", "simulated"), "auto")
     adapters: tuple[str, ...] = _setting(checks.texts, ())
-    # names as hci0; none = the system's default adapter
+    # names as hci0; none = the first that can scan
     scanning: str = _setting(checks.one_of("auto", "passive+active", "passive", "active"), "auto")
     file: tuple[Path, ...] = _setting(checks.paths, ())
     # captures to replay, one after the other
@@ -83,6 +85,14 @@ class BrokerConfig:
     mqtt_version: str = _setting(checks.one_of("auto", "5", "3.1.1"), "auto")
     in_flight: int = _setting(checks.whole(1, 100), 10)
     resend_s: float = _setting(checks.number(1, 3600), 20.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityConfig:
+    """[identity]: who this gateway is, once it is enrolled."""
+
+    folder: Path | None = _setting(checks.optional_path, None)
+    # what `zonetag-gateway enrol` has filled (identity.py); None = reports go unsigned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +155,7 @@ class Config:
     report: ReportConfig
     spool: SpoolConfig
     broker: BrokerConfig
+    identity: IdentityConfig
     health: HealthConfig
     metrics: MetricsConfig
     homeassistant: HomeAssistantConfig
@@ -159,6 +170,7 @@ SECTIONS: dict[str, type] = {
     "report": ReportConfig,
     "spool": SpoolConfig,
     "broker": BrokerConfig,
+    "identity": IdentityConfig,
     "health": HealthConfig,
     "metrics": MetricsConfig,
     "homeassistant": HomeAssistantConfig,

@@ -43,6 +43,7 @@ class Rung(IntEnum):
 
 
 LABELS = {rung.label: rung for rung in Rung}
+LOCAL = Rung.RFKILL  # the highest that touches one adapter alone; those above it hit every one
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _settled(state: State, ears: Ears) -> State:
 
 
 class Watch:
-    """The ladder of one source, with what it has done so far."""
+    """The ladder of one adapter, with what it has done so far."""
 
     def __init__(self, now: float, highest: Rung = Rung.POWER_CYCLE, first_s: float = SILENCE_S) -> None:
         self._state = State(now)
@@ -135,6 +136,15 @@ class Watch:
         self._heartbeat_at = NEVER
 
     @property
+    def steps(self) -> int:
+        """Taken in a row, none of which brought adverts."""
+        return self._state.steps
+
+    def hears(self, now: float) -> bool:
+        """Whether anything was heard within the first patience."""
+        return now - max(self._others_at, self._heartbeat_at) < self._first_s
+
+    @property
     def _ears(self) -> Ears:
         return Ears(self._others_at, self._heartbeat_at)
 
@@ -142,10 +152,12 @@ class Watch:
         """Seconds until silence is too long; 0 when it is."""
         return remaining_s(self._state, self._ears, now, self._first_s)
 
-    def step(self, now: float) -> tuple[Rung, str] | None:
-        """The rung to take now, counted, and why; None while there is no need."""
+    def step(self, now: float, highest: Rung | None = None) -> tuple[Rung, str] | None:
+        """The rung to take now, counted, and why; None while there is no need.  `highest`: lower than its own."""
         before = max(self._state.acted_at, self._ears.proof_at)
-        self._state, rung = step(self._state, self._ears, now, self._highest, self._first_s)
+        self._state, rung = step(
+            self._state, self._ears, now, min(self._highest, highest or self._highest), self._first_s
+        )
         if rung is None:
             return None
         self._fresh = True

@@ -14,6 +14,7 @@ from zonetag_protocol.report import KIND_BADGE, KIND_ZONETAG
 SLOTS = 3  # that are waited for
 SLOT_S = 2.0  # half the real one, so that the tests are shorter
 OTHERS = 300
+WHOLE = ("mgmt", "passive+active")  # ways of hearing that show an advert that never changes again and again
 
 
 def windows_of(bench: Bench, index: int) -> list[ClosedWindow]:
@@ -69,7 +70,7 @@ def test_an_office(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None
         print(f"    slots  {slots[0]} sent, {slots[1]} at the gateway (each half as long as a tag's)")
 
 
-@pytest.mark.parametrize("mode", ["passive+active", "passive", "active"])
+@pytest.mark.parametrize("mode", ["mgmt", "passive+active", "passive", "active"])
 def test_modes(machine: Machine, mode: str, capsys: pytest.CaptureFixture[str]) -> None:
     """In each mode a tag that does not move is heard slot after slot; a badge, always the same, in the best alone."""
     tags = [Tag(number, slot_s=SLOT_S) for number in range(10)]
@@ -77,12 +78,13 @@ def test_modes(machine: Machine, mode: str, capsys: pytest.CaptureFixture[str]) 
     of_tags, of_badges = range(len(tags)), range(len(tags), len(tags) + len(badges))
 
     async def go() -> Bench:
-        async with Bench(machine, [*tags, *badges, *others(100)], mode) as bench:
+        kind = "mgmt" if mode == "mgmt" else "bleak"
+        async with Bench(machine, [*tags, *badges, *others(100)], mode, kind=kind) as bench:
             await bench.until(
                 lambda: all(len(bench.heard_names(i)) > SLOTS for i in of_tags), "every tag, slot by slot"
             )
             scans = bench.dongles[0].chip.scans
-            if mode == "passive+active":
+            if mode in WHOLE:
                 await bench.until(
                     lambda: all(heard(bench, i) > scans + 5 for i in of_badges), "badges go on being heard"
                 )
@@ -96,7 +98,7 @@ def test_modes(machine: Machine, mode: str, capsys: pytest.CaptureFixture[str]) 
 
     bench = asyncio.run(go())
     bench.check_windows()
-    if mode != "passive+active":
+    if mode not in WHOLE:
         # Controls: without both scanners a badge is told once, and again whenever the scan starts anew (10 s).
         assert all(heard(bench, i) <= bench.dongles[0].chip.scans + 1 for i in of_badges)
     assert source_told(bench)

@@ -12,7 +12,7 @@ hold parts of several adverts, and what is made of it here obeys three rules:
    an old one: the structure is left out.  (A new identifier with the same six bytes by chance: 2^-48.)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from zonetag_protocol import advert
 
@@ -93,6 +93,20 @@ class Album:
         return made
 
 
+def plain(data: bytes, company: int) -> bytes:
+    """An advert with a scan response behind it, as one that has none: what is passed on of it, by rule 1.
+
+    A stack that hands both over in one does so now and then without the answer: a phone would be two.  Malformed if
+    it is no advert.
+    """
+    ad = advert.Structures(data)
+    body = ad.service.get(advert.EDDYSTONE_UUID)
+    if body is not None:
+        own = {company: ad.manufacturer[company]} if company in ad.manufacturer else {}
+        return _eddystone(body, own if body[:1] == bytes([_EID_FRAME]) else {})
+    return _kept(ad.service, ad.manufacturer, ad.uuids16, ad.uuids128)
+
+
 def _eddystone(body: bytes, own: Mapping[int, bytes] | None = None) -> bytes:
     uuid = advert.EDDYSTONE_UUID
     return advert.rebuild({uuid: body}, dict(own or {}), [uuid], [])
@@ -100,22 +114,27 @@ def _eddystone(body: bytes, own: Mapping[int, bytes] | None = None) -> bytes:
 
 def _other(service: Mapping[str, bytes], manufacturer: Mapping[int, bytes], uuids: list[str]) -> bytes:
     """A phone's advert, with that of it which makes it one; else UNKNOWN."""
-    for text, body in service.items():
-        short = uuid16(text)
-        if short in _PHONE_SERVICES:
-            return advert.rebuild({short: body}, {}, [short], [])
-    if not manufacturer and not uuids:
+    short = {uuid: body for text, body in service.items() if (uuid := uuid16(text)) is not None}
+    if not short and not manufacturer and not uuids:
         return UNKNOWN
+    long = [raw for raw in map(uuid128, uuids) if raw is not None]
+    return _kept(short, manufacturer, [uuid for uuid in map(uuid16, uuids) if uuid is not None], long)
+
+
+def _kept(
+    service: Mapping[int, bytes], manufacturer: Mapping[int, bytes], short: Sequence[int], long: list[bytes]
+) -> bytes:
+    for uuid, body in service.items():
+        if uuid in _PHONE_SERVICES:
+            return advert.rebuild({uuid: body}, {}, [uuid], [])
     companies: dict[int, bytes] = {}
     if advert.BLUEZONE_COMPANY in manufacturer:
         companies[advert.BLUEZONE_COMPANY] = manufacturer[advert.BLUEZONE_COMPANY]
     elif manufacturer.get(advert.APPLE_COMPANY) == advert.BLUEZONE_OVERFLOW:
         companies[advert.APPLE_COMPANY] = advert.BLUEZONE_OVERFLOW
-    long = [raw for raw in map(uuid128, uuids) if raw is not None]
     known = [raw for raw in long if raw in _KNOWN128]
     bluetrace = manufacturer.get(advert.BLUETRACE_COMPANY, b"")
     if not companies and len(bluetrace) == _BLUETRACE_CHARACTERS and long:
         companies[advert.BLUETRACE_COMPANY] = bluetrace
         known = known or long[:1]
-    short16 = [advert.BLUEZONE_UUID] if advert.BLUEZONE_UUID in map(uuid16, uuids) else []
-    return advert.rebuild({}, companies, short16, known)
+    return advert.rebuild({}, companies, [advert.BLUEZONE_UUID] if advert.BLUEZONE_UUID in short else [], known)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from rig.bluez import relay
 from rig.bluez.air import Air
 from rig.bluez.controller import Dongle, Sent
 from rig.bluez.devices import Device
@@ -21,7 +22,10 @@ from zonetag_gateway import bluez
 from zonetag_gateway.clock import SystemClock
 from zonetag_gateway.errors import SourceError
 from zonetag_gateway.sightings import Folder
+from zonetag_gateway.sources.auto import Auto
 from zonetag_gateway.sources.bleak import Bleak
+from zonetag_gateway.sources.live import Live
+from zonetag_gateway.sources.mgmt import Mgmt
 from zonetag_gateway.window import ClosedWindow
 from zonetag_protocol import advert
 from zonetag_protocol.frame import TEST_COMPANY
@@ -68,6 +72,16 @@ async def powered(count: int = 1) -> None:
             await asyncio.sleep(POLL_S)
 
 
+def _source(machine: Machine, kind: str, wanted: Sequence[str], mode: str, settings: dict[str, Any]) -> Live:
+    if kind == "bleak":
+        return Bleak(wanted, mode, TEST_COMPANY, SystemClock(), **settings)
+    relay.start(machine)
+    settings = {"connect": relay.connector(machine), **settings}
+    if kind == "mgmt":
+        return Mgmt(wanted, TEST_COMPANY, SystemClock(), **settings)
+    return Auto(wanted, mode, TEST_COMPANY, SystemClock(), **settings)
+
+
 class Bench:
     """`devices` on the air, from when the source scans; the process's system bus is the machine's."""
 
@@ -78,13 +92,14 @@ class Bench:
         mode: str = "auto",
         wanted: Sequence[str] = (),
         dongles: int = 1,
+        kind: str = "bleak",
         **settings: Any,
     ) -> None:
-        """`mode`, `wanted`: source.scanning and source.adapters; `settings`: other arguments of the source."""
+        """`kind`, `mode`, `wanted`: source.kind, .scanning and .adapters; `settings`: other arguments of the source."""
         plugs = zip(machine.hci_ports, ADDRESSES, strict=True)
         self.dongles = [Dongle(port, address) for port, address in plugs][:dongles]
         self.air = Air(devices)
-        self.source = Bleak(wanted, mode, TEST_COMPANY, SystemClock(), **settings)
+        self.source = _source(machine, kind, wanted, mode, settings)
         self.windows: list[ClosedWindow] = []
         self.adverts: Counter[Name | None] = Counter()
         # that the source has passed on, by what they are about
@@ -96,7 +111,7 @@ class Bench:
             await dongle.plug()
         await powered(len(self.dongles))
         self._tasks = [asyncio.create_task(self.source.run(self._hear)), asyncio.create_task(self._close_windows())]
-        await self.until(lambda: self.source.counts["starts"] == 1, "the scan begins")
+        await self.until(lambda: all(owner.counts["starts"] for owner in self.source.owners), "the scan begins")
         self.air.chips = [dongle.chip for dongle in self.dongles]
         self._tasks.append(asyncio.create_task(self.air.run()))
         return self

@@ -22,7 +22,8 @@ GUEST = Path(__file__).with_name("guest")
 SUITE = os.environ.get("ZONETAG_BLUEZ_SUITE", "bookworm")  # Linux 6.1 and BlueZ 5.66, as on Raspberry Pi OS 12
 ARCHITECTURE = "amd64"
 
-PACKAGES = ("bluez", "dbus-daemon", "busybox-static", "socat")
+# Python: the gateway's own code runs inside too, where the kernel's management socket is.
+PACKAGES = ("bluez", "dbus-daemon", "busybox-static", "socat", "python3-minimal", "libpython3-stdlib")
 KERNEL = "linux-image-amd64"  # names the present one; the "cloud" kernel has no Bluetooth
 # hci_uart: the adapter hangs on a serial line, as that of a Raspberry Pi does; ecb, cmac: Bluetooth's own ciphers;
 # algif_*: bluetoothd asks the kernel for ciphers with every advert.
@@ -38,7 +39,8 @@ KERNEL_FILES = (
 # Needed by scripts of packages, which are never run here.
 LEFT_OUT = re.compile(
     r"(perl|libperl|dpkg_|passwd_|adduser|debconf|udev_|tar_|libdb5|libgdbm|libsemanage|libsepol|init-system|gcc-1"
-    r"|readline-common|libasound2-data|lsb-base|sysvinit|libpam-modules-bin|tzdata|libfile-find|libnumber|libtext)"
+    r"|readline-common|libasound2-data|lsb-base|sysvinit|libpam-modules-bin|tzdata|libfile-find|libnumber|libtext"
+    r"|openssl|libsqlite|media-types|mailcap|netbase)"
 )
 UNUSED = ("doc", "man", "locale", "i18n", "info", "lintian", "bug", "zoneinfo", "pixmaps", "alsa", "perl", "glib-2.0")
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nmessagebus:x:100:100::/nonexistent:/bin/false\n"
@@ -72,10 +74,24 @@ def obtain() -> Image:
 
 
 def with_scripts(image: Image) -> Iterator[bytes]:
-    """The initramfs of `image` and, behind it, one of the guest's own scripts: they change without a download."""
+    """The initramfs of `image` and, behind it, the guest's own scripts and (in /zonetag) this project.
+
+    They change without a download.
+    """
     yield image.files.read_bytes()
-    scripts = (archive.Entry(path.name, 0o100755, path.read_bytes()) for path in sorted(GUEST.iterdir()))
-    yield archive.pack(scripts, number=1_000_000)
+    own = [archive.Entry(path.name, 0o100755, path.read_bytes()) for path in sorted(GUEST.iterdir()) if path.is_file()]
+    yield archive.pack(iter([*own, *_project()]), number=1_000_000)
+
+
+def _project() -> Iterator[archive.Entry]:
+    """The Python files of gateway and wire format."""
+    yield archive.Entry("zonetag", 0o040755)
+    for package in (ROOT / "gateway/zonetag_gateway", ROOT / "protocol/zonetag_protocol"):
+        files = sorted(package.rglob("*.py"))
+        for folder in sorted({package, *(file.parent for file in files)}):
+            yield archive.Entry(f"zonetag/{folder.relative_to(package.parent)}", 0o040755)
+        for file in files:
+            yield archive.Entry(f"zonetag/{file.relative_to(package.parent)}", 0o100644, file.read_bytes())
 
 
 def _make(target: Path) -> None:

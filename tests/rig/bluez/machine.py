@@ -24,8 +24,8 @@ from rig.bluez import image
 
 KVM, EMULATION = "kvm", "tcg"
 WANTED = os.environ.get("ZONETAG_VM", "auto")
-MEMORY_MB = 320  # kernel and files, each once packed and once unpacked while it boots
-BUS_PORT, HCI_PORTS = 5555, (5560, 5561)  # inside: see guest/init
+MEMORY_MB = 384  # kernel and files, each once packed and once unpacked while it boots
+BUS_PORT, HCI_PORTS, MGMT_PORT = 5555, (5560, 5561), 5570  # inside: see guest/init
 BOOT_S = 180.0  # takes 2 s under KVM, 7 s under emulation on an idle machine
 KVM_BOOT_S = 30.0  # a KVM that does nothing (there are such) is given up for emulation then
 ANSWER_S = 60.0
@@ -55,6 +55,7 @@ class Machine:
         # lines, all of them
         self.bus_port = 0
         self.hci_ports: tuple[int, ...] = ()
+        self.mgmt_port = 0
         # on 127.0.0.1
 
     @property
@@ -118,9 +119,9 @@ class Machine:
         return said
 
     def _boot(self, accelerator: str, files: Path, limit_s: float) -> None:
-        self.bus_port, *hci = _free_ports(1 + len(HCI_PORTS))
+        self.bus_port, self.mgmt_port, *hci = _free_ports(2 + len(HCI_PORTS))
         self.hci_ports = tuple(hci)
-        pairs = zip((self.bus_port, *hci), (BUS_PORT, *HCI_PORTS), strict=True)
+        pairs = zip((self.bus_port, self.mgmt_port, *hci), (BUS_PORT, MGMT_PORT, *HCI_PORTS), strict=True)
         forward = ",".join(f"hostfwd=tcp:127.0.0.1:{outside}-:{inside}" for outside, inside in pairs)
         kvm = accelerator == KVM
         command = ["setpriv", "--pdeathsig", "KILL", self._qemu, "-machine", "q35"]
