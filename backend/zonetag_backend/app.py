@@ -1,6 +1,7 @@
 """The server in one object: broker, writer and pages together.  With the commands, the outermost file."""
 
 import asyncio
+import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -10,18 +11,26 @@ from types import TracebackType
 
 import uvicorn
 
+from zonetag_backend.backup import back_up_when_due
+from zonetag_backend.ca_watch import CaWatch
 from zonetag_backend.config import Config
 from zonetag_backend.errors import ConfigError
 from zonetag_backend.events import Events
+from zonetag_backend.housekeeping import Chore, keep_house
 from zonetag_backend.ingest import Ingest
 from zonetag_backend.keyfile import asking
 from zonetag_backend.mqtt import Link
+from zonetag_backend.pki.client import with_own
+from zonetag_backend.pki.profile import BACKEND_NAME
 from zonetag_backend.signingkey import open_signing_key
 from zonetag_backend.store.engine import Database, open_database
 from zonetag_backend.store.keyring import open_keyring
+from zonetag_backend.store.retention import DAY_MS, expire
 from zonetag_backend.store.writer import Writer
 from zonetag_backend.subscriber import Subscriber
 from zonetag_backend.web.app import make_app
+
+log = logging.getLogger(__name__)
 
 _GOODBYE_S = 2  # how long open pages may take to end
 
@@ -69,11 +78,15 @@ class Backend:
             ask = asking(config.passphrase_file)
             source = (config.key_file, config.key_source, ask, self.clock())
             keyring = await asyncio.to_thread(open_keyring, self.engine, *source)
-            ingest = Ingest(keyring.open, config.search_epochs, config.future_s * 1000)
+            self._keyring = keyring
+            ingest = Ingest(keyring.open, config.search_epochs, config.future_s * 1000, config.retention_days * DAY_MS)
             signing = await asyncio.to_thread(open_signing_key, config.signing_key_file)
             writer = Writer(self.engine, ingest, allow_unsigned=config.allow_unsigned)
             self._subscriber = Subscriber(writer, self.events, self.clock, config.queue, signing)
-            self._link = Link(config.broker, config.queue, self._subscriber.put)
+            self._ca = CaWatch(self.engine, config, self.clock)
+            await asyncio.to_thread(self._ca.look)  # our own certificate may have ended while we were away
+            broker = with_own(config.broker, config.data, BACKEND_NAME)
+            self._link = Link(broker, config.queue, self._subscriber.put)
         except BaseException:
             listening.close()
             raise
@@ -81,17 +94,29 @@ class Backend:
         self._link.start()
         self._server = self._pages()
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
+        self._watching = asyncio.create_task(self._ca.run())
+        self._house = asyncio.create_task(keep_house(self._chores(), self.clock))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._house.cancel()
         # From the source on: nothing new comes in, what came is finished, then the pages end.
+        self._ca.stop()
+        self._watching.cancel()
         await asyncio.to_thread(self._stop)
         self.events.close()
         self._server.should_exit = True
         await self._serving
         self.engine.dispose()
+
+    def _chores(self) -> tuple[tuple[str, Chore], ...]:
+        config = self.config
+        return (
+            ("expiry", lambda now_ms: _expire(self.engine, now_ms, config.retention_days)),
+            ("the backup", lambda now_ms: back_up_when_due(config, self.engine, now_ms)),
+        )
 
     def _stop(self) -> None:
         self._subscriber.stop()
@@ -116,7 +141,7 @@ class Backend:
 
     def _pages(self) -> "_Server":
         settings = uvicorn.Config(
-            make_app(self.engine, self.clock, self.events, demo=self._demo),
+            make_app(self.engine, self.clock, self.events, demo=self._demo, keyring=self._keyring),
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -124,6 +149,12 @@ class Backend:
             timeout_graceful_shutdown=_GOODBYE_S,
         )
         return _Server(settings)
+
+
+def _expire(engine: Database, now_ms: int, days: int) -> None:
+    gone = expire(engine, now_ms, days)
+    if gone:
+        log.info("expired: %s", ", ".join(f"{table} {rows}" for table, rows in sorted(gone.items())))
 
 
 class _Server(uvicorn.Server):

@@ -13,9 +13,12 @@ from rig.office import Office
 from starlette.applications import Starlette
 
 from zonetag_backend.events import Events
+from zonetag_backend.keys import Keyring
 from zonetag_backend.web.app import make_app
 
 Get = Callable[..., httpx.Response]
+
+KEYRING = Keyring(bytes(range(32)))
 
 LIMIT_S = 30  # generous: a server that starts on a busy machine
 
@@ -73,7 +76,7 @@ class Served:
         )
 
     def start(self) -> None:
-        app = make_app(self.office.engine, self.office.clock, self.events)
+        app = make_app(self.office.engine, self.office.clock, self.events, keyring=KEYRING)
         config = uvicorn.Config(app, host="127.0.0.1", port=self.port, log_level="warning")
         self._server = uvicorn.Server(config)
         ready = threading.Event()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from rig.office import Office, new_office
-from rig.pages import Get, Served, as_somebody
+from rig.pages import KEYRING, Get, Served, as_somebody
 
 from zonetag_backend.events import Events
 from zonetag_backend.store.engine import open_database
@@ -37,13 +37,13 @@ def events() -> Events:
 @pytest.fixture
 def get(office: Office, events: Events) -> Get:
     """`get(path, role="health", headers=...)` from the office's pages; role="" is a stranger."""
-    return as_somebody(make_app(office.engine, office.clock, events), office)
+    return as_somebody(make_app(office.engine, office.clock, events, keyring=KEYRING), office)
 
 
 @pytest.fixture
 def get_bare(bare: Office, events: Events) -> Get:
     """The same, where nothing is set up."""
-    return as_somebody(make_app(bare.engine, bare.clock, events), bare)
+    return as_somebody(make_app(bare.engine, bare.clock, events, keyring=KEYRING), bare)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def test_every_page_is_documented(root: Path, language: str) -> None:
     text = (root / "docs" / language / "pages.md").read_text(encoding="utf-8")
     for route in ROUTES:
         path = route.path.replace("{site}", "SITE").replace("{person}", "ID")
+        path = re.sub(r"{(\w+)}", lambda name: name[1].upper(), path)
         assert path.startswith("/static/") or f"| `{path}` |" in text
     for name in (root / "backend/zonetag_backend/web/pages").glob("*.py"):
         for parameter in re.findall(r'query_params(?:\.get\(|\[)"(\w+)"|asked\.get\("(\w+)"', name.read_text()):

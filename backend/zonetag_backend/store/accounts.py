@@ -114,6 +114,12 @@ def failed(connection: Connection, name: str, now_ms: int) -> None:
         audit.record(connection, now_ms, audit.SYSTEM, "login.fail", known)
 
 
+def take_back(connection: Connection, which: int) -> None:
+    """The try was right, but only half of the way in: the failures before it stay."""
+    one_less = {"failures": account.c.failures - 1, "locked_until_ms": 0}
+    connection.execute(update(account).where(account.c.id == which, account.c.failures > 0).values(**one_less))
+
+
 def forgiven(connection: Connection, which: int) -> None:
     """The try was right: failures begin anew."""
     connection.execute(update(account).where(account.c.id == which).values(failures=0, locked_until_ms=0))

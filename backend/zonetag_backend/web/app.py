@@ -24,15 +24,20 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from zonetag_backend.events import Events
+from zonetag_backend.keys import Keyring
 from zonetag_backend.store.book import Database
 from zonetag_backend.web import faults, static
 from zonetag_backend.web.desk import Desk, Fault
 from zonetag_backend.web.guard import guarded
+from zonetag_backend.web.pages import account, accounts, login
+from zonetag_backend.web.pages.audit import audit
 from zonetag_backend.web.pages.book import book
 from zonetag_backend.web.pages.gateways import gateways, rejected
 from zonetag_backend.web.pages.home import healthz, home
 from zonetag_backend.web.pages.live import live
 from zonetag_backend.web.pages.person import person
+from zonetag_backend.web.pages.setup import setup
+from zonetag_backend.web.pages.start import start
 from zonetag_backend.web.shield import Shield, Twin
 
 # Names under which the machine itself is reached; whoever listens beyond it must name its own.
@@ -46,6 +51,18 @@ ROUTES = (
     Route("/gateways", gateways),
     Route("/rejected", rejected),
     Route("/live", live),
+    Route("/login", login.login),
+    Route("/login/code", login.code),
+    Route("/logout", login.logout),
+    Route("/start/{token}", start),
+    Route("/account", account.account),
+    Route("/account/password", account.password),
+    Route("/account/recovery", account.recovery),
+    Route("/account/totp", account.totp),
+    Route("/accounts", accounts.accounts),
+    Route("/accounts/{account}", accounts.change),
+    Route("/audit", audit),
+    Route("/setup", setup),
     Route("/healthz", healthz),
     Route("/static/{name}", static.serve),
 )
@@ -58,11 +75,12 @@ def make_app(
     hosts: tuple[str, ...] = LOCAL_HOSTS,
     *,
     demo: bool = False,
+    keyring: Keyring | None = None,
 ) -> Starlette:
     """The pages over a database whose tables exist; `clock` gives UTC in ms, `hosts` are the names it answers to.
 
-    `demo`: nobody has to sign in and everybody is a health officer; for a simulated office on this machine alone
-    (ValueError for hosts beyond it).
+    `keyring` seals the secrets of second factors.  `demo`: nobody has to sign in and everybody is a health officer; for a
+    simulated office on this machine alone (ValueError for hosts beyond it).
     """
     if demo and not set(hosts) <= set(LOCAL_HOSTS):
         raise ValueError("pages without accounts stay on this machine")
@@ -71,5 +89,5 @@ def make_app(
         middleware=[Middleware(Shield, hosts=hosts), Middleware(Twin)],
         exception_handlers={Fault: faults.fault, HTTPException: faults.http_fault, Exception: faults.broken},
     )
-    app.state.desk = Desk(engine, clock, events, demo)
+    app.state.desk = Desk(engine, clock, events, demo, keyring)
     return app

@@ -12,9 +12,19 @@ FIRST_GATEWAY = f'zonetag gateway add cua-chinh --site {SITE} --place "{ENTRANCE
 FIRST_PERSON = f'zonetag person add "{WORKER}" --unit "Phòng Hành chính"'
 FIRST_TAG = f'zonetag tag add A-001 --person "{WORKER}"'
 
+FLASH = "./flash.sh"
+IMPORT = "zonetag tag import zonetag-tags/bundle.jsonl"
+GIVE_FIRST = f'zonetag tag give T-0001 "{WORKER}"'
+ENROL_THERE = "zonetag-gateway enrol URL TOKEN"
+DOCTOR = "zonetag-gateway doctor --config gateway.toml"
 GIVE = f'zonetag tag give A-001 "{WORKER}"'
 RUN_GATEWAY = "zonetag-gateway run --config gateway.toml"
 DEMO = "make demo"
+
+
+def enrol(gateway: str) -> str:
+    """What prints the token of a gateway that is registered."""
+    return f"zonetag gateway enrol {shlex.quote(gateway)}"
 
 
 def let_in(gateway: str, site: str, places: list[str]) -> str:

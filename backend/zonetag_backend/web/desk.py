@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from zonetag_backend.events import Events
+from zonetag_backend.keys import Keyring
 from zonetag_backend.store.book import Database
 
 
@@ -19,6 +20,14 @@ class Desk:
     events: Events
     demo: bool = False
     # nobody signs in, and everybody is a health officer: of the simulated office alone
+    keyring: Keyring | None = None
+    # seals secrets of second factors; pages without accounts need none
+
+    @property
+    def keys(self) -> Keyring:
+        """The keyring, on pages that cannot do without."""
+        assert self.keyring is not None, "make_app(keyring=...) is wanted"
+        return self.keyring
 
 
 class Fault(Exception):

@@ -27,6 +27,11 @@ TEXTS = {
     ),
     "too-large": (_("This is too large"), _("Send less at once.")),
     "bad-form": (_("This form cannot be read"), _("Load the page again and send it once more.")),
+    "link-over": (
+        _("This link opens nothing"),
+        _("It was used, its time is over, or another one was made since. Ask the administrator for a new one."),
+    ),
+    "no-account": (_("There is no such account"), _("Choose one from the list of accounts.")),
     "broken": (_("Something is broken on our side"), _("Try again; if it stays, look into the log of zonetag serve.")),
 }
 

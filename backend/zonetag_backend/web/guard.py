@@ -126,6 +126,12 @@ async def _checked_form(request: Request, visitor: Visitor) -> FormData:
         raise Fault("bad-form", 400) from None
 
 
+def field(request: Request, name: str) -> str:
+    """A field of a form as text; empty when it is not there, or is a file."""
+    value = form_of(request).get(name, "")
+    return value if isinstance(value, str) else ""
+
+
 class _TooLarge(Exception):
     pass
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from zonetag_backend.names import printable
-from zonetag_backend.web import commands, languages, reasons, static, times
+from zonetag_backend.web import commands, languages, reasons, static, times, words
 from zonetag_backend.web.languages import COOKIE, COOKIE_AGE_S, LANGUAGES
 from zonetag_backend.web.visitor import visitor_of
 
@@ -107,6 +107,7 @@ def environment_of(language: str) -> Environment:
         asset=static.address,
         commands=commands,
         reasons=reasons.TEXTS,
+        words=words,
         clock_time=lambda at_ms, zone, day: times.clock_time(at_ms, zone, day, locale),
         iso=times.iso,
         long_date=lambda day: times.long_date(day, locale),

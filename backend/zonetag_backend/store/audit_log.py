@@ -1,0 +1,82 @@
+"""The audit log, read, checkpointed, verified and expired."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from zonetag_backend.audit_chain import BAD_CHECKPOINT, EXPIRE, Checkpoint, Entry, Finding, faults
+from zonetag_backend.store.audit import SYSTEM, record
+from zonetag_backend.store.schema.audit import audit, audit_checkpoint, audit_head
+
+_COLUMNS = tuple(audit.c[name] for name in Entry.__slots__)
+_CHECKPOINT = (audit_checkpoint.c.seq, audit_checkpoint.c.at_ms, audit_checkpoint.c.hash, audit_checkpoint.c.signature)
+MOST = 1000  # entries read at once
+
+Sign = Callable[[bytes], bytes]
+"""Ed25519 by the backend's key."""
+Fits = Callable[[bytes, bytes], bool]
+"""Whether a signature (first) fits what was signed (second)."""
+
+
+def entries(connection: Connection) -> Iterator[Entry]:
+    """Every entry, from the first."""
+    for row in connection.execute(select(*_COLUMNS).order_by(audit.c.seq)):
+        yield Entry(*row)
+
+
+def latest(connection: Connection, wanted: dict[str, str], before: int, limit: int = MOST) -> list[Entry]:
+    """The latest entries before seq `before`; `wanted`: actor, action, about that they must have, empty for any."""
+    statement = select(*_COLUMNS).where(audit.c.seq < before).order_by(audit.c.seq.desc()).limit(limit)
+    for name, value in wanted.items():
+        if value:
+            statement = statement.where(audit.c[name] == value)
+    return [Entry(*row) for row in connection.execute(statement)]
+
+
+def head(connection: Connection) -> tuple[int, bytes]:
+    """seq and hash of the last entry."""
+    row = connection.execute(select(audit_head.c.seq, audit_head.c.hash)).one()
+    return int(row.seq), bytes(row.hash)
+
+
+def checkpoints(connection: Connection) -> list[Checkpoint]:
+    """Those kept here."""
+    return [Checkpoint(*row) for row in connection.execute(select(*_CHECKPOINT).order_by(audit_checkpoint.c.seq))]
+
+
+def checkpoint(connection: Connection, sign: Sign, now_ms: int) -> Checkpoint | None:
+    """Sign the end of the log; none when nothing was added since the last time."""
+    seq, hash_ = head(connection)
+    last = connection.scalar(select(func.max(audit_checkpoint.c.seq))) or 0
+    if seq <= last:
+        return None
+    unsigned = Checkpoint(seq, now_ms, hash_, b"")
+    made = Checkpoint(seq, now_ms, hash_, sign(unsigned.signed()))
+    connection.execute(insert(audit_checkpoint).values(seq=seq, at_ms=now_ms, hash=hash_, signature=made.signature))
+    return made
+
+
+def verify(connection: Connection, fits: Fits, exported: Sequence[Checkpoint] = ()) -> list[Finding]:
+    """Everything that is wrong, also against checkpoints that were kept elsewhere; empty when nothing is."""
+    known = [*checkpoints(connection), *exported]
+    good = [each for each in known if fits(each.signature, each.signed())]
+    bad = sorted({each.seq for each in known} - {each.seq for each in good})
+    return faults(entries(connection), head(connection), good) + [Finding(BAD_CHECKPOINT, seq, seq) for seq in bad]
+
+
+def expire(connection: Connection, sign: Sign, before_ms: int, now_ms: int) -> int:
+    """Remove entries older than `before_ms`, up to the last checkpoint in which all are; how many.
+
+    That checkpoint stays, and an entry says up to where: the rest still verifies, and a cut by anybody else does not.
+    """
+    young = connection.scalar(select(func.min(audit.c.seq)).where(audit.c.at_ms >= before_ms))
+    end = head(connection)[0] + 1 if young is None else int(young)
+    until = connection.scalar(select(func.max(audit_checkpoint.c.seq)).where(audit_checkpoint.c.seq < end))
+    first = connection.scalar(select(func.min(audit.c.seq)))
+    if until is None or first is None or first > until:
+        return 0
+    record(connection, now_ms, SYSTEM, EXPIRE, until)
+    gone = connection.execute(delete(audit).where(audit.c.seq <= until)).rowcount
+    connection.execute(delete(audit_checkpoint).where(audit_checkpoint.c.seq < until))
+    checkpoint(connection, sign, now_ms)
+    return gone

@@ -1,0 +1,44 @@
+"""Words for the codes of roles and of the audit log's actions."""
+
+from zonetag_backend.roles import ADMIN, AUDITOR, HEALTH, RECEPTION
+from zonetag_backend.web.languages import marked as _
+
+ROLES = {
+    RECEPTION: _("Reception"),
+    HEALTH: _("Health officer"),
+    ADMIN: _("Administrator"),
+    AUDITOR: _("Auditor"),
+}
+# What each may do, in a sentence.
+DUTIES = {
+    RECEPTION: _("sees who is in"),
+    HEALTH: _("sees who is in, people's days, and cases"),
+    ADMIN: _("looks after gateways, tags and accounts; no health or contact data"),
+    AUDITOR: _("reads the audit log"),
+}
+
+# Action -> words.  One that is not here is shown by its code.
+ACTIONS = {
+    "book.read": _("read the in-out book"),
+    "person.read": _("read a person's day"),
+    "people.read": _("read the list of people"),
+    "contacts.read": _("read a person's contacts"),
+    "audit.read": _("read the audit log"),
+    "audit.export": _("exported the audit log"),
+    "audit.expire": _("removed entries whose time was over"),
+    "account.add": _("made an account"),
+    "account.link": _("made a one-time link"),
+    "account.disable": _("disabled an account"),
+    "account.enable": _("enabled an account"),
+    "account.reset": _("reset an account"),
+    "account.password": _("set a password"),
+    "account.totp": _("set up the second factor"),
+    "account.recovery": _("used a recovery code"),
+    "login": _("signed in"),
+    "login.fail": _("failed to sign in"),
+    "logout": _("signed out"),
+    "site.add": _("made a site"),
+    "place.add": _("made a place"),
+    "gateway.add": _("let a gateway in"),
+    "person.erase": _("erased a person"),
+}
