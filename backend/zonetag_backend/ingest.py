@@ -27,8 +27,18 @@ Times = NDArray[np.int64]
 class Ingest:
     """Judges reports, and keeps what it learns of clocks; `forget` drops that when a commit failed."""
 
-    def __init__(self, open_key: Callable[[int, SealedKey], bytes], search_epochs: int, future_ms: int) -> None:
-        """`open_key(tag, sealed)` gives a tag's key; `future_ms`: captures further ahead are a wrong clock."""
+    def __init__(
+        self,
+        open_key: Callable[[int, SealedKey], bytes],
+        search_epochs: int,
+        future_ms: int,
+        keep_ms: int | None = None,
+    ) -> None:
+        """`open_key(tag, sealed)` gives a tag's key; `future_ms`: captures further ahead are a wrong clock.
+
+        `keep_ms`: captures from longer ago are counted and not kept, since they would be deleted at once.
+        """
+        self._keep_ms = keep_ms
         self._open_key = open_key
         self._search_epochs = search_epochs
         self._future_ms = future_ms
@@ -112,6 +122,7 @@ class Ingest:
         to_monotonic = base.monotonic_ms - base.utc_ms
         verdict = Verdict([], [], {}, {})
         touched: set[int] = set()
+        oldest = 0 if self._keep_ms is None else now_ms - self._keep_ms
         for row in np.argsort(starts, kind="stable").tolist():
             begin, length = start[row], span[row]
             window = rules.Window(
@@ -124,7 +135,7 @@ class Ingest:
                 columns.auth[6 * row : 6 * row + 6],
                 found[row],
             )
-            reason = rules.judged(window, self)
+            reason = rules.EXPIRED if begin + length < oldest else rules.judged(window, self)
             tag = window.tag
             if reason:
                 verdict.rejections.append(

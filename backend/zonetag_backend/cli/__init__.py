@@ -33,6 +33,7 @@ COMMANDS = {
     "site": "site",
     "tag": "tag",
     "tap": "tap",
+    "trace": "tracing",
 }
 # What a shell says of a program that ended so.
 PIPE_CLOSED = 128 + signal.SIGPIPE

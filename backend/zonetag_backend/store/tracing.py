@@ -1,15 +1,20 @@
 """What tracing asks of the store, by person and window, and what it says about people and places by name."""
 
 from collections.abc import Iterable, Mapping
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from zonetag_backend.store import meetings
 from zonetag_backend.store.schema import person, place, site
 from zonetag_backend.tracing import encounter
-from zonetag_backend.tracing.chain import Window
+from zonetag_backend.tracing.chain import Window, trace
+from zonetag_backend.tracing.days import Days
 from zonetag_backend.tracing.encounter import Encounter
+from zonetag_backend.tracing.outcome import Outcome, outcome
+from zonetag_backend.tracing.profile import Profile
 from zonetag_backend.tracing.seam import Closeness, Simple
+from zonetag_backend.tracing.zoning import zones
 
 _AT_ONCE = 500  # names at a time: SQLite takes no more than some thousand parameters
 
@@ -35,6 +40,44 @@ class Asker:
         if encounter.PLACE in self._evidence:
             found += encounter.place(meetings.shared(self._connection, cut), self._model)
         return found
+
+
+def traced(
+    connection: Connection,
+    who: int,
+    window: Window,
+    profile: Profile,
+    *,
+    floor_ms: int,
+    depth: int = 2,
+    backward: bool = False,
+    at_least: float | None = None,
+    evidence: Iterable[str] = (),
+    model: Closeness | None = None,
+) -> Outcome:
+    """The whole trace of a person who may infect (backward: was infected) within `window`, names put to it.
+
+    Nothing from before `floor_ms` is told.  Whoever calls this writes in the audit log, in the same transaction, that
+    it was read.
+    """
+    window = (max(window[0], floor_ms), window[1])
+    stays = meetings.stays(connection, who, window)
+    zone = timezone(connection, [place for place, _, _ in stays])
+    ask = Asker(connection, floor_ms, model, evidence)
+    found = trace(who, window, ask, profile, Days(ZoneInfo(zone)), depth=depth, backward=backward, at_least=at_least)
+    stops = zones(stays, meetings.shared(connection, {who: window}))
+    people = {who, *found.generations, *(other for stop in stops for other, _, _ in stop.others)}
+    return outcome(
+        found,
+        stops,
+        window=window,
+        backward=backward,
+        depth=depth,
+        profile=profile,
+        timezone=zone,
+        names=names(connection, people),
+        places=places(connection),
+    )
 
 
 def names(connection: Connection, who: Iterable[int]) -> dict[int, tuple[str, str, str]]:

@@ -71,7 +71,8 @@ def minutes(of: Sequence[Piece], wanted: int) -> Minutes:
     spread = _distribution([(round(length * STEPS), p.probability) for length, p in zip(lengths, of, strict=True)])
     low, high = _quantile(spread, 0.05), _quantile(spread, 0.95)
     reached = sum(p for total, p in spread.items() if total >= wanted * STEPS)
-    return Minutes(expected, low, high, min(1.0, reached), tuple(bands))
+    # A quantile may pass the mean where nearly all is sure; what is shown should not look like a mistake.
+    return Minutes(expected, min(low, expected), max(high, expected), min(1.0, reached), tuple(bands))
 
 
 def _of_one(piece: Piece, wanted: int) -> Minutes:
@@ -80,11 +81,11 @@ def _of_one(piece: Piece, wanted: int) -> Minutes:
     bands = [0.0] * len(BANDS)
     bands[bisect_right(BANDS, probability) - 1] = length
     steps = round(length * STEPS)
-    told = steps / STEPS
+    expected = length * probability
     return Minutes(
-        length * probability,
-        told if 1 - probability < 0.05 - 1e-9 else 0.0,
-        told if 1 - probability < 0.95 - 1e-9 else 0.0,
+        expected,
+        expected if 1 - probability < 0.05 - 1e-9 else 0.0,
+        max(expected, steps / STEPS if 1 - probability < 0.95 - 1e-9 else 0.0),
         probability if steps >= wanted * STEPS else 0.0,
         tuple(bands),
     )

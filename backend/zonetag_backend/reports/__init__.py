@@ -1,0 +1,1 @@
+"""What goes out of the system as a document: workbooks, papers, notices."""
