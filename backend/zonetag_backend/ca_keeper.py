@@ -73,8 +73,11 @@ def _keep_broker(database: Database, ca: OfficeCa, broker: BrokerFolder, now_ms:
     new: list[str] = []
     path = broker.out / mosquitto.CERT
     there = certificate_in(path)
-    if watch.due(there, ca.issuer, now_ms) or (there is not None and _hosts(there) != set(broker.hosts)):
+    other = there is not None and _hosts(there) != set(broker.hosts)
+    if watch.due(there, ca.issuer, now_ms) or other:
         with writing(database) as connection:
+            if there is not None and other:  # nobody is to wait for its end
+                certificates.revoke(connection, [authority.serial(there)], now_ms)
             made = ca.server(connection, broker.hosts, now_ms)
         write(path, made, PRIVATE)
         new.append(str(path))
@@ -103,11 +106,5 @@ def _terms(connection: Transaction, ca: OfficeCa, now_ms: int) -> Iterator[Term]
     # The list that the broker reads is the one that counts: ours may be fresh while its folder cannot be written.
     made = crl_in(ca.folder.path / CRL if broker is None else broker.out / mosquitto.CRL)
     yield watch.term(watch.CRL, "", 0 if made is None else crl_span_ms(made)[1], now_ms)
-    for name in OWN:
-        own = ca.folder.kept(name)
-        yield watch.term(profile.CLIENT, name, 0 if own is None else authority.span_ms(own)[1], now_ms)
-    if broker is not None:
-        there = certificate_in(broker.out / mosquitto.CERT)
-        yield watch.term(profile.SERVER, broker.hosts[0], 0 if there is None else authority.span_ms(there)[1], now_ms)
-    for name, ends_ms in certificates.gateway_ends(connection):
-        yield watch.term(profile.GATEWAY, name, ends_ms, now_ms)
+    for kind, name, ends_ms in certificates.ends(connection):
+        yield watch.term(kind, name, ends_ms, now_ms)

@@ -66,7 +66,7 @@ class Kicker:
     clock: Callable[[], int]
     # UTC ms
     sleep: Callable[[float], object]
-    # seconds
+    # seconds; a true answer ends the waiting
 
     def kick(self, revoked: Revocation, until_ms: int) -> str:
         """KICKED, or what stood in the way until then: STALE or AWAY."""
@@ -75,7 +75,8 @@ class Kicker:
             self._show(door, revoked.probe)
             found = knock(door, profile.PROBE_NAME)
             while found != REFUSED and self.clock() < until_ms:
-                self.sleep(PAUSE_S)
+                if self.sleep(PAUSE_S):
+                    break
                 found = knock(door, profile.PROBE_NAME)
             # Also under the old list: until it comes back it is out.
             taken = found != UNREACHABLE and self._take_over(door, revoked.name)

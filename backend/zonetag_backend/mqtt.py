@@ -190,7 +190,7 @@ class Link:
         if self._settings.username:
             client.username_pw_set(self._settings.username, self._password)
         if self._tls is not None:
-            client.tls_set_context(self._tls)
+            client.tls_set_context(self._newest_tls(self._tls))
 
         def connected(client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
             if reason.is_failure:
@@ -224,6 +224,14 @@ class Link:
         client.on_disconnect = ended
         client.on_message = message
         return client
+
+    def _newest_tls(self, before: ssl.SSLContext) -> ssl.SSLContext:
+        """Our certificate as it is on disk now: it is renewed while we run."""
+        try:
+            self._tls = _tls(self._settings)
+        except BrokerError as error:
+            log.warning("still with the certificate of before: %s", error)
+        return self._tls or before
 
     def _connect(self, client: paho.Client) -> None:
         s = self._settings

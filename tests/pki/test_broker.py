@@ -200,14 +200,14 @@ def test_revoking_ends_a_session_that_is_open(broker: TlsBroker, rig: OfficeRig)
     broker.reload()
     assert stolen.is_up, "the control: the list alone does not end a session"
     with reading(rig.database) as connection:
-        assert certificates.to_kick(connection) == ["gw1"]
+        assert certificates.to_kick(connection, now_ms()) == ["gw1"]
     assert broker.kicker().kick(revoked, now_ms() + 20_000) == kick.KICKED
     assert stolen.ended()
     assert broker.call(path).said == "refused"
     assert other.is_up
     assert other.publish("zonetag/v1/hq/gw2/state", b"x") in {OK, "No matching subscribers"}
     with reading(rig.database) as connection:
-        assert certificates.to_kick(connection) == []
+        assert certificates.to_kick(connection, now_ms()) == []
 
 
 def test_a_broker_that_was_not_told_is_found_out(broker: TlsBroker, rig: OfficeRig) -> None:

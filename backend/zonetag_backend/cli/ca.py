@@ -13,7 +13,7 @@ from zonetag_backend.errors import AlreadyThere, PkiError
 from zonetag_backend.office_ca import OfficeCa
 from zonetag_backend.pki import authority, watch
 from zonetag_backend.pki.folder import ROOT_FILE, Folder, read_root, write_root
-from zonetag_backend.store import audit
+from zonetag_backend.store import audit, certificates
 from zonetag_backend.store.engine import reading, refusals, writing
 
 DAY_MS = watch.DAY_MS
@@ -95,6 +95,9 @@ def _renew(args: argparse.Namespace) -> int:
                 raise PkiError("that is the root of another office: this one's issuing authority is not signed by it")
             key = None if args.new_key else before.issuing.key
         folder.create(authority.init_issuing(root, opened.now_ms, key), root.certificate, replace=True)
+        if args.new_key:
+            with writing(opened.database) as connection:
+                certificates.revoke_other_issuers(connection, OfficeCa.open(folder.data).issuer, opened.now_ms)
         _keep(opened, "ca.renew")
         issuing = folder.open().issuing.certificate
     print(f"{authority.common_name(issuing)} is good until {_day(authority.span_ms(issuing)[1])}.")

@@ -16,6 +16,8 @@ from zonetag_backend.clock import monotonic, utc_ms
 from zonetag_backend.config import Broker
 from zonetag_backend.errors import BrokerError, NotFound, RegistryError
 from zonetag_backend.mqtt import Incoming, Link
+from zonetag_backend.pki.client import with_own
+from zonetag_backend.pki.profile import OPERATOR_NAME
 from zonetag_backend.store import lists
 from zonetag_protocol import topics
 
@@ -59,7 +61,8 @@ def _run(args: argparse.Namespace) -> int:
     wish = Wish(_site(args.name, args.site, sites), args.name, args.do, _arguments(args.do, args.values))
     # A random identifier: the backend's session, and its messages, stay the backend's.
     own = f"zonetag-command-{secrets.token_hex(4)}"
-    broker = replace(settings(args, **{"broker.url": args.broker}).broker, client_id=own)
+    config = settings(args, **{"broker.url": args.broker})
+    broker = replace(with_own(config.broker, config.data, OPERATOR_NAME), client_id=own)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     answer = send(broker, wish, args.wait)
     text = "".join(c if c.isprintable() else "\ufffd" for c in str(answer.get("text", "")))

@@ -20,6 +20,8 @@ from typing import Any
 from zonetag_backend.cli.store import Parsers
 from zonetag_backend.config import load
 from zonetag_backend.mqtt import Incoming, Link
+from zonetag_backend.pki.client import with_own
+from zonetag_backend.pki.profile import TAP_NAME
 from zonetag_protocol import acknowledgement, envelope, report, topics
 from zonetag_protocol.errors import ZonetagError
 
@@ -33,6 +35,7 @@ def register(commands: Parsers) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("tap", help="print what gateways send, as text")
     parser.add_argument("--broker", metavar="URL", help="mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+    parser.add_argument("--data", metavar="DIR", help="folder of the certificate that is shown to the broker")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as in deploy/server.example.toml")
     parser.add_argument("--json", action="store_true", help="one JSON object a line and report")
     parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N messages")
@@ -42,7 +45,8 @@ def register(commands: Parsers) -> None:
 def _run(args: argparse.Namespace) -> int:
     # A random identifier: the backend's session, and its messages, stay the backend's.
     own = f"zonetag-tap-{secrets.token_hex(4)}"
-    settings = replace(load(args.config, {"broker.url": args.broker}).broker, client_id=own)
+    config = load(args.config, {"broker.url": args.broker, "data": args.data})
+    settings = replace(with_own(config.broker, config.data, TAP_NAME), client_id=own)
     came: queue.Queue[Incoming] = queue.Queue(WAITING)
     stopping = threading.Event()
 

@@ -108,9 +108,10 @@ def is_revoked(connection: Connection, name: str) -> bool:
     return connection.scalar(select(_r.gateway).where(_r.gateway == name)) is not None
 
 
-def to_kick(connection: Connection) -> list[str]:
-    """Revoked gateways whose session at the broker may go on."""
-    return list(connection.scalars(select(_r.gateway).where(_r.kicked_ms.is_(None)).order_by(_r.gateway)))
+def to_kick(connection: Connection, revoked_by_ms: int) -> list[str]:
+    """Gateways revoked until then whose session at the broker may go on."""
+    late = _r.revoked_ms <= revoked_by_ms
+    return list(connection.scalars(select(_r.gateway).where(_r.kicked_ms.is_(None), late).order_by(_r.gateway)))
 
 
 def kicked(connection: Connection, name: str, now_ms: int) -> None:
@@ -143,12 +144,29 @@ def revoked(connection: Connection, issuer: str, ended_after_ms: int) -> list[En
     return [Entry(*row) for row in connection.execute(query.order_by(_c.revoked_ms, _c.serial))]
 
 
-def gateway_ends(connection: Connection) -> list[tuple[str, int]]:
-    """Enrolled gateways that are believed, and when the latest certificate of each ends or ended, UTC ms."""
+def ends(connection: Connection) -> list[tuple[str, str, int]]:
+    """Kind and name of whoever holds certificates that count, and when the latest ends or ended, UTC ms.
+
+    Gateways that are no longer registered, or revoked, are left out.
+    """
     query = (
-        select(_c.name, func.max(_c.ends_ms))
-        .join(gateway, gateway.c.name == _c.name)
-        .where(_c.kind == "gateway", _c.revoked_ms.is_(None), _c.name.not_in(select(_r.gateway)))
-        .group_by(_c.name)
+        select(_c.kind, _c.name, func.max(_c.ends_ms))
+        .outerjoin(gateway, gateway.c.name == _c.name)
+        .where(_c.revoked_ms.is_(None), _c.name.not_in(select(_r.gateway)))
+        .where((_c.kind != "gateway") | gateway.c.name.is_not(None))
+        .group_by(_c.kind, _c.name)
     )
-    return [(name, ends_ms) for name, ends_ms in connection.execute(query.order_by(_c.name))]
+    return [(kind, name, at_ms) for kind, name, at_ms in connection.execute(query.order_by(_c.kind, _c.name))]
+
+
+def list_ends_ms(connection: Connection) -> int | None:
+    """When the newest list of revoked certificates must have been renewed, UTC ms; none if there is none."""
+    found: int | None = connection.scalar(select(func.max(_l.ends_ms)))
+    return found
+
+
+def revoke_other_issuers(connection: Connection, issuer: str, now_ms: int) -> int:
+    """What other keys than this signed counts no longer; how many that were."""
+    statement = update(enrolment.certificate).where(_c.issuer != issuer, _c.revoked_ms.is_(None))
+    connection.execute(delete(enrolment.revocation_list).where(_l.issuer != issuer))
+    return connection.execute(statement.values(revoked_ms=now_ms)).rowcount
