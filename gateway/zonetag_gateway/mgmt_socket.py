@@ -72,10 +72,13 @@ def _bind(opened: socket.socket) -> None:
 class Management:
     """One management socket; `async with Management(on_event) as management`."""
 
-    def __init__(self, on_event: Callable[[mgmt.Packet], None], connect: Connect = connect) -> None:
+    def __init__(
+        self, on_event: Callable[[mgmt.Packet], None], connect: Connect = connect, *, answer_s: float = ANSWER_S
+    ) -> None:
         """`on_event` is given every event that is no reply; it may raise Malformed, which is counted."""
         self._on_event = on_event
         self._connect = connect
+        self._answer_s = answer_s
         self._waiting: dict[tuple[int, int], asyncio.Future[mgmt.Reply]] = {}
         self.lost = asyncio.Event()
         # set when the socket has died
@@ -100,7 +103,7 @@ class Management:
         self._waiting[code, index] = waiting
         try:
             self._socket.send(mgmt.command(code, index, body))
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(self._answer_s):
                 return await waiting
         except (OSError, TimeoutError) as error:
             raise SourceError(

@@ -19,6 +19,8 @@ from zonetag_gateway.doctor.bluetooth import Switch, version_of
 from zonetag_gateway.doctor.probes import Probes, disk, reach, real, switches
 from zonetag_gateway.doctor.system import Disk
 from zonetag_gateway.errors import SourceError
+from zonetag_gateway.mgmt import PERMISSION_DENIED, START_DISCOVERY
+from zonetag_gateway.mgmt_socket import refusal
 from zonetag_gateway.source import Moment
 
 CONFIG = """
@@ -68,11 +70,12 @@ HEALTHY = Probes(
     bleak=lambda: True,
     rfkill=lambda: [Switch("hci0", False, False)],
     adapters=answers([State()]),
+    mgmt=answers(None),
     disk=lambda _: Disk(10_000_000_000, True, True),
     reach=answers(""),
     speak=answers(("", False)),
 )
-CHECKS = ["config", "bleak", "bluez", "kernel", "rfkill", "bluetoothd", "adapter", "passive-scanning"]
+CHECKS = ["config", "bleak", "bluez", "kernel", "rfkill", "bluetoothd", "adapter", "passive-scanning", "mgmt"]
 CHECKS += ["clock", "spool", "broker", "mqtt"]
 
 
@@ -108,6 +111,7 @@ PLANTS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("adapter", "fail", "unblock", {"adapters": answers([State(powered=False, power_state="off-blocked")])}),
     ("adapter", "fail", "4.0", {"adapters": answers([State(central=False)])}),
     ("passive-scanning", "warn", "Experimental = true", {"adapters": answers([State(monitors=False)])}),
+    ("mgmt", "warn", "CAP_NET_ADMIN", {"mgmt": answers(refusal(START_DISCOVERY, PERMISSION_DENIED))}),
     ("spool", "fail", "install -d", {"disk": lambda _: Disk(10**10, False, False)}),
     ("spool", "fail", "chown", {"disk": lambda _: Disk(10**10, False, True)}),
     ("spool", "fail", "Make room", {"disk": lambda _: Disk(10 * MIB, True, True)}),
@@ -140,6 +144,16 @@ def test_passive_scanning_that_is_asked_for_but_not_offered_fails(tmp_path: Path
         examine(tmp_path, probes, config=CONFIG + '[source]\nscanning = "passive"\n')["passive-scanning"].level
         == "fail"
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "level"),
+    [('kind = "mgmt"', "fail"), ('kind = "auto"\nscanning = "passive"', "ok"), ('kind = "bleak"', None)],
+)
+def test_a_management_socket_that_may_not_be_used(tmp_path: Path, source: str, level: str | None) -> None:
+    probes = replace(HEALTHY, mgmt=answers(refusal(START_DISCOVERY, PERMISSION_DENIED)))
+    found = examine(tmp_path, probes, config=f"{CONFIG}[source]\n{source}\n").get("mgmt")
+    assert (found.level if found else None) == level
 
 
 def test_an_adapter_that_is_configured_but_not_there(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from zonetag_gateway.config import Config, SourceConfig, load
+from zonetag_gateway.config import LIVE, Config, SourceConfig, load
 from zonetag_gateway.doctor import bluetooth, system
 from zonetag_gateway.doctor.broker import broker
 from zonetag_gateway.doctor.findings import Finding, fail, ok
@@ -36,7 +36,7 @@ async def doctor(
 
     config, told = _config(path)
     tell(*told)
-    if config is None or config.source.kind == "bleak":
+    if config is None or config.source.kind in LIVE:
         tell(*await _bluetooth(config, probes))
     tell(system.clock(clock.now()))
     if config is not None:
@@ -56,12 +56,14 @@ def _config(path: Path) -> tuple[Config | None, list[Finding]]:
 
 async def _bluetooth(config: Config | None, probes: Probes) -> list[Finding]:
     source = config.source if config is not None else SourceConfig()
+    managed = [] if source.kind == "bleak" else [bluetooth.management(await probes.mgmt(), source)]
     return [
         bluetooth.package(probes.bleak()),
         bluetooth.bluez_version(await probes.bluez()),
         bluetooth.kernel(probes.kernel()),
         bluetooth.rfkill(probes.rfkill()),
         *bluetooth.adapters(await probes.adapters(), source),
+        *managed,
     ]
 
 

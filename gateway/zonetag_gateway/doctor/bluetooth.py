@@ -88,6 +88,17 @@ def adapters(found: Sequence[AdapterState] | SourceError, source: SourceConfig) 
     return findings
 
 
+def management(refused: SourceError | None, source: SourceConfig) -> Finding:
+    """`refused`: why this process cannot hear by the kernel's management socket, None if it can."""
+    if refused is None:
+        return ok("mgmt", "the management socket may be used")
+    if source.kind == "mgmt":
+        return fail("mgmt", refused.what, refused.to_do)
+    if source.scanning != scanning.AUTO:
+        return ok("mgmt", "not wanted, as source.scanning names a way of bleak's")
+    return warn("mgmt", f"{refused.what}: bleak is used, at ten times the cost", refused.to_do)
+
+
 def package(installed: bool) -> Finding:
     """Whether bleak can be imported."""
     if installed:

@@ -14,6 +14,7 @@ from zonetag_gateway.config import BrokerConfig
 from zonetag_gateway.doctor.bluetooth import Switch
 from zonetag_gateway.doctor.system import Disk
 from zonetag_gateway.errors import GatewayError, SourceError
+from zonetag_gateway.mgmt_socket import permitted
 from zonetag_gateway.sources.scanning import AdapterState
 from zonetag_protocol import topics
 
@@ -36,6 +37,8 @@ class Probes:
     # switches of Bluetooth
     adapters: Callable[[], Awaitable[Sequence[AdapterState] | SourceError]]
     # what bluetoothd says
+    mgmt: Callable[[], Awaitable[SourceError | None]]
+    # why this process cannot use the management socket
     disk: Callable[[Path], Disk]
     # of a folder
     reach: Callable[[str, int], Awaitable[str]]
@@ -52,6 +55,7 @@ def real() -> Probes:
         bleak=lambda: importlib.util.find_spec("bleak") is not None,
         rfkill=lambda: switches(RFKILL),
         adapters=_adapters,
+        mgmt=permitted,
         disk=disk,
         reach=reach,
         speak=_speak,
