@@ -71,3 +71,9 @@ class BadRequest(PkiError):
     """What was asked of the authority breaks a rule; the message states the rule.  The asker's fault."""
 
     code = "bad-request"
+
+
+class BackupError(BackendError):
+    """A backup cannot be made or restored; the message says why and what to do."""
+
+    code = "backup"

@@ -22,12 +22,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from zonetag_backend.errors import KeyFileError
+from zonetag_backend.errors import BadValue, KeyFileError
 from zonetag_backend.keys import KEK, Keyring
 
 SOURCES = ("auto", "file", "credential", "passphrase")
 CREDENTIAL = "zonetag-key"  # its name in $CREDENTIALS_DIRECTORY
 NEXT = ".next"
+MIN_PASSPHRASE = 12  # characters
 _MAGIC = b"ZTP1"
 _SALT = 16  # bytes
 # RFC 9106's second recommended choice: 64 MiB, three passes, four lanes; about 0.2 s on a server.
@@ -46,6 +47,21 @@ def asking(file: Path | None) -> Ask | None:
     if sys.stdin.isatty():
         return lambda: getpass("Passphrase of the keys: ")
     return None
+
+
+def asking_new(file: Path | None) -> Ask:
+    """How to come by a new passphrase: from a file, else typed twice at the terminal."""
+    from_file = asking(file) if file is not None else None
+    return from_file or _twice
+
+
+def _twice() -> str:
+    text = getpass("New passphrase: ")
+    if len(text) < MIN_PASSPHRASE:
+        raise BadValue(f"a passphrase has at least {MIN_PASSPHRASE} characters: four words that belong to nothing")
+    if getpass("Once more: ") != text:
+        raise BadValue("the two are not the same; nothing was changed")
+    return text
 
 
 def open_keyring(path: Path, source: str = "auto", ask: Ask | None = None, may_create: bool = True) -> Keyring:

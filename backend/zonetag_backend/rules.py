@@ -7,6 +7,7 @@ kept with it and counted.
 |---|---|---|
 | known gateway | REFUSED: not registered at that site | not stored, not acknowledged: the gateway keeps it |
 | not a duplicate | DUPLICATE: committed before | acknowledged again, changes nothing |
+| not expired | EXPIRED: captured longer ago than anything is kept | counted, not kept |
 | `plausible` | CLOCK: captured before this system existed, or in the future | kept apart |
 | `resolves` | UNKNOWN: no tag on record has this identifier near that time | kept apart |
 | `authentic` | FORGED: a tag on record has it, but the authenticator is not that tag's | kept apart |
@@ -26,11 +27,12 @@ from zonetag_protocol.rotation import EPOCH_S, SLOT_S
 
 REFUSED = "refused"
 DUPLICATE = "duplicate"
+EXPIRED = "expired"
 CLOCK = "clock"
 UNKNOWN = Unknown.code
 FORGED = Forged.code
 STALE = Stale.code
-REASONS = (CLOCK, UNKNOWN, FORGED, STALE)
+REASONS = (CLOCK, UNKNOWN, FORGED, STALE, EXPIRED)
 PASSED = ""
 
 EARLIEST_MS = 1_704_067_200_000  # 2024-01-01 UTC: a gateway's clock that says earlier was never set

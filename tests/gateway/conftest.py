@@ -1,7 +1,5 @@
 """Fixtures of the gateway's tests: a real broker, a configuration, frames of invented tags."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,18 +55,3 @@ def configure(tmp_path: Path) -> Configure:
         return parse(table, tmp_path)
 
     return make
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path, require: Callable[..., str]) -> Iterator[Path]:
-    """A disk of 8 MB that really gets full."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small tmpfs")
-    mount = require("mount", "apt-get install mount")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run([mount, "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip(f"cannot mount a tmpfs here: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)

@@ -1,17 +1,14 @@
 """`zonetag key`: the key-encryption key, which opens all others."""
 
 import argparse
-from getpass import getpass
 from pathlib import Path
 
 from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, desk
 from zonetag_backend.errors import BadValue
-from zonetag_backend.keyfile import CREDENTIAL, NEXT, asking, make, open_keyring, sync_folder
+from zonetag_backend.keyfile import CREDENTIAL, NEXT, asking_new, make, open_keyring, sync_folder
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store import audit, secrets
 from zonetag_backend.store.engine import reading, refusals, writing
-
-MIN_PASSPHRASE = 12  # characters
 
 
 def register(commands: Parsers) -> None:
@@ -71,14 +68,5 @@ def _next(path: Path, kind: str, opened: Desk) -> Keyring:
     """The new keyring, its file waiting beside the old one; one that waits from a rotation cut short is used again."""
     waiting = path.with_name(path.name + NEXT)
     make(waiting, kind)
-    ask = asking(opened.config.passphrase_file) if opened.config.passphrase_file else _twice
-    return open_keyring(waiting, kind, ask if kind == "passphrase" else None, may_create=False)
-
-
-def _twice() -> str:
-    text = getpass("New passphrase: ")
-    if len(text) < MIN_PASSPHRASE:
-        raise BadValue(f"a passphrase has at least {MIN_PASSPHRASE} characters: four words that belong to nothing")
-    if getpass("Once more: ") != text:
-        raise BadValue("the two are not the same; nothing was changed")
-    return text
+    ask = asking_new(opened.config.passphrase_file) if kind == "passphrase" else None
+    return open_keyring(waiting, kind, ask, may_create=False)

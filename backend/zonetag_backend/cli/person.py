@@ -2,6 +2,7 @@
 
 import argparse
 
+from zonetag_backend import backupfolder
 from zonetag_backend.cli.store import Parsers, actor, add_where, changing, looking, show
 from zonetag_backend.errors import BadValue
 from zonetag_backend.store import audit, erasure, lists, registry
@@ -49,6 +50,9 @@ def _erase(args: argparse.Namespace) -> int:
             raise BadValue(f"all that is held about {args.person} would be gone for good: type it again with --yes")
         audit.record(connection, opened.now_ms, actor(), "person.erase", who, args.reason)
         erased = erasure.erase(connection, who)
+        backups = opened.config.backup_dir
+    if backups is not None and backups.is_dir():
+        backupfolder.note_erased(backups, who)
     print(f"Erased, with {erased.rows} entries of the book and of what was heard.")
     for number in erased.tags:
         print(f"Tag {number} is out of use: its key is destroyed. Flash it anew, under a number that is new.")

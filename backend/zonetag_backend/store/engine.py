@@ -128,6 +128,7 @@ def _sqlite_connected(connection: Any, _record: object) -> None:
     _into_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")  # what expires or is erased is overwritten, not only unlinked
     cursor.close()
 
 

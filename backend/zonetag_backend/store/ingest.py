@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
+from zonetag_backend import rules
 from zonetag_backend.presence import CUT_MS, Span, presence, reach
 from zonetag_backend.records import Observation, Post, Verdict, day_of
 from zonetag_backend.store import chain, heard, rows, schema, status
@@ -80,7 +81,8 @@ def _write_heard(connection: Connection, judged: Sequence[Judged]) -> None:
 
 def _write_rejected(connection: Connection, judged: Sequence[Judged]) -> None:
     rejections = [rejection for each in judged for rejection in each.verdict.rejections]
-    rows.insert(connection, schema.rejected, rejections)
+    kept = [rejection for rejection in rejections if rejection.reason != rules.EXPIRED]
+    rows.insert(connection, schema.rejected, kept)
     t = schema.rejected_total
     for (gateway, reason), n in Counter((r.gateway, r.reason) for r in rejections).items():
         here = and_(t.c.gateway == gateway, t.c.reason == reason)

@@ -10,5 +10,6 @@ TEXTS = {
         "The identifier is of one of our tags, but the authenticator is wrong: somebody may be imitating it."
     ),
     rules.STALE: _("Genuine, but not fresh: a replay of what was heard before, or a clock that cannot be right."),
+    rules.EXPIRED: _("It was heard longer ago than anything is kept, and came too late."),
     rules.CLOCK: _("The gateway's clock could not be right, so the time of hearing is not known."),
 }

@@ -1,0 +1,60 @@
+"""`zonetag restore`: a backup back into a data folder, without what was to be forgotten meanwhile."""
+
+import argparse
+from pathlib import Path
+
+from zonetag_backend import backupfolder, backupkey
+from zonetag_backend.cli.store import Parsers, actor, desk
+from zonetag_backend.cli.times import day_and_time
+from zonetag_backend.clock import utc_ms
+from zonetag_backend.config import load
+from zonetag_backend.errors import BadValue
+from zonetag_backend.keyfile import asking
+from zonetag_backend.store import audit, erasure, lists, retention, snapshot
+from zonetag_backend.store.engine import reading, writing
+
+
+def register(commands: Parsers) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "restore",
+        help="put a backup back into a new data folder",
+        description="Opens a backup with the private key that belongs to it, checks it, brings its database to this"
+        " program's schema, and removes what is older than the retention time and whoever was erased since. The data"
+        " folder must be empty or new: an old one is moved away by you, not overwritten. Stop the server first.",
+    )
+    parser.add_argument("backup", type=Path, metavar="BACKUP", help="a file that zonetag backup made")
+    parser.add_argument("--key", type=Path, required=True, metavar="FILE", help="the private key of backups")
+    parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="of that key; else it is asked")
+    parser.add_argument("--data", required=True, metavar="DIR", help="the new data folder")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as in deploy/server.example.toml")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    into = Path(args.data)
+    if into.exists() and any(into.iterdir()):
+        raise BadValue(f"{into} is not empty: move it away first, it may hold what you want to restore")
+    ask = asking(args.passphrase_file)
+    private = backupkey.private_key(args.key, ask() if ask is not None else "")
+    now_ms = utc_ms()
+    header = backupfolder.unpack(args.backup, private, into, now_ms)
+    snapshot.check(into / backupfolder.DATABASE)
+    config = load(args.config, {"data": args.data, "database": str(into / backupfolder.DATABASE)})
+    with desk(argparse.Namespace(config=args.config, data=args.data)) as opened:
+        opened.keyring()  # says so now if its key file does not belong to it
+        erased = backupfolder.erased(args.backup.parent)
+        with writing(opened.database) as connection:
+            known = set(erasure.there(connection, erased))
+            for who in known:
+                erasure.erase(connection, who)
+            audit.record(connection, now_ms, actor(), "backup.restore", args.backup.name)
+        gone = retention.expire(opened.database, now_ms, config.retention_days)
+        with reading(opened.database) as connection:
+            people, tags = len(lists.people(connection)), len(lists.tags(connection))
+    print(
+        f"{into} is as it was on {day_and_time(header.made_ms)}: {people} people, {tags} tags;"
+        f" {sum(gone.values())} old rows and {len(known)} erased people are left out."
+        f" Start: zonetag serve --data {into}"
+    )
+    return 0

@@ -1,0 +1,25 @@
+"""What a running server does by itself every hour: what is too old goes, and backups are made and end.
+
+The work is done in a thread; what fails is logged and tried again the next hour, and stops nothing else.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 3600.0
+Chore = Callable[[int], None]
+"""One piece of work, given UTC ms."""
+
+
+async def keep_house(chores: Sequence[tuple[str, Chore]], clock: Callable[[], int], every_s: float = EVERY_S) -> None:
+    """Until cancelled: each chore at once, then every hour."""
+    while True:
+        for name, chore in chores:
+            try:
+                await asyncio.to_thread(chore, clock())
+            except Exception:  # a full disk, say: the next hour may be better, and the writer must go on
+                log.exception("%s failed; it is tried again in an hour", name)
+        await asyncio.sleep(every_s)

@@ -1,0 +1,152 @@
+"""What is too old is gone: from rows, tables, the file, its log, and the backups."""
+
+from pathlib import Path
+
+import pytest
+from rig.registry import Office, make_office, take
+from rig.reports import NOW_MS, Gateway
+from sqlalchemy import event
+
+from zonetag_backend.ingest import Ingest
+from zonetag_backend.records import day_of
+from zonetag_backend.rules import EXPIRED
+from zonetag_backend.store import audit, registry, retention, tags
+from zonetag_backend.store.engine import writing
+from zonetag_backend.store.schema import metadata
+from zonetag_backend.store.writer import Writer
+
+DAY_MS = 86_400_000
+DAYS = 21
+STRANGER = bytes.fromhex("c0ffee5a17b1ade5")
+
+# Tables in which an old row may stand: what the office registers, what it counts, and the log of what was done.
+NOT_OF_THE_PAST = {
+    "account",
+    "account_link",
+    "account_recovery",
+    "account_session",
+    "alembic_version",
+    "audit",
+    "audit_checkpoint",
+    "audit_head",
+    "certificate",
+    "data_key",
+    "enrolment_token",
+    "gateway",
+    "gateway_certificate",
+    "gateway_gap",
+    "gateway_key",
+    "gateway_refusal",
+    "gateway_revoked",
+    "gateway_status",
+    "person",
+    "place",
+    "registry_revision",
+    "rejected_total",
+    "report",
+    "report_lost",
+    "revocation_list",
+    "site",
+    "tag",
+    "tag_clock",
+}
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return make_office(tmp_path / "office")
+
+
+def heard_on(office: Office, which: int, at_ms: int, boot: int) -> None:
+    gateway = Gateway("gw1", boot=boot, start_ms=at_ms)
+    tag = office.tag(which)
+    windows = [tag.window(at_ms + 4000 * i) for i in range(8)]
+    strange = windows[0].but(eid=STRANGER)
+    take(office.writer(), gateway.report(*windows, strange), now_ms=at_ms + 60_000)
+
+
+def files_hold(office: Office, needle: bytes) -> bool:
+    return any(needle in path.read_bytes() for path in office.folder.iterdir())
+
+
+def test_nothing_older_is_left_in_rows_tables_file_or_log(office: Office) -> None:
+    which = office.add_tag("A-1")
+    heard_on(office, which, NOW_MS, 1 << 32)
+    heard_on(office, which, NOW_MS + 20 * DAY_MS, 2 << 32)
+    assert files_hold(office, STRANGER)
+    later = NOW_MS + 22 * DAY_MS
+    gone = retention.expire(office.database, later, DAYS)
+    assert gone["heard"] >= 1
+    before = retention.horizon_ms(later, DAYS)
+    for sql in (
+        "SELECT count(*) FROM presence WHERE end_ms < {}",
+        "SELECT count(*) FROM visit WHERE last_ms < {}",
+        "SELECT count(*) FROM rejected WHERE start_ms < {}",
+    ):
+        assert office.number(sql.format(before)) == 0
+        assert office.number(sql.format(1 << 62)) >= 1  # the younger ones are there
+    tables = [str(name) for (name,) in office.rows("SELECT name FROM sqlite_master WHERE name LIKE 'heard_%'")]
+    assert len(tables) == 1
+    assert files_hold(office, STRANGER)  # the stranger was heard again twenty days later
+    retention.expire(office.database, NOW_MS + 50 * DAY_MS, DAYS)
+    assert not files_hold(office, STRANGER)
+    assert not (office.folder / "zonetag.db-wal").stat().st_size
+
+
+def test_without_overwriting_the_file_would_still_tell(office: Office) -> None:
+    """The control."""
+    event.listen(office.database, "connect", lambda raw, _: raw.execute("PRAGMA secure_delete=OFF"))
+    office.database.dispose()
+    which = office.add_tag("A-1")
+    heard_on(office, which, NOW_MS, 1 << 32)
+    retention.expire(office.database, NOW_MS + 50 * DAY_MS, DAYS)
+    assert files_hold(office, STRANGER)
+
+
+def test_of_the_day_in_which_the_horizon_lies_the_older_part_goes(office: Office) -> None:
+    which = office.add_tag("A-1")
+    noon = NOW_MS - NOW_MS % DAY_MS + DAY_MS // 2
+    for boot, at_ms in ((1 << 32, noon), (2 << 32, noon + 5 * 3_600_000)):
+        heard_on(office, which, at_ms, boot)
+    day = f"heard_{day_of(noon)}"
+    assert office.number(f"SELECT count(*) FROM {day}") == 16
+    retention.expire(office.database, noon + 3 * 3_600_000 + DAYS * DAY_MS - retention.MARGIN_MS, DAYS)
+    assert office.number(f"SELECT count(*) FROM {day}") == 8
+
+
+def test_what_comes_too_late_is_counted_and_not_kept(office: Office) -> None:
+    which = office.add_tag("A-1")
+    tag = office.tag(which)
+    old, young = Gateway("gw1", start_ms=NOW_MS), Gateway("gw2", start_ms=NOW_MS)
+    writer = Writer(office.database, Ingest(office.keyring.open, 3, 300_000, DAYS * DAY_MS), allow_unsigned=True)
+    done = take(writer, old.report(tag.window(NOW_MS)), now_ms=NOW_MS + 22 * DAY_MS)
+    assert dict(done.rejected) == {EXPIRED: 1}
+    assert len(done.acknowledgements) == 1  # the gateway may forget it
+    assert office.number("SELECT count(*) FROM rejected") == 0
+    assert office.rows("SELECT reason, windows FROM rejected_total") == [(EXPIRED, 1)]
+    assert take(writer, young.report(tag.window(NOW_MS)), now_ms=NOW_MS + 20 * DAY_MS).observations == 1
+
+
+def test_who_wore_what_is_forgotten_with_the_book(office: Office) -> None:
+    which = office.add_tag("A-1")
+    with writing(office.database) as connection:
+        an, binh = (registry.add_person(connection, name, "", code) for name, code in (("An", "1"), ("Bình", "2")))
+        tags.hand_out(connection, office.keyring, which, an, NOW_MS)
+        tags.hand_out(connection, office.keyring, which, binh, NOW_MS + DAY_MS)
+    retention.expire(office.database, NOW_MS + 30 * DAY_MS, DAYS)
+    assert office.rows("SELECT person FROM wearing") == [(binh,)]  # worn still
+
+
+def test_every_table_about_people_expires() -> None:
+    """A new table is put into OLD or PARENTS, or, with a thought, among those that hold nothing of the past."""
+    held = {table.name for table, _ in retention.OLD} | {table.name for table, _, _ in retention.PARENTS}
+    assert set(metadata.tables) - held - NOT_OF_THE_PAST == set()
+    assert held & NOT_OF_THE_PAST == set()
+
+
+def test_the_audit_log_says_that_it_took_place(office: Office) -> None:
+    heard_on(office, office.add_tag("A-1"), NOW_MS, 1 << 32)
+    retention.expire(office.database, NOW_MS + 50 * DAY_MS, DAYS)
+    retention.expire(office.database, NOW_MS + 50 * DAY_MS, DAYS)  # and not that nothing was there
+    assert [row[0] for row in office.rows("SELECT action FROM audit")] == ["retention.expire"]
+    assert "retention.expire" in audit.ACTIONS
