@@ -21,15 +21,18 @@ from zonetag_gateway.config import Config
 from zonetag_gateway.errors import SourceError
 from zonetag_gateway.feedback import Feedback
 from zonetag_gateway.health import Tallies, health, summary
-from zonetag_gateway.journal import Journal, check_owner
+from zonetag_gateway.identity import Identity
+from zonetag_gateway.journal import Journal, check_owner, warn_of_disk
 from zonetag_gateway.led import Led
 from zonetag_gateway.notify import Notify
 from zonetag_gateway.overlay import OverlayFile
 from zonetag_gateway.publisher import Counters
 from zonetag_gateway.remote import Remote
+from zonetag_gateway.renewal import keeping
 from zonetag_gateway.sightings import Folder
 from zonetag_gateway.source import Clock, Source, Telling
-from zonetag_gateway.spool import Spool, room_for
+from zonetag_gateway.spool import Spool
+from zonetag_gateway.tasks import cancel, every, until
 from zonetag_gateway.uplink import Uplink
 from zonetag_protocol.report import MAX_TALLIES
 
@@ -58,11 +61,16 @@ class Gateway:
         notify: Notify | None = None,
         keep_time: Callable[[], object] | None = None,
         overlay: OverlayFile | None = None,
+        identity: Identity | None = None,
+        behind: Callable[[], bool] = lambda: False,
     ) -> None:
         """`notify`: the service manager, if there is one; `keep_time` writes the time down for the next boot.
 
-        `overlay`: the settings from afar that `config` holds already.
+        `overlay`: the settings from afar that `config` holds already; `identity` of an enrolled gateway; `behind` says
+        whether the system's clock is known to be in the past.
         """
+        self._identity = identity
+        self._behind = behind
         self._notify = notify or Notify()
         self._keep_time = keep_time
         self._overlay = overlay
@@ -107,11 +115,22 @@ class Gateway:
             spool = await in_spool_thread(Spool, config.spool.path, config.spool.max_mb * MB)
             try:
                 await in_spool_thread(check_owner, spool, config.name)
-                self._warn_of_disk()
+                warn_of_disk(config.spool.path, config.spool.max_mb * MB)
                 boot = (await in_spool_thread(spool.next_boot)) << 32 | secrets.randbits(32)
                 journal = Journal(spool, config.name, boot)
                 uplink = Uplink(
-                    config, spool, boot, self._clock, run=in_spool_thread, jitter=random.random, version=self._version
+                    config,
+                    spool,
+                    boot,
+                    self._clock,
+                    run=in_spool_thread,
+                    jitter=random.random,
+                    version=self._version,
+                    identity=self._identity,
+                    behind=self._behind,
+                )
+                renewal = keeping(
+                    self._identity, self._clock, uplink.connect_anew, jitter=random.random, behind=self._behind
                 )
 
                 async def store(drafts: list[Draft]) -> None:
@@ -130,6 +149,7 @@ class Gateway:
                         tallies=self._tallies,
                         broker={"version": uplink.mqtt_version, "connects": uplink.connects},
                         commands=remote.desk.counts,
+                        certificate=None if renewal is None else renewal.told(),
                     ) | (self._source.tell() if isinstance(self._source, Telling) else {})
 
                 beside_spool = config.spool.path.with_name(config.spool.path.name + ".announced")
@@ -144,22 +164,23 @@ class Gateway:
                 remote = self._remote(uplink, tell_health, again.set)
                 log.info("gateway %s at %s, boot %d, source %s", config.name, config.site, boot, config.source.kind)
                 sending = asyncio.create_task(uplink.run())
-                telling = asyncio.create_task(_every(config.health.every_s, tell_health))
+                telling = asyncio.create_task(every(config.health.every_s, tell_health))
                 beside = [asyncio.create_task(work) for work in self._beside(uplink, look, in_spool_thread)]
-                far = (remote.run(), _until(again), self._trial(uplink, remote, again.set))
+                far = (remote.run(), until(again), self._trial(uplink, remote, again.set))
                 beside += [asyncio.create_task(work) for work in far]
+                beside += [] if renewal is None else [asyncio.create_task(renewal.run())]
                 try:
                     await self._until_end(stop, store, sending, telling, *beside)
                 finally:
                     self.again = again.is_set() and not stop.is_set()
                     self._notify.say(stopping=not self.again, status="delivering what is left")
                     for task in beside:
-                        await _cancel(task)
+                        await cancel(task)
                     await store(self._collect(final=True))
                     await _drain(uplink, drain_s)
-                    await _cancel(telling)
+                    await cancel(telling)
                     await tell_health()
-                    await _cancel(sending)
+                    await cancel(sending)
                 fill = await in_spool_thread(spool.fill)
                 self._tallies.set(journal.dropped)
                 return summary(
@@ -233,7 +254,7 @@ class Gateway:
             )
 
         if keep_time is not None:
-            work.append(_every(KEEP_TIME_S, keep))
+            work.append(every(KEEP_TIME_S, keep))
         if config.metrics.listen is not None:
             work.append(metrics_server.serve(*config.metrics.listen, page))
         if self._notify.wanted:
@@ -283,11 +304,11 @@ class Gateway:
                 task.result()  # an error ends the gateway: better a restart than a silent one
         finally:
             for task in (hearing, stopping):
-                await _cancel(task)
+                await cancel(task)
             # Never cancelled: windows that are on their way to the spool would be lost.
             over.set()
             await asyncio.wait((closing,))
-            await _cancel(ending)
+            await cancel(ending)
 
     async def _hear(self) -> None:
         """Run the source; again and again if it is a live one."""
@@ -312,15 +333,6 @@ class Gateway:
     async def _throw_away(self, drafts: list[Draft]) -> None:
         self._reports += len(drafts)
 
-    def _warn_of_disk(self) -> None:
-        path, cap = self._config.spool.path, self._config.spool.max_mb * MB
-        lacking = room_for(path, cap)
-        if lacking is not None:
-            log.warning(
-                "spool.max_mb is more than the disk has (%d MB short): lower it, or the disk fills up first",
-                lacking // MB + 1,
-            )
-
 
 async def _drain(uplink: Uplink, drain_s: float) -> None:
     try:
@@ -328,21 +340,3 @@ async def _drain(uplink: Uplink, drain_s: float) -> None:
             await uplink.drained()
     except TimeoutError:
         log.warning("not everything is delivered; the spool keeps it for the next start")
-
-
-async def _until(event: asyncio.Event) -> None:
-    await event.wait()
-
-
-async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        await do()
-
-
-async def _cancel(task: "asyncio.Task[Any]") -> None:
-    """End a task and wait for it; its own error is told where it was awaited."""
-    task.cancel()
-    await asyncio.wait((task,))
-    if not task.cancelled() and task.exception() is not None:
-        log.debug("ended with %r", task.exception())

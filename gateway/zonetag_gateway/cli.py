@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zonetag_gateway import logs
+from zonetag_gateway import identity, logs
 from zonetag_gateway.app import Gateway
 from zonetag_gateway.cli_air import NOWHERE
 from zonetag_gateway.clock import SystemClock
@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 DEFAULT_CONFIG = Path("/etc/zonetag/gateway.toml")
 OVERLAY_FILE = "overlay.json"  # beside the spool
 DRAIN_S = 5.0
-OTHER_COMMANDS = ("cli_air",)  # modules of this package with a `register(subparsers)`: scan, record, doctor
+# Modules of this package with a `register(subparsers)`: scan, record, doctor; enrol.
+OTHER_COMMANDS = ("cli_air", "cli_enrol")
 PIPE_CLOSED = 128 + signal.SIGPIPE  # what a shell says of a program that ended so
 
 
@@ -162,7 +163,17 @@ async def _run_until_signal(
     spool = config.spool.path
     clock = SystemClock(LastTime(spool.with_name(spool.name + ".time")))
     source = make(config, clock)
-    gateway = Gateway(config, source, clock, _version(), notify=Notify.here(), keep_time=clock.keep, overlay=overlay)
+    gateway = Gateway(
+        config,
+        source,
+        clock,
+        _version(),
+        notify=Notify.here(),
+        keep_time=clock.keep,
+        overlay=overlay,
+        identity=identity.of(config),
+        behind=clock.behind,
+    )
     if getattr(args, "no_broker", False):
         return await gateway.fold_only(stop), False
     return dict(await gateway.run(stop, args.drain)), gateway.again

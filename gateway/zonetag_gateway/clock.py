@@ -53,6 +53,10 @@ class SystemClock:
             utc_ms = max(utc_ms, self._floor_ms + monotonic_ms - self._floor_at_ms)
         return Moment(utc_ms, monotonic_ms, synchronised)
 
+    def behind(self) -> bool:
+        """Whether the system lives in the past: its clock is known to be wrong, and nothing has set it yet."""
+        return not self._synchronised() and self._utc_ns() // 1_000_000 < self._floor_ms
+
     def monotonic(self) -> float:
         """Seconds since some point in this boot."""
         return self._monotonic_ns() / 1e9

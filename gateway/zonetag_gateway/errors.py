@@ -44,6 +44,19 @@ class BrokerSettings(GatewayError):
     code = "broker-settings"
 
 
+class IdentityUnusable(GatewayError):
+    """The files of the enrolment are missing, damaged, or another gateway's."""
+
+    code = "identity"
+
+
+class EnrolmentRefused(GatewayError):
+    """The server did not enrol this gateway, or did not renew its certificate; or it is not our server."""
+
+    code = "enrolment"
+    reason = ""  # the server's own code, if it gave one
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with the configuration."""

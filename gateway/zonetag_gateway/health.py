@@ -49,10 +49,11 @@ def health(
     tallies: Tallies,
     broker: Mapping[str, Any],
     commands: Mapping[str, int],
+    certificate: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The message on the topic `health` (SPEC.md section 8.3).  Holds no identifier of a tag.
 
-    `held`: reports in memory because the disk refuses.
+    `held`: reports in memory because the disk refuses; `certificate`: of an enrolled gateway.
     """
     return {
         "utc_ms": now.utc_ms,
@@ -66,10 +67,13 @@ def health(
         "refused": counters.refused,
         "acks_ignored": counters.acks_ignored,
         "acks_malformed": counters.acks_malformed,
+        "acks_forged": counters.acks_forged,
+        "asked_again": counters.asked_again,
+        "told_lost": counters.told_lost,
         "tallies": tallies.as_dict(),
         "broker": dict(broker),
         "commands": dict(commands),
-    }
+    } | ({"certificate": dict(certificate)} if certificate else {})
 
 
 def summary(*, tallies: Tallies, reports: int, counters: Counters, spooled: int) -> dict[str, int]:

@@ -3,10 +3,11 @@
 import logging
 from collections import deque
 from collections.abc import Iterable
+from pathlib import Path
 
 from zonetag_gateway.batch import Chain, Draft, added, merged, seal
 from zonetag_gateway.errors import SpoolFull, SpoolUnusable
-from zonetag_gateway.spool import Record, Spool
+from zonetag_gateway.spool import Record, Spool, room_for
 from zonetag_protocol import envelope, report
 from zonetag_protocol.errors import ZonetagError
 
@@ -37,6 +38,16 @@ def check_owner(spool: Spool, gateway: str) -> None:
             )
 
 
+def warn_of_disk(path: Path, cap: int) -> None:
+    """Say so when a spool of `cap` bytes does not fit on its disk."""
+    lacking = room_for(path, cap)
+    if lacking is not None:
+        log.warning(
+            "spool.max_mb is more than the disk has (%d MB short): lower it, or the disk fills up first",
+            lacking // 1_000_000 + 1,
+        )
+
+
 class Journal:
     """The way into the spool.  For the spool's thread only; counters may be read from any."""
 
@@ -61,7 +72,7 @@ class Journal:
         before = self.stored
         try:
             while self._held:
-                self._append()
+                self._append_some()
         except SpoolFull as error:
             if not self.refused:
                 log.error("spool refuses, holding reports in memory: %s", error)
@@ -73,10 +84,20 @@ class Journal:
                 self.refused = 0
         return self.stored - before
 
-    def _append(self) -> None:
+    def _append_some(self) -> None:
+        try:
+            self._append(PER_TRANSACTION)
+        except SpoolFull:
+            if len(self._held) == 1:
+                raise
+            # A disk on which acknowledged reports have left a little room takes one where it does not take many; else
+            # what is held would wait until somebody frees it.
+            self._append(1)
+
+    def _append(self, most: int) -> None:
         chain = self._chain
         records = []
-        batch = [self._held[i] for i in range(min(PER_TRANSACTION, len(self._held)))]
+        batch = [self._held[i] for i in range(min(most, len(self._held)))]
         batch[0] = added(batch[0], self._owed)
         for draft in batch:
             sealed, after = seal(draft, self._gateway, chain)

@@ -10,7 +10,6 @@ paho runs a thread of its own.  Everything it has to say becomes an event, given
 
 import contextlib
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from zonetag_gateway.config import BrokerConfig
 from zonetag_gateway.errors import BrokerSettings
+from zonetag_gateway.tls import context
 from zonetag_protocol.envelope import MAX_BYTES
 
 V5 = "5"
@@ -113,8 +113,12 @@ class Connection:
         will: Message,
         subscribe: Sequence[str],
         tell: Callable[[Event], None],
+        check_time: bool = True,
     ) -> None:
-        """BrokerSettings when a certificate or the password cannot be used.  `tell` is called in paho's thread."""
+        """BrokerSettings when a certificate or the password cannot be used.  `tell` is called in paho's thread.
+
+        `check_time`: whether the broker's certificate must be of our day; see tls.py.
+        """
         self._settings = settings
         self._version = version
         self._subscribe = subscribe
@@ -136,7 +140,7 @@ class Connection:
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
         client.max_inflight_messages_set(0)  # no second limit beside `_room`
-        _credentials(client, settings)
+        _credentials(client, settings, check_time)
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
@@ -243,7 +247,7 @@ def _no_delay(client: Client, userdata: object, link: Any) -> None:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _credentials(client: Client, settings: BrokerConfig) -> None:
+def _credentials(client: Client, settings: BrokerConfig, check_time: bool) -> None:
     if settings.username:
         password = None
         if settings.password_file is not None:
@@ -256,12 +260,7 @@ def _credentials(client: Client, settings: BrokerConfig) -> None:
         client.username_pw_set(settings.username, password)
     if settings.url.tls:
         try:
-            client.tls_set(
-                ca_certs=str(settings.ca) if settings.ca else None,
-                certfile=str(settings.cert) if settings.cert else None,
-                keyfile=str(settings.key) if settings.key else None,
-                tls_version=ssl.PROTOCOL_TLS_CLIENT,
-            )
+            client.tls_set_context(context(settings.ca, settings.cert, settings.key, check_time=check_time))
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             raise BrokerSettings(
                 f"the certificates for {settings.url} cannot be used ({error})",

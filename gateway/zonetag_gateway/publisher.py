@@ -7,6 +7,7 @@ Laws:
    there are PASSED_OVER times `in_flight` at most.
 3. What is in flight is sent again after each reconnect, and when its acknowledgement has not come for a while.
 4. An acknowledgement deletes only what this process has sent: one that claims more is cut down to that.
+5. An enrolled gateway takes only acknowledgements that its backend has signed.
 
 Life of a report in flight (now in seconds of the monotonic clock):
 
@@ -26,10 +27,12 @@ Life of a report in flight (now in seconds of the monotonic clock):
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from zonetag_gateway.spool import Record
 from zonetag_protocol import acknowledgement, envelope
 from zonetag_protocol.acknowledgement import Acknowledgement
-from zonetag_protocol.errors import ZonetagError
+from zonetag_protocol.errors import Forged, ZonetagError
 
 MAX_RESEND_S = 120.0  # an operator who registers a gateway sees its reports within two minutes
 PATIENT = 4  # sendings: with resend_s = 20 s two to three minutes
@@ -60,14 +63,29 @@ class Counters:
     acks_ignored: int = 0
     # acknowledgements for another gateway or of nothing that was sent
     acks_malformed: int = 0
+    acks_forged: int = 0
+    # acknowledgements that the backend has not signed
+    asked_again: int = 0
+    # reports that the backend has asked for and that were sent once more
+    told_lost: int = 0
+    # reports that it has asked for and that are no longer here
 
 
 class Publisher:
     """Decides; does nothing."""
 
-    def __init__(self, gateway: str, in_flight: int, resend_s: float, jitter: Callable[[], float]) -> None:
-        """`jitter` gives a random number from 0 to 1 each time."""
+    def __init__(
+        self,
+        gateway: str,
+        in_flight: int,
+        resend_s: float,
+        jitter: Callable[[], float],
+        backend: Ed25519PublicKey | None = None,
+    ) -> None:
+        """`jitter` gives a random number from 0 to 1 each time; `backend` must have signed acknowledgements."""
         self._gateway = gateway
+        self._backend = backend
+        self._wanted: dict[int, tuple[int, ...]] = {}  # boot -> what the backend misses
         self._in_flight = in_flight
         self._room = in_flight
         self._resend_s = resend_s
@@ -160,10 +178,15 @@ class Publisher:
     def acknowledge(self, data: bytes, now: float) -> Acknowledgement | None:
         """A message from the topic `ack`: what to delete from the spool, or None.  Anything may be in `data`."""
         try:
-            ack = acknowledgement.decode(envelope.unwrap(data, "ack"))
+            ack = acknowledgement.decode(envelope.unwrap(data, "ack", self._backend))
+        except Forged:
+            self.counters.acks_forged += 1
+            return None
         except ZonetagError:
             self.counters.acks_malformed += 1
             return None
+        if ack.gateway == self._gateway and ack.missing:
+            self._wanted[ack.boot] = ack.missing
         highest = self._highest.get(ack.boot)
         if ack.gateway != self._gateway or highest is None:
             self.counters.acks_ignored += 1
@@ -179,6 +202,20 @@ class Publisher:
         for flight in self._flights.values():
             flight.due = min(flight.due, now + self._wait(1))
         return safe
+
+    def wanted(self) -> list[tuple[int, list[int]]]:
+        """(boot, seqs) that the backend misses and that are not on their way; each said once."""
+        asked, self._wanted = self._wanted, {}
+        found = [(boot, [seq for seq in seqs if (boot, seq) not in self._flights]) for boot, seqs in asked.items()]
+        return [(boot, seqs) for boot, seqs in found if seqs]
+
+    def again(self, records: Sequence[Record], now: float) -> Sequence[Record]:
+        """Of reports that were asked for, those that have their turn behind them: send them once more."""
+        behind = [record for record in records if record.id <= self._after]
+        self.counters.asked_again += len(behind)
+        self.take(behind, now)
+        self.counters.sent -= len(behind)
+        return behind
 
     def _wait(self, tries: int) -> float:
         return min(self._resend_s * 2.0 ** min(tries - 1, 10), max(MAX_RESEND_S, self._resend_s)) * (

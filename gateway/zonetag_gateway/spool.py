@@ -140,6 +140,14 @@ class Spool:
         )
         return [Record(*row) for row in rows]
 
+    def find(self, boot: int, seqs: Sequence[int]) -> list[Record]:
+        """Those of these reports that are here."""
+        rows = self._db.execute(
+            f"SELECT boot, seq, sealed, id FROM report WHERE boot = ? AND seq IN ({','.join('?' * len(seqs))})",  # noqa: S608  # question marks
+            (boot, *seqs),
+        )
+        return [Record(*row) for row in rows]
+
     def acknowledged(self, ack: Acknowledgement) -> int:
         """Delete what the backend has; how many reports that was.  SpoolFull when even the ballast did not help."""
         try:

@@ -16,12 +16,14 @@ from typing import Any, Protocol, TypeVar
 
 from zonetag_gateway.config import Config
 from zonetag_gateway.errors import SpoolFull
+from zonetag_gateway.identity import Identity
 from zonetag_gateway.mqtt import V5, V311, Connected, Connection, Ended, Event, Message, Received, Refused, Roomy
 from zonetag_gateway.publisher import Publisher
 from zonetag_gateway.source import Clock
 from zonetag_gateway.spool import Record, Spool
-from zonetag_protocol import topics
+from zonetag_protocol import envelope, loss, topics
 from zonetag_protocol.acknowledgement import Acknowledgement
+from zonetag_protocol.errors import ZonetagError
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +57,17 @@ class Uplink:
         run: Run,
         jitter: Callable[[], float],
         version: str,
+        identity: Identity | None = None,
+        behind: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`run` runs spool work in its thread, `jitter` gives numbers from 0 to 1, `version` is the program's."""
+        """`run` runs spool work in its thread, `jitter` gives numbers from 0 to 1, `version` is the program's.
+
+        `identity` of an enrolled gateway; `behind` says whether the system's clock is known to be in the past.
+        """
         self._config = config
+        self._key = identity.signing if identity else None
+        self._broker = identity.broker(config.broker) if identity else config.broker
+        self._behind = behind
         self._spool = spool
         self._boot = boot
         self._clock = clock
@@ -67,7 +77,8 @@ class Uplink:
         self._command: Callable[[bytes, bool], None] | None = None
         self._answers: deque[bytes] = deque(maxlen=MAX_ANSWERS)
         broker = config.broker
-        self.publisher = Publisher(config.name, broker.in_flight, broker.resend_s, jitter)
+        backend = identity.backend if identity else None
+        self.publisher = Publisher(config.name, broker.in_flight, broker.resend_s, jitter, backend)
         self._versions = [V5, V311] if broker.mqtt_version == "auto" else [broker.mqtt_version]
         self._connection: Connection | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue()
@@ -101,6 +112,10 @@ class Uplink:
         """Publish this now, or when a connection stands."""
         self._health = json.dumps(health, separators=(",", ":")).encode()
         self._publish_health()
+
+    def connect_anew(self, why: str) -> None:
+        """End the connection, so that the next one shows the new certificate."""
+        self._events.put_nowait(Ended(why, connected=self.connected))
 
     def listen(self, command: Callable[[bytes, bool], None]) -> None:
         """From the next connection on, `command` gets what comes on the topic `cmd`, and whether it was retained."""
@@ -158,12 +173,13 @@ class Uplink:
         self._events = events
         self._mids.clear()
         self._connection = connection = Connection(
-            self._config.broker,
+            self._broker,
             f"zonetag-{self._config.site}-{self._config.name}",
             version=self._versions[0],
             will=self._state(online=False),
             subscribe=self._topics(),
             tell=tell,
+            check_time=not (self._key and self._behind()),
         )
         connection.start()
         try:
@@ -252,6 +268,8 @@ class Uplink:
                 break
             if self._owed.get(boot) is ack:
                 del self._owed[boot]
+        for boot, seqs in self.publisher.wanted():
+            await self._find(boot, seqs)
         for record in self.publisher.due(self._clock.monotonic()):
             self._publish_report(record)
         limit, after = self.publisher.wants()
@@ -260,14 +278,36 @@ class Uplink:
             for record in self.publisher.take(records, self._clock.monotonic()):
                 self._publish_report(record)
 
+    async def _find(self, boot: int, seqs: list[int]) -> None:
+        """What the backend misses is sent again, or told lost."""
+        found = await self._in_spool_thread(self._spool.find, boot, seqs)
+        for record in self.publisher.again(found, self._clock.monotonic()):
+            self._publish_report(record)
+        gone = sorted(set(seqs).difference(record.seq for record in found))
+        if gone:
+            told = loss.encode(loss.Loss(self._config.name, boot, tuple(gone)))
+            if self._publish(Message(self._topic(topics.LOST), envelope.wrap(told, topics.LOST, self._key))) is None:
+                return  # it will be asked again
+            self.publisher.counters.told_lost += len(gone)
+            log.warning("the backend asks for %d reports of boot %d that are no longer here", len(gone), boot)
+
     def _publish_report(self, record: Record) -> None:
-        mid = self._publish(Message(self._topic(topics.REPORT), record.sealed))
+        mid = self._publish(Message(self._topic(topics.REPORT), self._signed(record.sealed)))
         if mid is None:
             self.publisher.postpone(record.boot, record.seq, self._clock.monotonic())
         else:
             if len(self._mids) > 1000:  # PUBACKs that never came
                 self._mids.clear()
             self._mids[mid] = record
+
+    def _signed(self, sealed: bytes) -> bytes:
+        """Signed with the key of now: what waited here while the gateway was enrolled goes out signed too."""
+        if self._key is None:
+            return sealed
+        try:
+            return envelope.wrap(envelope.unwrap(sealed, topics.REPORT), topics.REPORT, self._key)
+        except ZonetagError:
+            return sealed  # damaged on the disk: the backend says so
 
     def _publish_health(self) -> None:
         if self._health is not None and self.connected:
