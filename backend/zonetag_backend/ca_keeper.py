@@ -58,6 +58,9 @@ def keep(database: Database, ca: OfficeCa, now_ms: int) -> list[str]:
             with writing(database) as connection:
                 issued = ca.client(connection, name, now_ms)
             new.append(str(ca.folder.keep(name, ca.opened, issued)))
+    broker = broker_folder(ca.folder)
+    if broker is not None:
+        new += _keep_certificate(database, ca, broker, now_ms)
     made = None
     with writing(database) as connection:
         if ca.crl_due(connection, now_ms):
@@ -65,28 +68,27 @@ def keep(database: Database, ca: OfficeCa, now_ms: int) -> list[str]:
     if made is not None:
         ca.write_crl(made)
         new.append(str(ca.folder.path / CRL))
-    broker = broker_folder(ca.folder)
-    return new if broker is None else new + _keep_broker(database, ca, broker, now_ms)
+    if broker is not None:
+        for name, content in ((mosquitto.CA, ca.root_pem), (mosquitto.CRL, (ca.folder.path / CRL).read_bytes())):
+            path = broker.out / name
+            if not path.exists() or path.read_bytes() != content:
+                write(path, content, PUBLIC)
+                new.append(str(path))
+    return new
 
 
-def _keep_broker(database: Database, ca: OfficeCa, broker: BrokerFolder, now_ms: int) -> list[str]:
-    new: list[str] = []
+def _keep_certificate(database: Database, ca: OfficeCa, broker: BrokerFolder, now_ms: int) -> list[str]:
     path = broker.out / mosquitto.CERT
     there = certificate_in(path)
     other = there is not None and _hosts(there) != set(broker.hosts)
-    if watch.due(there, ca.issuer, now_ms) or other:
-        with writing(database) as connection:
-            if there is not None and other:  # nobody is to wait for its end
-                certificates.revoke(connection, [authority.serial(there)], now_ms)
-            made = ca.server(connection, broker.hosts, now_ms)
-        write(path, made, PRIVATE)
-        new.append(str(path))
-    for name, content in ((mosquitto.CRL, (ca.folder.path / CRL).read_bytes()), (mosquitto.CA, ca.root_pem)):
-        path = broker.out / name
-        if not path.exists() or path.read_bytes() != content:
-            write(path, content, PUBLIC)
-            new.append(str(path))
-    return new
+    if not other and not watch.due(there, ca.issuer, now_ms):
+        return []
+    with writing(database) as connection:
+        if there is not None and other:  # nobody is to wait for its end
+            certificates.revoke(connection, [authority.serial(there)], now_ms)
+        made = ca.server(connection, broker.hosts, now_ms)
+    write(path, made, PRIVATE)
+    return [str(path)]
 
 
 def _hosts(certificate: x509.Certificate) -> set[str]:
