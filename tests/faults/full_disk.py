@@ -4,16 +4,15 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from faults import kills
 from faults.counting import Count
 from faults.engine import Fault, Run
-from faults.stack import Stack, stack
+from faults.stack import stack
 from faults.waiting import until
 from rig.disks import take_the_rest
 
-SMALL_MB = 3
+SMALL_MB = 12
 
 
 def needs() -> str:
@@ -44,19 +43,26 @@ def _gateway(run: Run, variant: str = "real") -> Count:
     total = Count(0, 0, 0, 0)
     for n in range(run.times):
         folder = run.folder / str(n)
-        with _small(folder / "spool") as disk, stack(folder, settings=_small_reports()) as made:
+        settings = {"spool": {"max_mb": 8}}
+        with (
+            _small(folder / "spool") as disk,
+            stack(folder, settings=settings, tags=12, pause_s=0.01) as made,
+        ):
             made.start(gateway=variant)
             made.progress()
             made.broker.kill()
+            at = made.air.at
+            until(lambda made=made, at=at: made.air.at > at + 1200, "the spool grows")  # type: ignore[misc]  # bound now
             take_the_rest(disk)
             refused = "spool refuses, holding reports in memory"
             if variant == "real":
                 until(lambda made=made: made.gateway.says(refused), "the gateway says so")  # type: ignore[misc]  # bound now
             at = made.air.at
             until(lambda made=made, at=at: made.air.at > at + 400, "it goes on hearing")  # type: ignore[misc]  # bound now
-            # With the disk still full: what the backend acknowledges is deleted all the same, and makes room.
+            # With the disk still full: what the backend acknowledges is deleted all the same, and what is held in memory
+            # takes its room.
             made.start_broker()
-            made.progress()
+            made.progress(made.kept() - made.reports() + 5)
             _free(disk)
             made.progress(5)
             made.finish()
@@ -65,12 +71,12 @@ def _gateway(run: Run, variant: str = "real") -> Count:
     return total
 
 
-def _small_reports() -> dict[str, dict[str, Any]]:
-    return {"spool": {"max_mb": 64}}
-
-
 def _broker(run: Run) -> Count:
-    """The broker writes down what it holds, on a disk that has no room for it, and is then killed."""
+    """The broker writes down what it holds, on a disk that has no room for it; then there is room again.
+
+    (mosquitto 2.0.11 leaves a file behind that it does not take at its next start, when it is killed or stopped while
+    the disk is full.  So nothing here relies on a broker's persistence: docs/en/faults.md.)
+    """
     total = Count(0, 0, 0, 0)
     for n in range(run.times):
         folder = run.folder / str(n)
@@ -80,13 +86,10 @@ def _broker(run: Run) -> Count:
                 made.start()
                 made.progress()
                 take_the_rest(disk)
-                _fill_broker(made)
                 made.server.stop()
                 at = made.air.at
                 until(lambda made=made, at=at: made.air.at > at + 200, "sent")  # type: ignore[misc]  # bound now
                 until(lambda made=made: made.broker.says("Error"), "mosquitto says so")  # type: ignore[misc]  # bound now
-                made.broker.kill()
-                made.start_broker()
                 made.start_server()
                 made.server_ready()
                 made.progress()
@@ -96,10 +99,6 @@ def _broker(run: Run) -> Count:
                 total += made.count()
         run.progress(n + 1)
     return total
-
-
-def _fill_broker(made: Stack) -> None:
-    made.progress(1)
 
 
 def _server(run: Run, variant: str = "real") -> Count:
@@ -138,7 +137,7 @@ GATEWAY = Fault(
 )
 BROKER = Fault(
     "disk-full-broker",
-    "the disk of a broker that persists is full, and the broker is killed",
+    "the disk of a broker that persists is full while the server is away",
     1,
     20,
     _broker,

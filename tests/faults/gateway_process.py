@@ -15,6 +15,7 @@ KILL_MS above 0: the kernel ends the process at a random moment up to so long af
 with its default action, which is as sudden as SIGKILL).
 """
 
+import faulthandler
 import os
 import random
 import signal
@@ -114,6 +115,7 @@ SPOOLS = {"real": Shadowed, "lazy": Lazy, "forgetful": Forgetful, "trusting": Sh
 
 
 def main() -> int:
+    faulthandler.register(signal.SIGUSR1, all_threads=True)  # where it stands, for whoever looks into a stuck run
     shadow, variant, kill_ms, _, *command = sys.argv[1:]
     Shadowed.shadow = os.open(Path(shadow), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     Shadowed.kill_s = float(kill_ms) / 1000
