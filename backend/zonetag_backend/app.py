@@ -11,6 +11,7 @@ from types import TracebackType
 
 import uvicorn
 
+from zonetag_backend import audit_keeper
 from zonetag_backend.backup import back_up_when_due
 from zonetag_backend.ca_watch import CaWatch
 from zonetag_backend.config import Config
@@ -54,8 +55,7 @@ class Backend:
     @property
     def url(self) -> str:
         """Address of the pages, once entered (with the port that was taken, for port 0)."""
-        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
-        return f"http://{host}:{self._port}/"
+        return self.config.http.url(self._port)
 
     @property
     def connected(self) -> bool:
@@ -81,6 +81,7 @@ class Backend:
             self._keyring = keyring
             ingest = Ingest(keyring.open, config.search_epochs, config.future_s * 1000, config.retention_days * DAY_MS)
             signing = await asyncio.to_thread(open_signing_key, config.signing_key_file)
+            self._signing = signing
             writer = Writer(self.engine, ingest, allow_unsigned=config.allow_unsigned)
             self._subscriber = Subscriber(writer, self.events, self.clock, config.queue, signing)
             self._ca = CaWatch(self.engine, config, self.clock)
@@ -115,6 +116,12 @@ class Backend:
         config = self.config
         return (
             ("expiry", lambda now_ms: _expire(self.engine, now_ms, config.retention_days)),
+            (
+                "the audit log",
+                lambda now_ms: audit_keeper.keep(
+                    self.engine, self._signing, config.checkpoint_dir, config.audit_retention_days, now_ms
+                ),
+            ),
             ("the backup", lambda now_ms: back_up_when_due(config, self.engine, now_ms)),
         )
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from zonetag_backend.errors import ConfigError
+from zonetag_backend.httpconfig import Http, host_fault, names_fault
+from zonetag_backend.httpconfig import faults as http_faults
 from zonetag_backend.keyfile import SOURCES
 
 MQTT_VERSIONS = ("auto", "5", "3.1.1")
 MQTT_PORT, MQTTS_PORT = 1883, 8883  # IANA
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _CLIENT_ID_MAX = 64  # characters; a broker need not take more than 23, every one in use takes more
 
 
@@ -65,9 +66,13 @@ class Config:
     backup_keep_days: int
     # how long a backup may be restored, at most retention_days
     broker: Broker
-    host: str
-    port: int
-    # of the pages; port 0 takes a free one
+    http: Http
+    # of the pages
+    checkpoint_dir: Path | None
+    # where the audit log's signed checkpoints go; none: they stay in the database
+    audit_retention_days: int
+    second_officer: bool
+    # whether contacts are shown only when another officer has agreed
     queue: int
     # messages that wait between the broker's thread and the writer's
     search_epochs: int
@@ -80,6 +85,21 @@ class Config:
     # where gateways are enrolled: host and port; none: they are not
     enrolment_url: str
     # how gateways reach that; empty: as it listens
+
+    @property
+    def host(self) -> str:
+        """Address on which the pages are served."""
+        return self.http.host
+
+    @property
+    def port(self) -> int:
+        """Their port; 0 takes a free one."""
+        return self.http.port
+
+    @property
+    def pages_url(self) -> str:
+        """Where they are opened, if the port is not a free one."""
+        return self.http.url(self.http.port)
 
     @property
     def signing_key_file(self) -> Path:
@@ -119,6 +139,7 @@ def load(path: Path | None = None, given: Mapping[str, object] | None = None) ->
             shown = "..." if "@" in str(value) else repr(value)
             faults.append(f"{name} = {shown}: {fault}")
         taken[name] = value
+    faults = faults or http_faults(taken)
     if faults:
         where = f"{path}:\n" if path else ""
         raise ConfigError(where + "\n".join(faults))
@@ -154,8 +175,16 @@ def _config(taken: Mapping[str, object]) -> Config:
             mqtt_version=text["broker.mqtt_version"],
             client_id=text["broker.client_id"],
         ),
-        host=text["http.host"],
-        port=number["http.port"],
+        http=Http(
+            host=text["http.host"],
+            port=number["http.port"],
+            cert=_path(text["http.tls_cert"]),
+            key=_path(text["http.tls_key"]),
+            given_names=tuple(names) if isinstance(names := taken["http.names"], list) else (),
+        ),
+        checkpoint_dir=_path(text["audit.checkpoint_dir"]),
+        audit_retention_days=number["audit.retention_days"],
+        second_officer=taken["contacts.second_officer"] is True,
         queue=number["ingest.queue"],
         search_epochs=number["ingest.search_epochs"],
         future_s=number["ingest.future_s"],
@@ -251,10 +280,8 @@ def _client_id(value: object) -> str:
     return "" if fits else f"1 to {_CLIENT_ID_MAX} characters wanted"
 
 
-def _loopback(value: object) -> str:
-    if value in LOOPBACK:
-        return ""
-    return f"the pages have no accounts yet and show names; only this machine may see them: {', '.join(LOOPBACK)}"
+def _yes_or_no(value: object) -> str:
+    return "" if isinstance(value, bool) else "true or false wanted, without quotes"
 
 
 # Name -> (default, check).  Empty text means "not set".
@@ -276,8 +303,14 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     "broker.key": ("", _file),
     "broker.mqtt_version": ("auto", _one_of(*MQTT_VERSIONS)),
     "broker.client_id": ("zonetag-backend", _client_id),
-    "http.host": ("127.0.0.1", _loopback),
+    "http.host": ("127.0.0.1", host_fault),
     "http.port": (8765, _between(0, 65535)),
+    "http.tls_cert": ("", _file),
+    "http.tls_key": ("", _file),
+    "http.names": ([], names_fault),
+    "audit.checkpoint_dir": ("", _text),
+    "audit.retention_days": (730, _between(30, 3650)),
+    "contacts.second_officer": (False, _yes_or_no),
     "ingest.queue": (256, _between(16, 65536)),
     "ingest.search_epochs": (3, _between(1, 32)),
     "ingest.future_s": (300, _between(1, 86400)),

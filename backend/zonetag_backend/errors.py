@@ -73,6 +73,12 @@ class BadRequest(PkiError):
     code = "bad-request"
 
 
+class AuditError(BackendError):
+    """The audit log's checkpoints cannot be written, or read."""
+
+    code = "audit"
+
+
 class BackupError(BackendError):
     """A backup cannot be made or restored; the message says why and what to do."""
 

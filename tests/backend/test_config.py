@@ -39,7 +39,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     file = tmp_path / "server.toml"
     file.write_text(
         'data = 5\ncolour = "red"\n[broker]\nurl = "http://x"\nca = "/not/there"\nmqtt_version = 5\n'
-        '[http]\nport = 70000\nhost = "0.0.0.0"\n[ingest]\nqueue = true\n'
+        '[http]\nport = 70000\nhost = ""\n[ingest]\nqueue = true\n'
     )
     with pytest.raises(ConfigError) as caught:
         load(file)

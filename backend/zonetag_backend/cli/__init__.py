@@ -17,6 +17,8 @@ from zonetag_backend.errors import BackendError
 
 # Command -> module of this package.
 COMMANDS = {
+    "account": "account",
+    "audit": "audit",
     "backup": "backup",
     "battery": "battery",
     "broker": "broker",
