@@ -20,6 +20,7 @@ one and the same evidence, so its packets weigh less.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -124,7 +125,7 @@ def learn(recordings: Sequence[Passages]) -> Profile | None:
     levels = np.vstack([r.levels for r in recordings])
     edges = [-np.inf, *np.arange(-REACH_S, REACH_S + STEP_S / 2, STEP_S), *(REACH_S + far for far in FAR_S)]
     outside, mean, spread, heard = [], [], [], []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         here = levels[(phase >= low) & (phase < high)]
         if len(here) < 5:
             continue
@@ -269,7 +270,7 @@ def _decide(times: Floats, p_outside: Floats, decides: npt.NDArray[np.int64]) ->
         if i and (p > 0.5) != (p_outside[i - 1] > 0.5):
             half = i
         now = OUTSIDE if p > SURE else INSIDE if p < 1 - SURE else state
-        if now != state and state != UNKNOWN:
+        if state not in (now, UNKNOWN):
             crossings.append(Crossing(float(times[half]), now == INSIDE, float(times[i]) + CONFIRM_S))
             states[half:i] = now
         state = now

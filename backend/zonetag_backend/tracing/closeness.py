@@ -1,0 +1,199 @@
+"""How probably two people were close, from how strongly their devices heard each other.  dBm, dB, minutes.
+
+What is known of a stretch of time is the levels of its looks: each the 90th percentile of what one short scan heard,
+for bodies in between only ever take away.  People who are close are heard `apart_db` stronger in the middle than
+people in the same room who are not; around both middles the levels spread for two reasons.  What lasts (posture, where
+the device is worn, the room) is the same for all looks of a piece of time; what changes from look to look averages out:
+
+    level of m looks = their 80th percentile (turning away lowers half of them)
+    variance = lasting_db^2 + look_db^2 / m
+    log odds = log(prior odds) + apart_db * (level - middle_dbm) / variance
+
+So more looks make it surer, but never surer than what lasts allows; and the prior is stated.  Of pairs in an office
+0.27 % are close for 15 minutes in a day, of pairs whose devices hear each other many more: give the prior of the
+question that is asked.  `Calibrated` answers tracing's question (seam.py) with it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from zonetag_backend.tracing.minutes import PIECE_MS
+from zonetag_backend.tracing.seam import PLACE_PRIOR, Both, Look
+
+BASE_RATE = 0.0027  # of pair-days of a real office with 15 min of contact (SocioPatterns workplace 2015, CC0)
+# Of two badges that hear each other at one moment: the share of looks heard in a replay of that office in which the
+# two stood face to face; see docs/accuracy.md.
+HEARD_PRIOR = 0.3
+MOST_LOG_ODDS = 7.0  # nothing is surer than one in a thousand: the model itself may be wrong
+HIGH = 0.8  # of the looks of one stretch: turning away lowers half of them, nothing raises any
+FEWEST = 4  # sessions of each kind to learn from; below, the physics stays
+PHYSICS_WORTH = 2.0  # the physical model weighs as much as so many sessions of each kind
+NINETY = 1.645  # standard deviations on both sides of 90 %
+
+# At one place: by how much levels at one gateway differ (two bodies and channels), close and anywhere in its reach.
+_PLACE_CLOSE_DB = 7.8
+_PLACE_APART_DB = 9.6
+
+
+@dataclass(frozen=True, slots=True)
+class Closeness:
+    """What tells close from not close.  The defaults are physics; `learn` betters them."""
+
+    # In an office between people: 43.7 dB at 1 m, exponent 1.97, 6 dB (github mitll/H0H1, MIT-Matrix-Data, CC BY 4.0).
+    # Close at 1.2 m and not at 4.5 m in the middle are 11.3 dB apart; a tag of -62 dBm at 1 m is heard with -61 and
+    # -72 dBm there, 3 dB being gained by the 90th percentile.
+    middle_dbm: float = -66.5
+    # as likely close as not, when nothing else is known
+    apart_db: float = 11.3
+    # between the middles of close and not close
+    lasting_db: float = 7.0
+    # 6 dB of room and 3.5 dB of bodies that stay as they are
+    look_db: float = 6.0
+    # channels and movement
+    doubt_db: float = 3.0
+    # standard error of middle_dbm
+    worn: Mapping[str, float] = field(default_factory=dict)
+    # dB that a way of wearing takes away or adds, by its name; badges are all worn alike and need none
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A stretch of time whose truth is known."""
+
+    levels: tuple[float, ...]
+    # of its looks, dBm
+    close: bool
+    worn: str = ""
+    # how the two devices were worn; empty: not known
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A probability, and how far it can be trusted."""
+
+    probability: float
+    low: float
+    high: float
+    # where it lies when the model's own middle is off by what 90 % allow
+
+
+def strong(levels: Sequence[float]) -> float:
+    """What stands for several looks: their HIGH quantile, dBm."""
+    return float(np.quantile(levels, HIGH))
+
+
+def log_odds(model: Closeness, levels: Sequence[float], worn: str = "") -> float:
+    """The evidence of some looks, natural logarithm; 0 for none."""
+    return _evidence(model, levels, worn, 0.0)
+
+
+def judge(model: Closeness, levels: Sequence[float], prior: float, worn: str = "") -> Judgement:
+    """The probability that the two were close during these looks, which lie within one stretch of time."""
+    if not 0 < prior < 1:
+        raise ValueError(f"prior {prior} is no probability; give one between 0 and 1")
+    before = math.log(prior / (1 - prior))
+    off = NINETY * model.doubt_db
+    low, middle, high = (_logistic(before + _evidence(model, levels, worn, shift)) for shift in (off, 0.0, -off))
+    return Judgement(middle, low, high)
+
+
+def learn(sessions: Sequence[Session], start: Closeness | None = None) -> Closeness:
+    """A model from sessions with known truth; as many of each kind as FEWEST at least, else `start` as it was.
+
+    Close and not close weigh alike, however many there are of each, so that no base rate is learnt with them.
+    """
+    start = start or Closeness()
+    told = [session for session in sessions if session.levels]
+    truth = np.array([session.close for session in told], dtype=bool)
+    if truth.sum() < FEWEST or (~truth).sum() < FEWEST:
+        return start
+    looks = np.array([len(session.levels) for session in told], dtype=np.float64)
+    level = np.array([strong(session.levels) for session in told])
+    worn = _worn(told, level, truth)
+    level = level - np.array([worn.get(session.worn, 0.0) for session in told])
+    close, far = level[truth], level[~truth]
+    weight = [len(each) / (len(each) + PHYSICS_WORTH) for each in (close, far)]
+    apart = float(close.mean() - far.mean())
+    apart = max(1.0, min(weight) * apart + (1 - min(weight)) * start.apart_db)
+    middle = float(close.mean() + far.mean()) / 2
+    within = np.concatenate([close - close.mean(), far - far.mean()])
+    steps = np.concatenate([np.diff(session.levels) for session in told]) if looks.max() > 1 else np.empty(0)
+    # Neighbouring looks differ by what changes from one to the next; half of the square of it is its variance.
+    look = float(np.sqrt((np.sum(steps**2) / 2 + start.look_db**2) / (len(steps) + 1)))
+    lasting2 = float((np.sum(within**2) + 2 * start.lasting_db**2) / len(within)) - look**2 * float(np.mean(1 / looks))
+    lasting = math.sqrt(max(lasting2, (start.lasting_db / 3) ** 2))
+    doubt = math.sqrt(float(np.mean(within**2)) * (1 / len(close) + 1 / len(far))) / 2
+    return Closeness(middle, apart, lasting, look, max(doubt, 0.5), worn)
+
+
+def _worn(
+    sessions: Sequence[Session], level: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]
+) -> dict[str, float]:
+    """What each way of wearing adds to the level, with the truth taken out, shrunk where sessions are few."""
+    expected = np.where(truth, level[truth].mean(), level[~truth].mean())
+    found: dict[str, float] = {}
+    for name in sorted({session.worn for session in sessions} - {""}):
+        here = np.array([session.worn == name for session in sessions])
+        close, far = here & truth, here & ~truth
+        rest = level - expected
+        parts = [float(rest[each].mean()) for each in (close, far) if each.any()]
+        found[name] = float(np.mean(parts)) * here.sum() / (here.sum() + 1)
+    return found
+
+
+def _evidence(model: Closeness, levels: Sequence[float], worn: str, shift_db: float) -> float:
+    if not levels:
+        return 0.0
+    level = strong(levels) - model.worn.get(worn, 0.0)
+    variance = model.lasting_db**2 + model.look_db**2 / len(levels)
+    if model.worn and worn not in model.worn:  # it may be any of them, or another still
+        variance += sum(off**2 for off in model.worn.values()) / len(model.worn)
+    told = model.apart_db * (level - model.middle_dbm - shift_db) / variance
+    return max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, told))
+
+
+def _logistic(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
+
+
+class Calibrated:
+    """Tracing's question answered by a `Closeness`, with the prior of two tags that hear each other."""
+
+    def __init__(self, model: Closeness | None = None, prior: float = HEARD_PRIOR) -> None:
+        self._model = model or Closeness()
+        self._prior = prior
+
+    def direct(self, looks: Sequence[Look]) -> Sequence[float]:
+        """The probability for each period of one encounter, judged with all that lie within half a piece of it."""
+        out = []
+        for look in looks:
+            centre = (look.start_ms + look.end_ms) / 2
+            near = [
+                float(other.rssi_p90)
+                for other in looks
+                if abs((other.start_ms + other.end_ms) / 2 - centre) <= PIECE_MS / 2
+            ]
+            out.append(judge(self._model, near, self._prior).probability)
+        return out
+
+    def place(self, both: Both) -> float:
+        """The probability for a time at one place: little, and a bit more where both are heard alike."""
+        odds = math.log(PLACE_PRIOR / (1 - PLACE_PRIOR))
+        mine, theirs = _strongest(both.mine), _strongest(both.theirs)
+        for gateway in mine.keys() & theirs.keys():
+            off = mine[gateway] - theirs[gateway]
+            odds += math.log(_PLACE_APART_DB / _PLACE_CLOSE_DB)
+            odds += off**2 / 2 * (1 / _PLACE_APART_DB**2 - 1 / _PLACE_CLOSE_DB**2)
+        return _logistic(odds)
+
+
+def _strongest(windows: Sequence[tuple[int, str, int]]) -> dict[str, float]:
+    """90th percentile at each gateway, dBm."""
+    by_gateway: dict[str, list[int]] = {}
+    for _, gateway, rssi in windows:
+        by_gateway.setdefault(gateway, []).append(rssi)
+    return {gateway: float(np.quantile(levels, 0.9)) for gateway, levels in by_gateway.items()}
