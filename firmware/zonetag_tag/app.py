@@ -13,10 +13,16 @@ from zonetag_tag import faults, leds
 from zonetag_tag.board import Board, detect
 from zonetag_tag.clock import SECOND_MS, Clock
 from zonetag_tag.health import Health
+from zonetag_tag.link import Link
+from zonetag_tag.listener import Listener
+from zonetag_tag.log import Log
+from zonetag_tag.orders import Orders
 from zonetag_tag.radio import Radio
 from zonetag_tag.sender import IDLE_MS, Sender
 from zonetag_tag.senses import Senses
+from zonetag_tag.settings import Settings
 from zonetag_tag.store import ClockLost, Store
+from zonetag_tag.update import Update
 
 VERSION = "0.1.0"
 CARD_FILE = "card.bin"
@@ -39,6 +45,9 @@ class Tag:
         self.health = Health(board, root)
         self._senses = Senses(board, self.health)
         self._sender: Sender | None = None  # none: nothing may be sent
+        self._listener: Listener | None = None
+        self._link: Link | None = None
+        self._update = Update(root)
         self._introduction: dict[str, object] | None = None  # none: nothing to say, or said often enough
         self._introduced = 0
         self._introduce_at = 0
@@ -55,17 +64,25 @@ class Tag:
         self._board.watch()
         self._introduce()
         self._senses.look(self.clock.t)
-        wake = IDLE_MS if self._sender is None else self._sender.step(passed)
+        wake = IDLE_MS if self._sender is None else self._send_and_hear(self._sender, passed)
         if self._board.has_accelerometer:
             wake = min(wake, MOTION_MS)
         return max(1, min(wake, self.health.show(passed)))
+
+    def _send_and_hear(self, sender: Sender, passed: int) -> int:
+        wake = sender.step(passed)
+        if self._listener is not None and self._link is not None:
+            wake = min(wake, self._listener.step(self._senses.low), self._link.step(passed))
+        if self._update.look(self.clock.t):
+            self._board.reset()
+        return wake
 
     def crashed(self, error: BaseException) -> None:
         """Write down an exception nobody expected, before the reset."""
         self.health.fault(self.clock.t, faults.CRASH, "", type(error).__name__ + " " + str(error))
 
     def confirm(self, t: int) -> None:
-        """Take the true second from the backend (over the sealed link)."""
+        """Take the true second from the backend, as `set time` of the link does."""
         self.clock.confirm(t)
 
     def _advance(self) -> int:
@@ -100,6 +117,28 @@ class Tag:
             "eid": rotation.eid_of(keys.eid, t).hex(),
         }
         self._introduce()
+        owner = data[-CARD_CHECK:]
+        log = Log(self._board, self._root, owner)
+        settings = Settings(self._board, owner)
+        self._listener = Listener(
+            self._board,
+            self._radio,
+            health=self.health,
+            clock=self.clock,
+            card=card,
+            log=log,
+            settings=settings,
+        )
+        orders = Orders(
+            clock=self.clock,
+            log=log,
+            settings=settings,
+            senses=self._senses,
+            health=self.health,
+            update=self._update,
+            version=_numbers(VERSION),
+        )
+        self._link = Link(self._radio, self._board, self.clock, keys.link, orders)
         return Sender(
             self._board,
             self._radio,
@@ -109,6 +148,8 @@ class Tag:
             card=card,
             keys=keys,
             clock=self.clock,
+            log=log,
+            link=self._link,
         )
 
     def _introduce(self) -> None:
@@ -139,6 +180,11 @@ def run(root: str = "") -> None:
         tag.crashed(error)
         board.sleep_ms(RESET_PAUSE_MS)
         board.reset()
+
+
+def _numbers(version: str) -> tuple[int, int, int]:
+    major, minor, patch = version.split(".")
+    return int(major), int(minor), int(patch)
 
 
 def _started(radio: Radio) -> OSError | None:

@@ -94,6 +94,10 @@ class Board:
         """16 random bits."""
         return int.from_bytes(os.urandom(2), "little")
 
+    def random_bytes(self, count: int) -> bytes:
+        """So many random bytes, from the chip's generator (true randomness while the radio is on)."""
+        return os.urandom(count)
+
     def reset_reason(self) -> str:
         """Why the tag started: one of faults.POWER, WATCHDOG, BROWN_OUT, CRASH, or "" for a wanted reset.
 

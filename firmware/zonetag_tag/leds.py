@@ -13,6 +13,7 @@ CLOCK = "clock"  # nobody knows which identifiers were used: flash the tag again
 RADIO = "radio"  # the address does not change, nothing is sent
 FLASH = "flash"  # the file system is full or damaged
 HELP = "help"  # the button's call is on the air
+FIND = "find-me"  # somebody at the backend looks for this tag
 LOW = "low-battery"
 BOOT = "boot"  # just started
 DARK = "dark"  # all is well: a wearable that blinks all day wears out its battery and its wearer
@@ -22,6 +23,7 @@ CODES = (
     Code(CLOCK, 4, 400, 400, 3000),
     Code(RADIO, 5, 400, 400, 3000),
     Code(HELP, 5, 60, 140, 1000),
+    Code(FIND, 8, 60, 60, 500),
     Code(FLASH, 6, 400, 400, 3000),
     Code(LOW, 2, 60, 240, 8000),
     Code(BOOT, 1, 1000, 0, 1000),

@@ -9,6 +9,8 @@ from zonetag_tag import beacon, faults, leds
 from zonetag_tag.board import Board
 from zonetag_tag.clock import Clock
 from zonetag_tag.health import Health
+from zonetag_tag.link import Link
+from zonetag_tag.log import Log
 from zonetag_tag.radio import Radio
 from zonetag_tag.senses import Senses
 from zonetag_tag.store import Store
@@ -36,6 +38,8 @@ class Sender:
         card: Card,
         keys: Keys,
         clock: Clock,
+        log: Log,
+        link: Link,
     ) -> None:
         self._board = board
         self._radio = radio
@@ -45,6 +49,8 @@ class Sender:
         self._card = card
         self._keys = keys
         self._clock = clock
+        self._log = log
+        self._link = link
         self._state = beacon.START
         self._refusals = 0
         self._proven = False  # this firmware has sent a frame
@@ -94,11 +100,12 @@ class Sender:
             self._radio.stop()
             self._state = beacon.sent(self._state, plan.slot)
             return
-        byte = status.pack(self._senses.level(), self._senses.calling(t), not self._clock.synchronised)
+        unsynchronised = not self._clock.synchronised
+        byte = status.pack(self._senses.level(), self._senses.calling(t), unsynchronised, self._log.waiting())
         frame = beacon.frame_of(self._keys, self._card, t, byte)
         interval = beacon.interval_ms(self._card, self._senses.moving(t), self._senses.low, self._board.random())
         try:
-            self._radio.advertise(interval, frame)
+            self._radio.advertise(interval, frame, self._link.connectable(plan.slot))
         except OSError as error:
             self._health.fault(t, faults.RADIO, leds.RADIO, str(error))
             self._restart()

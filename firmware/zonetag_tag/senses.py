@@ -17,7 +17,8 @@ class Senses:
         self._health = health
         self._button = Button()
         self._motion = Motion()
-        self._left: int | None = None  # battery, thousandths; none: not known
+        self.left: int | None = None  # battery, thousandths; none: not known
+        self.found_until = 0  # second until which the LED says "find me"
         self.low = False  # battery low
         self._battery_at = 0  # second of the next reading
         self._feels = board.has_accelerometer  # and it answers
@@ -28,6 +29,7 @@ class Senses:
             self._button.press(t)
             self._health.pressed()
         self._health.mark(leds.HELP, self._button.calling(t))
+        self._health.mark(leds.FIND, t < self.found_until)
         self._feel(t)
         if t >= self._battery_at:
             self._battery_at = t + BATTERY_S
@@ -35,7 +37,7 @@ class Senses:
 
     def level(self) -> int:
         """Battery, eighths for the status byte."""
-        return battery.UNKNOWN if self._left is None else battery.level(self._left)
+        return battery.UNKNOWN if self.left is None else battery.level(self.left)
 
     def calling(self, t: int) -> bool:
         """Whether the button's call is on."""
@@ -56,6 +58,6 @@ class Senses:
         microvolts = self._board.battery_microvolts()
         if microvolts is None:
             return
-        self._left = battery.thousandths(battery.millivolts(microvolts, self._board.pins.battery))
-        self.low = battery.is_low(self._left, self.low)
+        self.left = battery.thousandths(battery.millivolts(microvolts, self._board.pins.battery))
+        self.low = battery.is_low(self.left, self.low)
         self._health.mark(leds.LOW, self.low)

@@ -1,4 +1,4 @@
-"""A week at accelerated time, and a day in the heap that a tag has."""
+"""Days at accelerated time, and a day in the heap that a tag has."""
 
 import json
 from pathlib import Path
@@ -9,33 +9,37 @@ from rig.tag_bench import DEVICE_ESP32, DEVICE_POWER, TagBench, linked, repeated
 
 DAY_S = 86_400
 TICKS_PERIOD = 1 << 30
+HEAP = "112K"  # of the 134 KB that a stock ESP32 has free; what is frozen into our own builds takes none of it
 
 
-def test_a_week(tag_bench: TagBench) -> None:
-    life = tag_bench.live(seconds=7 * DAY_S, ticks=TICKS_PERIOD - 3 * DAY_S * 1000, chip=True, blocks=64)
-    assert len(life.frames) == 7 * DAY_S // 4, "a frame in each slot, over the wrap of the millisecond counter too"
+DAYS = 4
+
+
+def test_days_over_the_wrap_of_the_counter(tag_bench: TagBench) -> None:
+    life = tag_bench.live(seconds=DAYS * DAY_S, ticks=TICKS_PERIOD - 2 * DAY_S * 1000, chip=True, blocks=64)
+    assert len(life.frames) == DAYS * DAY_S // 4, "a frame in each slot, over the wrap of the millisecond counter too"
     assert linked(life.frames) == []
     assert repeated([life]) == []
-    assert life.end["t"] - tag_bench.t0 in range(7 * DAY_S - 4, 7 * DAY_S + 5)
+    assert life.end["t"] - tag_bench.t0 in range(DAYS * DAY_S - 4, DAYS * DAY_S + 5)
     assert life.end["code"] == "dark"
     # Two records an epoch at most in the files: what an erase costs, and 64 blocks to spread it over.
-    assert life.end["erases"] < 600
+    assert life.end["erases"] < 400
 
 
-def test_a_day_in_64_kb_with_no_growth(micropython: Micropython, firmware: Path, tag_bench: TagBench) -> None:
-    done = micropython.run("-m", "heap", "24", heap="64K", path=[firmware], cwd=tag_bench.folder / "files")
+def test_a_day_in_112_kb_with_no_growth(micropython: Micropython, firmware: Path, tag_bench: TagBench) -> None:
+    done = micropython.run("-m", "heap", "24", heap=HEAP, path=[firmware], cwd=tag_bench.folder / "files")
     assert done.returncode == 0, done.stdout
     told = json.loads(done.stdout.splitlines()[-1])
     print("bytes in use, of the firmware alone, at each hour:", [hour - told["before"] for hour in told["hours"]])
     assert len(told["hours"]) == 24
-    assert told["whole"] <= 64 * 1024
+    assert told["whole"] <= 112 * 1024
     # A conservative collector may take a number on the stack for a pointer and keep a block: noise, not growth.
     assert max(told["hours"]) - min(told["hours"]) <= 128
     assert told["hours"][-1] <= told["hours"][0] + 64
 
 
 @pytest.mark.parametrize("own_build", [False, True])
-def test_main_itself_starts_in_64_kb_and_says_who_it_is(
+def test_main_itself_starts_in_112_kb_and_says_who_it_is(
     micropython: Micropython, firmware: Path, tag_bench: TagBench, own_build: bool
 ) -> None:
     """`main.py` as it is, in real time, until its first frame is out and the watchdog was fed."""
@@ -52,7 +56,7 @@ def test_main_itself_starts_in_64_kb_and_says_who_it_is(
         f"exec(open({str(root / 'firmware/main.py')!r}).read())\n"
     )
     done = micropython.run(
-        watcher, heap="64K", path=[DEVICE_ESP32, firmware, *([DEVICE_POWER] if own_build else [])], cwd=files
+        watcher, heap=HEAP, path=[DEVICE_ESP32, firmware, *([DEVICE_POWER] if own_build else [])], cwd=files
     )
     assert done.returncode == 7, done.stdout
     assert '"number": "017"' in done.stdout

@@ -15,6 +15,41 @@ refuse = 0
 refused = 0
 scanning = False
 advertise_fails = 0
+connectable = False  # whether what is on the air is
+handler = None  # of the firmware
+notified = []  # parts sent on `up`
+written = b""  # what `gatts_read` gives
+connection = -1
+DOWN, UP = 3, 5  # handles
+
+
+def UUID(text):
+    return text
+
+
+def hear_advert(data, rssi=-60):
+    """An advert comes in, if the tag scans."""
+    if scanning:
+        handler(5, (1, b"sender", 0, rssi, memoryview(data)))
+
+
+def connect():
+    global connection, on_air
+    connection = 7
+    on_air = None
+    handler(1, (7, 1, b"client"))
+
+
+def disconnect():
+    global connection
+    connection = -1
+    handler(2, (7, 1, b"client"))
+
+
+def write(part):
+    global written
+    written = part
+    handler(3, (connection, DOWN))
 
 
 class BLE:
@@ -37,8 +72,30 @@ class BLE:
         scanning = False
         return self._active
 
-    def irq(self, handler):
-        _note("irq")
+    def irq(self, on_event):
+        global handler
+        handler = on_event
+
+    def gatts_register_services(self, services):
+        self._need()
+        return ((DOWN, UP),)
+
+    def gatts_set_buffer(self, handle, size, append=False):
+        self._need()
+
+    def gatts_read(self, handle):
+        return written
+
+    def gatts_notify(self, handle, characteristic, part):
+        if handle != connection:
+            raise OSError(12)
+        notified.append(bytes(part))
+
+    def gap_disconnect(self, handle):
+        if handle != connection:
+            return False
+        disconnect()
+        return True
 
     def config(self, *names, **values):
         global refuse, refused
@@ -47,6 +104,8 @@ class BLE:
             if names[0] != "mac":
                 raise ValueError("unknown config param")
             return self._address
+        if "addr_mode" not in values:
+            return None
         _note("config")
         mode = values["addr_mode"]
         if mode != 3:
@@ -68,6 +127,7 @@ class BLE:
 
     def gap_advertise(self, us, adv_data=None, *, resp_data=None, connectable=True):
         global on_air, advertise_fails
+        globals()["connectable"] = connectable
         self._need()
         _note("gap_advertise")
         on_air = None

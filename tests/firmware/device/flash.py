@@ -115,6 +115,12 @@ class Refusing:
     def rename(self, old, new):
         raise OSError(30)
 
+    def mkdir(self, path):
+        raise OSError(30)
+
+    def ilistdir(self, path):
+        return self._system.ilistdir(path)
+
 
 def mount_refusing(folder, truncates):
     vfs.mount(Refusing(folder, truncates), PLACE)
