@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rig.accounts import cookie_for
 from rig.bluez.air import Air
 from rig.bluez.bench import ADDRESSES, LIMIT_S, POLL_S, powered
 from rig.bluez.controller import Dongle
@@ -55,12 +56,12 @@ def start() -> Iterator[Callable[..., Program]]:
         program.close()
 
 
-async def people(page: str) -> list[dict[str, Any]]:
+async def people(page: str, data: Path) -> list[dict[str, Any]]:
     """Who is in the book."""
 
     def fetch() -> Any:
         with urllib.request.urlopen(
-            urllib.request.Request(page + "book/hq", headers={"Accept": "application/json"})
+            urllib.request.Request(page + "book/hq", headers={"Accept": "application/json", **cookie_for(data)})
         ) as answer:
             return json.load(answer)["people"]
 
@@ -95,7 +96,7 @@ def test_the_wearer_is_in_the_book(
             # machine.environment is in this process's environment, which a program inherits.
             gateway = await asyncio.to_thread(start, "zonetag-gateway", "run", "--config", str(config), "--json")
             async with asyncio.timeout(LIMIT_S):
-                while not any(person["stays"] for person in await people(page)):
+                while not any(person["stays"] for person in await people(page, tmp_path / "data")):
                     assert not sending.done()
                     await asyncio.sleep(POLL_S)
             gateway_ended = await asyncio.to_thread(gateway.end, signal.SIGTERM)
@@ -107,7 +108,7 @@ def test_the_wearer_is_in_the_book(
         return gateway
 
     gateway = asyncio.run(scene())
-    [person] = asyncio.run(people(page))
+    [person] = asyncio.run(people(page, tmp_path / "data"))
     assert (person["name"], person["code"], person["tags"]) == ("Lê Thị Hà", "NV1", ["A-7"])
     assert person["stays"]
     assert "hci0 scans, passive+active" in gateway.errors
