@@ -14,6 +14,7 @@ from zonetag_backend.errors import ConfigError
 from zonetag_backend.httpconfig import Http, host_fault, names_fault
 from zonetag_backend.httpconfig import faults as http_faults
 from zonetag_backend.keyfile import SOURCES
+from zonetag_backend.notices import settings as notices
 
 MQTT_VERSIONS = ("auto", "5", "3.1.1")
 MQTT_PORT, MQTTS_PORT = 1883, 8883  # IANA
@@ -101,6 +102,9 @@ class Config:
         """Where they are opened, if the port is not a free one."""
         return self.http.url(self.http.port)
 
+    notices: notices.NoticeSettings
+    # how people are told of an exposure
+
     @property
     def signing_key_file(self) -> Path:
         """With which acknowledgements are signed."""
@@ -185,6 +189,7 @@ def _config(taken: Mapping[str, object]) -> Config:
         checkpoint_dir=_path(text["audit.checkpoint_dir"]),
         audit_retention_days=number["audit.retention_days"],
         second_officer=taken["contacts.second_officer"] is True,
+        notices=notices.from_values(text),
         queue=number["ingest.queue"],
         search_epochs=number["ingest.search_epochs"],
         future_s=number["ingest.future_s"],
@@ -317,4 +322,5 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     "ingest.unsigned": ("refuse", _one_of("refuse", "allow")),
     "enrolment.listen": ("", _listen),
     "enrolment.url": ("", _enrolment_url),
+    **notices.SETTINGS,
 }

@@ -23,6 +23,7 @@ COMMANDS = {
     "battery": "battery",
     "broker": "broker",
     "ca": "ca",
+    "case": "case",
     "demo": "demo",
     "frame": "frame",
     "gateway": "gateway",

@@ -1,0 +1,240 @@
+"""Cases, what was traced of them, and the notices that follow: written and read in the caller's transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+
+from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
+from zonetag_backend.store import rows
+from zonetag_backend.store.registry import new_id
+from zonetag_backend.store.schema import person
+from zonetag_backend.store.schema.cases import case_exposure, case_foreign, case_match, case_notice, case_record
+from zonetag_backend.tracing.outcome import Outcome
+from zonetag_backend.tracing.profile import PROFILES
+
+BASES = ("onset", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as it stands."""
+
+    id: int
+    person: int
+    name: str
+    # empty: removed
+    code: str
+    profile: str
+    onset_ms: int
+    # beginning of the day of the first symptoms, or of the test
+    basis: str
+    # one of BASES
+    opened_ms: int
+    opened_by: str
+    reason: str
+    closed_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A day of an exposure as it was traced."""
+
+    person: int
+    generation: int
+    day_ms: int
+    evidence: str
+    minutes: float
+    together: bool
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notice that has not gone out."""
+
+    id: int
+    person: int
+    channel: str
+    language: str
+    text: str
+    tries: int
+    tried_ms: int | None
+
+
+def open_case(
+    connection: Connection, who: int, profile: str, onset_ms: int, basis: str, *, by: str, reason: str, now_ms: int
+) -> int:
+    """A new case; its id.  AlreadyThere while another of this person and disease is open."""
+    if profile not in PROFILES:
+        raise BadValue(f"there is no profile {profile}: one of {', '.join(sorted(PROFILES))}")
+    if basis not in BASES:
+        raise BadValue(f"the day is that of {' or '.join(BASES)}")
+    if onset_ms > now_ms:
+        raise BadValue("the day of a case lies in the future")
+    if not reason.strip():
+        raise BadValue("a case is opened for a reason: say which")
+    c = case_record.c
+    if connection.scalar(select(c.id).where(c.person == who, c.profile == profile, c.closed_ms.is_(None))) is not None:
+        raise AlreadyThere("this person's case is open already: zonetag case list shows it")
+    new = new_id()
+    connection.execute(
+        insert(case_record).values(
+            id=new,
+            person=who,
+            profile=profile,
+            onset_ms=onset_ms,
+            basis=basis,
+            opened_ms=now_ms,
+            opened_by=by,
+            reason=reason,
+        )
+    )
+    return new
+
+
+def close_case(connection: Connection, which: int, now_ms: int) -> None:
+    """Close a case; what was traced stays until retention ends, what was not sent is sent no more."""
+    case_of(connection, which)
+    connection.execute(update(case_record).where(case_record.c.id == which).values(closed_ms=now_ms))
+
+
+def case_of(connection: Connection, which: int) -> Case:
+    """One case; NotFound when there is none of this id."""
+    found = _cases(connection, case_record.c.id == which)
+    if not found:
+        raise NotFound(f"there is no case {which}: zonetag case list shows all")
+    return found[0]
+
+
+def cases(connection: Connection) -> list[Case]:
+    """All cases, the newest first."""
+    return _cases(connection, case_record.c.id.is_not(None))
+
+
+def _cases(connection: Connection, where: Any) -> list[Case]:
+    c = case_record.c
+    rest = (c.profile, c.onset_ms, c.basis, c.opened_ms, c.opened_by, c.reason, c.closed_ms)
+    statement = select(c.id, c.person, person.c.name, person.c.code, *rest).outerjoin(person, person.c.id == c.person)
+    return [
+        Case(id, who, name or "", code or "", *others)
+        for id, who, name, code, *others in connection.execute(statement.where(where).order_by(c.opened_ms.desc()))
+    ]
+
+
+def keep_exposures(connection: Connection, which: int, traced: Outcome, now_ms: int) -> int:
+    """What was traced of a case takes the place of what was traced before; how many rows."""
+    connection.execute(delete(case_exposure).where(case_exposure.c.case == which))
+    found = [
+        (
+            which,
+            each.through.id,
+            each.who.id,
+            day.day_ms,
+            day.evidence,
+            each.generation,
+            day.first_ms,
+            day.last_ms,
+            day.close_minutes if day.evidence == "direct" else day.together_minutes,
+            day.close_low,
+            day.close_high,
+            day.probability,
+            now_ms,
+        )
+        for each in traced.found
+        for day in each.days
+    ]
+    rows.insert(connection, case_exposure, found)
+    return len(found)
+
+
+def exposures_of(connection: Connection, which: int, generation: int = 1) -> dict[int, list[Told]]:
+    """What was traced of one generation of a case, by person, in order of days."""
+    c = case_exposure.c
+    found: dict[int, list[Told]] = {}
+    for row in connection.execute(
+        select(c.person, c.generation, c.day_ms, c.evidence, c.minutes, c.probability)
+        .where(c.case == which, c.generation == generation)
+        .order_by(c.person, c.day_ms, c.evidence)
+    ):
+        told = Told(row[0], row[1], row[2], row[3], row[4], row[3] == "place", row[5])
+        found.setdefault(told.person, []).append(told)
+    return found
+
+
+def add_notice(
+    connection: Connection, which: int, who: int, *, channel: str, language: str, text: str, now_ms: int
+) -> bool:
+    """Put a notice in line; false, and nothing happens, when this person was told of this case by this channel."""
+    c = case_notice.c
+    known = select(c.id).where(c.case == which, c.person == who, c.channel == channel)
+    if connection.scalar(known) is not None:
+        return False
+    new = (new_id(), which, who, channel, language, text, now_ms, None, 0, None, "")
+    rows.insert(connection, case_notice, [new])
+    return True
+
+
+def waiting(connection: Connection, channels: Iterable[str]) -> list[Waiting]:
+    """Notices of open cases that have not gone out, the oldest first."""
+    c = case_notice.c
+    statement = (
+        select(c.id, c.person, c.channel, c.language, c.text, c.tries, c.tried_ms)
+        .join(case_record, case_record.c.id == c.case)
+        .where(c.sent_ms.is_(None), c.channel.in_(list(channels)), case_record.c.closed_ms.is_(None))
+        .order_by(c.made_ms, c.id)
+    )
+    return [Waiting(*row) for row in connection.execute(statement)]
+
+
+def claim(connection: Connection, notice: Waiting, now_ms: int) -> bool:
+    """Count a try before it is made; false when another program has just made it."""
+    c = case_notice.c
+    mine = and_(c.id == notice.id, c.tries == notice.tries, c.sent_ms.is_(None))
+    changed = connection.execute(update(case_notice).where(mine).values(tries=c.tries + 1, tried_ms=now_ms))
+    return changed.rowcount == 1
+
+
+def answered(connection: Connection, notice: int, answer: str, sent_ms: int | None) -> None:
+    """What the other side said; `sent_ms`: it took it."""
+    connection.execute(update(case_notice).where(case_notice.c.id == notice).values(answer=answer, sent_ms=sent_ms))
+
+
+def notices_of(connection: Connection, which: int) -> Sequence[Any]:
+    """Each notice of a case: person, channel, tries, sent_ms, answer."""
+    c = case_notice.c
+    statement = select(c.person, c.channel, c.tries, c.sent_ms, c.answer).where(c.case == which).order_by(c.made_ms)
+    return connection.execute(statement).all()
+
+
+def erase_person(connection: Connection, who: int) -> int:
+    """All that cases hold of a person: their own cases, and what others' cases say of them; how many rows."""
+    own = select(case_record.c.id).where(case_record.c.person == who)
+    e, n = case_exposure.c, case_notice.c
+    gone = 0
+    for statement in (
+        delete(case_exposure).where(or_(e.case.in_(own), e.source == who, e.person == who)),
+        delete(case_notice).where(or_(n.case.in_(own), n.person == who)),
+        delete(case_record).where(case_record.c.person == who),
+    ):
+        gone += connection.execute(statement).rowcount
+    return gone
+
+
+def expire(connection: Connection, before_ms: int) -> int:
+    """What was traced of days before a time, and cases of which nothing more can be traced; how many rows."""
+    last_days = max((p.after_h for p in PROFILES.values()), default=0) * 3_600_000
+    over = select(case_record.c.id).where(case_record.c.onset_ms + last_days < before_ms)
+    e, f = case_exposure.c, case_foreign.c
+    foreign = select(f.id).where(f.until_ms < before_ms)
+    gone = 0
+    for statement in (
+        delete(case_exposure).where(or_(e.last_ms < before_ms, e.case.in_(over))),
+        delete(case_notice).where(case_notice.c.case.in_(over)),
+        delete(case_record).where(case_record.c.id.in_(over)),
+        delete(case_match).where(or_(case_match.c.end_ms < before_ms, case_match.c.foreign.in_(foreign))),
+        delete(case_foreign).where(f.until_ms < before_ms),
+    ):
+        gone += connection.execute(statement).rowcount
+    return gone

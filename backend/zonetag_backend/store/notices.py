@@ -1,0 +1,63 @@
+"""Notices of a case, put in line and sent: each try is counted before it is made, each answer kept after it."""
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine
+
+from zonetag_backend.notices.outgoing import NotSent, Outgoing, Sender
+from zonetag_backend.notices.schedule import is_due
+from zonetag_backend.reports.notice import Reason, notice
+from zonetag_backend.store import cases
+from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.store.tracing import names, timezone
+
+
+def compose(connection: Connection, which: int, channels: list[str], *, language: str, office: str, now_ms: int) -> int:
+    """Put a notice in line for each F1 of a case and each channel; how many are new.  Nobody is told twice."""
+    case = cases.case_of(connection, which)
+    zone = ZoneInfo(timezone(connection))
+    exposed = cases.exposures_of(connection, which)
+    known = names(connection, exposed)
+    new = 0
+    for who, days in exposed.items():
+        name, _, _ = known.get(who, ("", "", ""))
+        if not name:
+            continue  # removed: nobody is to be reached under that number any more
+        reasons = [Reason(day.day_ms, day.evidence, day.minutes, day.probability) for day in days]
+        told = notice(name, reasons, profile=case.profile, language=language, zone=zone, office=office)
+        for channel in channels:
+            # The subject is the first line of what is kept.
+            text = f"{told.subject}\n\n{told.text}"
+            new += cases.add_notice(
+                connection, which, who, channel=channel, language=language, text=text, now_ms=now_ms
+            )
+    return new
+
+
+def send_due(engine: Engine, senders: Mapping[str, Sender], now_ms: int) -> tuple[int, int]:
+    """Send what is due, one after another; (sent, failed).
+
+    The try is committed before it is made: a program that is killed meanwhile makes the next one after the usual wait
+    and under the same number, by which the receiver knows it.
+    """
+    sent = failed = 0
+    with reading(engine) as connection:
+        due = [each for each in cases.waiting(connection, senders) if is_due(each.tries, each.tried_ms, now_ms)]
+        people = names(connection, {each.person for each in due})
+    for each in due:
+        with writing(engine) as connection:
+            if not cases.claim(connection, each, now_ms):
+                continue
+        name, _, code = people.get(each.person, ("", "", ""))
+        subject, _, text = each.text.partition("\n\n")
+        try:
+            outgoing = Outgoing(each.id, code, name, each.language, subject, text)
+            answer, sent_ms = senders[each.channel].send(outgoing, now_ms), now_ms
+            sent += 1
+        except NotSent as error:
+            answer, sent_ms = str(error), None
+            failed += 1
+        with writing(engine) as connection:
+            cases.answered(connection, each.id, answer, sent_ms)
+    return sent, failed
