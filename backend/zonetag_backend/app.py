@@ -11,10 +11,11 @@ from types import TracebackType
 
 import uvicorn
 
-from zonetag_backend import audit_keeper
+from zonetag_backend import audit_keeper, pages_tls
 from zonetag_backend.backup import back_up_when_due
 from zonetag_backend.ca_watch import CaWatch
 from zonetag_backend.config import Config
+from zonetag_backend.enrolment_server import EnrolmentServer
 from zonetag_backend.errors import ConfigError
 from zonetag_backend.events import Events
 from zonetag_backend.housekeeping import Chore, keep_house
@@ -75,6 +76,7 @@ class Backend:
         listening = self._listen()
         try:
             self.engine = await asyncio.to_thread(open_database, config.database)
+            await asyncio.to_thread(pages_tls.renew, self.engine, config.http, config.data, self.clock())
             ask = asking(config.passphrase_file)
             source = (config.key_file, config.key_source, ask, self.clock())
             keyring = await asyncio.to_thread(open_keyring, self.engine, *source)
@@ -88,13 +90,15 @@ class Backend:
             await asyncio.to_thread(self._ca.look)  # our own certificate may have ended while we were away
             broker = with_own(config.broker, config.data, BACKEND_NAME)
             self._link = Link(broker, config.queue, self._subscriber.put)
+            self._server = self._pages()
         except BaseException:
             listening.close()
             raise
         self._subscriber.start(self._link)
         self._link.start()
-        self._server = self._pages()
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
+        self.enrolment = EnrolmentServer(config, self.engine, signing.public_key().public_bytes_raw(), self.clock)
+        await self.enrolment.start()
         self._watching = asyncio.create_task(self._ca.run())
         self._house = asyncio.create_task(keep_house(self._chores(), self.clock))
         return self
@@ -106,6 +110,7 @@ class Backend:
         # From the source on: nothing new comes in, what came is finished, then the pages end.
         self._ca.stop()
         self._watching.cancel()
+        await self.enrolment.stop()
         await asyncio.to_thread(self._stop)
         self.events.close()
         self._server.should_exit = True
@@ -115,6 +120,7 @@ class Backend:
     def _chores(self) -> tuple[tuple[str, Chore], ...]:
         config = self.config
         return (
+            ("the certificate of the pages", self._renew_certificate),
             ("expiry", lambda now_ms: _expire(self.engine, now_ms, config.retention_days)),
             (
                 "the audit log",
@@ -147,15 +153,28 @@ class Backend:
         return listening
 
     def _pages(self) -> "_Server":
+        http = self.config.http
+        cert, key = pages_tls.files(http, self.config.data)
         settings = uvicorn.Config(
-            make_app(self.engine, self.clock, self.events, demo=self._demo, keyring=self._keyring),
+            make_app(self.engine, self.clock, self.events, http.names, demo=self._demo, keyring=self._keyring),
+            ssl_certfile=cert if http.tls else None,
+            ssl_keyfile=key if http.tls else None,
             log_level="warning",
             access_log=False,
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=_GOODBYE_S,
         )
+        try:
+            settings.load()  # so that its TLS can be given a renewed certificate
+        except OSError as error:
+            raise ConfigError(f"the certificate of the pages ({cert}, {key}) cannot be used: {error}") from error
         return _Server(settings)
+
+    def _renew_certificate(self, now_ms: int) -> None:
+        http = self.config.http
+        if pages_tls.renew(self.engine, http, self.config.data, now_ms) and self._server.config.ssl is not None:
+            self._server.config.ssl.load_cert_chain(*pages_tls.files(http, self.config.data))
 
 
 def _expire(engine: Database, now_ms: int, days: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rig.accounts import cookie_for
 from rig.brokers import Mosquitto
 from rig.programs import LIMIT_S, Program
 
@@ -35,9 +36,10 @@ def run(start: Start, *arguments: str) -> None:
     assert code == 0, program.errors
 
 
-async def fetched(url: str) -> Any:
+async def fetched(url: str, data: Path) -> Any:
     def fetch() -> Any:
-        with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": "application/json"})) as answer:
+        headers = {"Accept": "application/json", **cookie_for(data)}
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
             return json.load(answer)
 
     return await asyncio.to_thread(fetch)
@@ -82,7 +84,7 @@ def test_a_tag_ends_up_in_the_book(start: Start, mosquitto: Mosquitto, tmp_path:
                 summary = json.loads(out)
                 assert summary["acknowledged"] == summary["reports"] == summary["sent"] > 5
                 assert summary["spooled"] == summary["dropped"] == 0, (summary, gateway.errors)
-        book: dict[str, Any] = await fetched(page + "book/hq")
+        book: dict[str, Any] = await fetched(page + "book/hq", tmp_path / "data")
         return book
 
     book = asyncio.run(asyncio.wait_for(scene(), LIMIT_S))

@@ -1,11 +1,23 @@
 """Accounts that are there at once, for tests: signed in without a password."""
 
+from pathlib import Path
+
 from sqlalchemy import Engine, insert, select
 
+from zonetag_backend.clock import utc_ms
 from zonetag_backend.roles import FULL
 from zonetag_backend.store import registry, sessions
-from zonetag_backend.store.engine import writing
+from zonetag_backend.store.engine import connect, writing
 from zonetag_backend.store.schema.accounts import account
+
+
+def cookie_for(data: Path, role: str = "health") -> dict[str, str]:
+    """The header of somebody signed in at a server of its own process, by its data folder."""
+    engine = connect(f"sqlite:///{data / 'zonetag.db'}")
+    try:
+        return {"Cookie": f"zonetag={sign_in(engine, role, utc_ms())}"}
+    finally:
+        engine.dispose()
 
 
 def sign_in(engine: Engine, role: str, now_ms: int, stage: str = FULL, name: str = "") -> str:

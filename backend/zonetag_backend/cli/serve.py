@@ -10,8 +10,10 @@ import sys
 from zonetag_backend.app import Backend
 from zonetag_backend.cli.store import Parsers, add_where, settings
 from zonetag_backend.clock import utc_ms
-from zonetag_backend.store import lists
-from zonetag_backend.store.engine import reading
+from zonetag_backend.roles import ADMIN
+from zonetag_backend.store import accounts, links, lists
+from zonetag_backend.store.audit import SYSTEM
+from zonetag_backend.store.engine import reading, writing
 
 
 def register(commands: Parsers) -> None:
@@ -52,12 +54,21 @@ async def _serve(backend: Backend, as_here: str) -> None:
 
 
 def _what_next(backend: Backend, as_here: str) -> list[str]:
-    """What to type next, as long as something is missing that nothing works without."""
+    """What to do next, as long as something is missing that nothing works without."""
+    next_ = []
     with reading(backend.engine) as connection:
         gateways = [row for row in lists.gateways(connection) if row["place"] is not None]
         tags = lists.tags(connection)
         people = lists.people(connection)
-    next_ = []
+        first = accounts.is_first(connection)
+    if first and sys.stderr.isatty():
+        with writing(backend.engine) as connection:
+            token = links.make(connection, None, ADMIN, utc_ms(), links.FIRST_MS, SYSTEM)
+        minutes = links.FIRST_MS // 60_000
+        next_.append(f"Nobody can sign in yet. The first administrator opens, within {minutes} minutes, once:")
+        next_.append(f"  {backend.url}start/{token}")
+    elif first:  # what is no terminal may be a log, which others read
+        next_.append(f"Nobody can sign in yet. For a link, type on this machine: zonetag account link --admin{as_here}")
     if not gateways:
         next_.append(f"No gateway is registered. Type: zonetag gateway add NAME{as_here}   (makes site and place too)")
     if not tags:
