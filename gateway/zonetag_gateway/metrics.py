@@ -87,6 +87,25 @@ def _steps(key: str) -> Callable[[Scene], list[tuple[Labels, float]]]:
     return lambda scene: [((("step", step),), float(n)) for step, n in sorted(scene.health.get(key, {}).items())]
 
 
+def _adapters(value: Callable[[str, Mapping[str, Any]], list[tuple[Labels, float]]]) -> Callable[[Scene], Any]:
+    """Values of each adapter by itself; none of a source that has no adapter."""
+
+    def values(scene: Scene) -> list[tuple[Labels, float]]:
+        told: Mapping[str, Mapping[str, Any]] = scene.health.get("adapters", {})
+        return [row for name, one in sorted(told.items()) for row in value(name, one)]
+
+    return values
+
+
+def _age(name: str, one: Mapping[str, Any]) -> list[tuple[Labels, float]]:
+    age = one["last_advert_age_s"]
+    return [] if age is None else [((("adapter", name),), float(age))]
+
+
+def _adapter_steps(name: str, one: Mapping[str, Any]) -> list[tuple[Labels, float]]:
+    return [((("adapter", name), ("step", step)), float(n)) for step, n in sorted(one["recovery"].items())]
+
+
 FAMILIES = (
     Family("info", "gauge", "Always 1; the labels tell what runs.", _info),
     Family("uptime_seconds", "gauge", "Since the gateway started.", _one(lambda scene: scene.uptime_s)),
@@ -99,6 +118,22 @@ FAMILIES = (
     ),
     Family("recovery_steps_total", "counter", "Steps taken against silence.", _steps("recovery")),
     Family("recovery_failed_total", "counter", "Those that were not possible.", _steps("recovery_failed")),
+    Family(
+        "adapter_info",
+        "gauge",
+        "Always 1; by which way this adapter hears, empty while it does not.",
+        _adapters(lambda name, one: [((("adapter", name), ("backend", str(one["backend"]))), 1.0)]),
+    ),
+    Family(
+        "adapter_adverts_total",
+        "counter",
+        "Adverts that this adapter has heard.",
+        _adapters(lambda name, one: [((("adapter", name),), float(one["adverts"]))]),
+    ),
+    Family("adapter_last_advert_age_seconds", "gauge", "Since this adapter heard anything.", _adapters(_age)),
+    Family(
+        "adapter_recovery_steps_total", "counter", "Steps against this adapter's silence.", _adapters(_adapter_steps)
+    ),
     Family(
         "windows_total",
         "counter",

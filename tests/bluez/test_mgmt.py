@@ -89,6 +89,6 @@ def test_two_adapters_are_judged_each_by_itself(machine: Machine) -> None:
             await bench.until(lambda: other.counts["adverts"] > heard + 20, "it hears again")
             assert (one.counts["starts"], one.counts["silences"], one.counts["lost"]) == (1, 0, 0)
             told = adapters(bench.source)
-            assert (told["hci0"]["backend"], set(told["hci0"]["recovery"].values())) == ("mgmt", {0})  # type: ignore[attr-defined]  # JSON
+            assert (told["hci0"]["backend"], set(told["hci0"]["recovery"].values())) == ("mgmt", {0})  # type: ignore[attr-defined]  # what JSON holds is only known here
 
     asyncio.run(go())

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from zonetag_gateway import metrics
+from zonetag_gateway import metrics, mgmt_socket
 from zonetag_gateway.attendant import LOOK_S
 
 LIMIT_S = 60
@@ -77,6 +77,20 @@ def test_the_unit_fits_the_program(root: Path) -> None:
     assert "adjtimex" in told["SystemCallFilter"][-1]  # or the clock would never count as synchronised
 
 
+def test_the_drop_in_allows_the_management_socket_and_nothing_else(root: Path) -> None:
+    text = (root / "deploy/systemd/mgmt.conf").read_text()
+    allowed = [line for line in text.splitlines() if line and not line.startswith(("#", "["))]
+    assert allowed == [
+        "CapabilityBoundingSet=CAP_NET_ADMIN",
+        "AmbientCapabilities=CAP_NET_ADMIN",
+        "RestrictAddressFamilies=AF_BLUETOOTH",
+    ]
+    command = "/usr/lib/zonetag-gateway/mgmt.conf /etc/systemd/system/zonetag-gateway.service.d/mgmt.conf"
+    assert command in text  # the same as doctor says
+    assert command in mgmt_socket.CAPABILITY
+    assert 'deploy/systemd/mgmt.conf "$lib/"' in (root / "scripts/deb").read_text()
+
+
 def test_bluetoothd_keeps_what_its_owner_has_set(root: Path) -> None:
     """Ours first, then /etc/bluetooth/main.conf: of a key that stands twice bluetoothd takes the last one."""
     drop_in = (root / "deploy/systemd/bluetooth-zonetag.conf").read_text()
@@ -118,6 +132,9 @@ def test_alerts_and_dashboard_name_metrics_that_there_are(root: Path, alerts: st
         "zonetag_gateway_broker_connects_total",
         "zonetag_gateway_acknowledgements_ignored_total",
         "zonetag_gateway_acknowledgements_malformed_total",
+        "zonetag_gateway_adapter_info",
+        "zonetag_gateway_adapter_adverts_total",
+        "zonetag_gateway_adapter_last_advert_age_seconds",
     }
 
 
