@@ -15,7 +15,6 @@ from zonetag_backend import audit_keeper, pages_tls
 from zonetag_backend.backup import back_up_when_due
 from zonetag_backend.ca_watch import CaWatch
 from zonetag_backend.config import Config
-from zonetag_backend.enrolment_server import EnrolmentServer
 from zonetag_backend.errors import ConfigError
 from zonetag_backend.events import Events
 from zonetag_backend.housekeeping import Chore, keep_house
@@ -27,6 +26,7 @@ from zonetag_backend.pki.profile import BACKEND_NAME
 from zonetag_backend.signingkey import open_signing_key
 from zonetag_backend.store.engine import Database, open_database
 from zonetag_backend.store.keyring import open_keyring
+from zonetag_backend.store.notices import TELL_EVERY_S, tell
 from zonetag_backend.store.retention import DAY_MS, expire
 from zonetag_backend.store.writer import Writer
 from zonetag_backend.subscriber import Subscriber
@@ -97,16 +97,17 @@ class Backend:
         self._subscriber.start(self._link)
         self._link.start()
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
-        self.enrolment = EnrolmentServer(config, self.engine, signing.public_key().public_bytes_raw(), self.clock)
-        await self.enrolment.start()
         self._watching = asyncio.create_task(self._ca.run())
         self._house = asyncio.create_task(keep_house(self._chores(), self.clock))
+        errands = (("sending notices", lambda now_ms: tell(self.engine, config.notices, now_ms)),)
+        self._telling = asyncio.create_task(keep_house(errands, self.clock, TELL_EVERY_S))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._house.cancel()
+        self._telling.cancel()
         # From the source on: nothing new comes in, what came is finished, then the pages end.
         self._ca.stop()
         self._watching.cancel()

@@ -40,6 +40,7 @@ OUTSIDE = {
     "socket": (
         "backend/zonetag_backend/app.py",
         "backend/zonetag_backend/demo/port.py",
+        "backend/zonetag_backend/enrolment_server.py",
         "gateway/zonetag_gateway/mgmt_socket.py",
         "gateway/zonetag_gateway/mqtt.py",
         "gateway/zonetag_gateway/notify.py",

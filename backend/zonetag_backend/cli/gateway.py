@@ -2,7 +2,7 @@
 
 import argparse
 
-from zonetag_backend.cli import gateway_command, gateway_revoke
+from zonetag_backend.cli import gateway_command, gateway_enrol, gateway_revoke
 from zonetag_backend.cli.store import Parsers, add_where, changing, looking, show
 from zonetag_backend.errors import NotFound
 from zonetag_backend.store import lists, registry
@@ -28,6 +28,7 @@ def register(commands: Parsers) -> None:
     listed.add_argument("--json", action="store_true", help="as JSON")
     add_where(listed)
     listed.set_defaults(run=_list)
+    gateway_enrol.register(actions, _let_in)
     gateway_command.register(actions)
     gateway_revoke.register(actions)
 
@@ -35,17 +36,25 @@ def register(commands: Parsers) -> None:
 def _add(args: argparse.Namespace) -> int:
     made: list[str] = []  # told when it is true: after the commit
     with changing(args) as (opened, connection):
-        site = args.site or _only_site(connection, made)
-        place = args.place or FIRST_PLACE
-        if registry.find_place(connection, site, place) is None:
-            kind = args.kind or ("room" if args.place else "entrance")
-            registry.add_place(connection, site, place, kind)
-            made.append(f"Place {place} of site {site} is new, of kind {kind}.")
-        registry.add_gateway(connection, args.name, site, place, opened.now_ms)
+        _let_in(connection, args, opened.now_ms, made)
+        unsigned = opened.config.allow_unsigned
     for line in made:
         print(line)
-    print(f"Gateway {args.name} is believed. In its gateway.toml: site = {site!r}, name = {args.name!r}")
+    if not unsigned:
+        print(f"It is not enrolled, and what it sends is refused until it is: zonetag gateway enrol {args.name}")
     return 0
+
+
+def _let_in(connection: Transaction, args: argparse.Namespace, now_ms: int, made: list[str]) -> None:
+    """Register the gateway of the arguments, with its site and place if they are new."""
+    site = args.site or _only_site(connection, made)
+    place = args.place or FIRST_PLACE
+    if registry.find_place(connection, site, place) is None:
+        kind = args.kind or ("room" if args.place else "entrance")
+        registry.add_place(connection, site, place, kind)
+        made.append(f"Place {place} of site {site} is new, of kind {kind}.")
+    registry.add_gateway(connection, args.name, site, place, now_ms)
+    made.append(f"Gateway {args.name} is registered. In its gateway.toml: site = {site!r}, name = {args.name!r}")
 
 
 def _only_site(connection: Transaction, made: list[str]) -> str:

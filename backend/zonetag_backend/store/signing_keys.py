@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from zonetag_backend.errors import AlreadyThere
 from zonetag_backend.signatures import SigningKey
 from zonetag_backend.store.registry import changed
-from zonetag_backend.store.schema import enrolment, gateway
+from zonetag_backend.store.schema import enrolment, gateway, place
 
 PUBLIC_KEY = 32  # bytes, Ed25519
 
@@ -20,9 +20,9 @@ _k = enrolment.gateway_key
 
 def take(connection: Connection, name: str, public_key: bytes, now_ms: int) -> None:
     """A gateway signs with this key from now on; the one before stays good for what was captured until now."""
-    if connection.scalar(select(gateway.c.public_key).where(gateway.c.name == name)) == public_key:
-        return
     other = connection.execute(select(_k).where(_k.c.public_key == public_key)).first()
+    if other is not None and other.gateway == name and other.until_ms is None and other.revoked_ms is None:
+        return
     if other is not None:
         raise AlreadyThere("this signing key was used before: let the gateway make a new one")
     here = (_k.c.gateway == name) & _k.c.until_ms.is_(None)
@@ -30,6 +30,13 @@ def take(connection: Connection, name: str, public_key: bytes, now_ms: int) -> N
     connection.execute(insert(_k).values(gateway=name, public_key=public_key, from_ms=now_ms))
     connection.execute(update(gateway).where(gateway.c.name == name).values(public_key=public_key))
     changed(connection)
+
+
+def site_of(connection: Connection, name: str) -> str | None:
+    """The site of a registered gateway."""
+    found = select(place.c.site).join(gateway, gateway.c.place == place.c.id).where(gateway.c.name == name)
+    site: str | None = connection.scalar(found)
+    return site
 
 
 def all_keys(connection: Connection) -> list[SigningKey]:
