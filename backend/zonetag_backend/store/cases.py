@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
 from zonetag_backend.store import rows
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema import person
-from zonetag_backend.store.schema.cases import case_exposure, case_foreign, case_match, case_notice, case_record
+from zonetag_backend.store.schema.cases import case_exposure, case_notice, case_record
 from zonetag_backend.tracing.outcome import Outcome
 from zonetag_backend.tracing.profile import PROFILES
 
@@ -206,35 +206,3 @@ def notices_of(connection: Connection, which: int) -> Sequence[Any]:
     c = case_notice.c
     statement = select(c.person, c.channel, c.tries, c.sent_ms, c.answer).where(c.case == which).order_by(c.made_ms)
     return connection.execute(statement).all()
-
-
-def erase_person(connection: Connection, who: int) -> int:
-    """All that cases hold of a person: their own cases, and what others' cases say of them; how many rows."""
-    own = select(case_record.c.id).where(case_record.c.person == who)
-    e, n = case_exposure.c, case_notice.c
-    gone = 0
-    for statement in (
-        delete(case_exposure).where(or_(e.case.in_(own), e.source == who, e.person == who)),
-        delete(case_notice).where(or_(n.case.in_(own), n.person == who)),
-        delete(case_record).where(case_record.c.person == who),
-    ):
-        gone += connection.execute(statement).rowcount
-    return gone
-
-
-def expire(connection: Connection, before_ms: int) -> int:
-    """What was traced of days before a time, and cases of which nothing more can be traced; how many rows."""
-    last_days = max((p.after_h for p in PROFILES.values()), default=0) * 3_600_000
-    over = select(case_record.c.id).where(case_record.c.onset_ms + last_days < before_ms)
-    e, f = case_exposure.c, case_foreign.c
-    foreign = select(f.id).where(f.until_ms < before_ms)
-    gone = 0
-    for statement in (
-        delete(case_exposure).where(or_(e.last_ms < before_ms, e.case.in_(over))),
-        delete(case_notice).where(case_notice.c.case.in_(over)),
-        delete(case_record).where(case_record.c.id.in_(over)),
-        delete(case_match).where(or_(case_match.c.end_ms < before_ms, case_match.c.foreign.in_(foreign))),
-        delete(case_foreign).where(f.until_ms < before_ms),
-    ):
-        gone += connection.execute(statement).rowcount
-    return gone

@@ -7,10 +7,13 @@ from sqlalchemy import Connection, Engine
 
 from zonetag_backend.notices.outgoing import NotSent, Outgoing, Sender
 from zonetag_backend.notices.schedule import is_due
+from zonetag_backend.notices.settings import NoticeSettings, senders
 from zonetag_backend.reports.notice import Reason, notice
 from zonetag_backend.store import cases
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.tracing import names, timezone
+
+TELL_EVERY_S = 60.0  # the first wait of a notice that was not taken
 
 
 def compose(connection: Connection, which: int, channels: list[str], *, language: str, office: str, now_ms: int) -> int:
@@ -35,7 +38,7 @@ def compose(connection: Connection, which: int, channels: list[str], *, language
     return new
 
 
-def send_due(engine: Engine, senders: Mapping[str, Sender], now_ms: int) -> tuple[int, int]:
+def send_due(engine: Engine, ways: Mapping[str, Sender], now_ms: int) -> tuple[int, int]:
     """Send what is due, one after another; (sent, failed).
 
     The try is committed before it is made: a program that is killed meanwhile makes the next one after the usual wait
@@ -43,7 +46,7 @@ def send_due(engine: Engine, senders: Mapping[str, Sender], now_ms: int) -> tupl
     """
     sent = failed = 0
     with reading(engine) as connection:
-        due = [each for each in cases.waiting(connection, senders) if is_due(each.tries, each.tried_ms, now_ms)]
+        due = [each for each in cases.waiting(connection, ways) if is_due(each.tries, each.tried_ms, now_ms)]
         people = names(connection, {each.person for each in due})
     for each in due:
         with writing(engine) as connection:
@@ -53,7 +56,7 @@ def send_due(engine: Engine, senders: Mapping[str, Sender], now_ms: int) -> tupl
         subject, _, text = each.text.partition("\n\n")
         try:
             outgoing = Outgoing(each.id, code, name, each.language, subject, text)
-            answer, sent_ms = senders[each.channel].send(outgoing, now_ms), now_ms
+            answer, sent_ms = ways[each.channel].send(outgoing, now_ms), now_ms
             sent += 1
         except NotSent as error:
             answer, sent_ms = str(error), None
@@ -61,3 +64,10 @@ def send_due(engine: Engine, senders: Mapping[str, Sender], now_ms: int) -> tupl
         with writing(engine) as connection:
             cases.answered(connection, each.id, answer, sent_ms)
     return sent, failed
+
+
+def tell(engine: Engine, settings: NoticeSettings, now_ms: int) -> None:
+    """One round of a running server: what could not be sent before is tried again."""
+    ways = senders(settings)
+    if ways:
+        send_due(engine, ways, now_ms)
