@@ -108,5 +108,5 @@ def _terms(connection: Transaction, ca: OfficeCa, now_ms: int) -> Iterator[Term]
     # The list that the broker reads is the one that counts: ours may be fresh while its folder cannot be written.
     made = crl_in(ca.folder.path / CRL if broker is None else broker.out / mosquitto.CRL)
     yield watch.term(watch.CRL, "", 0 if made is None else crl_span_ms(made)[1], now_ms)
-    for kind, name, ends_ms in certificates.ends(connection):
+    for kind, name, ends_ms in certificates.ends(connection, now_ms):
         yield watch.term(kind, name, ends_ms, now_ms)

@@ -9,6 +9,8 @@ from zonetag_backend.errors import NotFound
 from zonetag_backend.store import registry
 from zonetag_backend.store.schema import enrolment, gateway
 
+FORGOTTEN_MS = 30 * 24 * 3600 * 1000  # after its end a server's certificate was missed, or is not needed
+
 _c = enrolment.certificate.c
 _l = enrolment.revocation_list.c
 _r = enrolment.gateway_revoked.c
@@ -144,10 +146,11 @@ def revoked(connection: Connection, issuer: str, ended_after_ms: int) -> list[En
     return [Entry(*row) for row in connection.execute(query.order_by(_c.revoked_ms, _c.serial))]
 
 
-def ends(connection: Connection) -> list[tuple[str, str, int]]:
+def ends(connection: Connection, now_ms: int) -> list[tuple[str, str, int]]:
     """Kind and name of whoever holds certificates that count, and when the latest ends or ended, UTC ms.
 
-    Gateways that are no longer registered, or revoked, are left out.
+    Gateways that are no longer registered, or revoked, are left out; and what ended long ago, for names that a server
+    no longer has.
     """
     query = (
         select(_c.kind, _c.name, func.max(_c.ends_ms))
@@ -155,6 +158,7 @@ def ends(connection: Connection) -> list[tuple[str, str, int]]:
         .where(_c.revoked_ms.is_(None), _c.name.not_in(select(_r.gateway)))
         .where((_c.kind != "gateway") | gateway.c.name.is_not(None))
         .group_by(_c.kind, _c.name)
+        .having((_c.kind == "gateway") | (func.max(_c.ends_ms) > now_ms - FORGOTTEN_MS))
     )
     return [(kind, name, at_ms) for kind, name, at_ms in connection.execute(query.order_by(_c.kind, _c.name))]
 

@@ -42,13 +42,13 @@ def healthz(request: Request) -> Response:
     With a certificate authority also `certificates`: the worst of ok, soon, urgent and ended among all that ends.
     """
     desk = desk_of(request)
+    now_ms = desk.clock()
     with reading(desk.engine) as connection:
         store.sites(connection)
-        ends = certificates.ends(connection)
+        ends = certificates.ends(connection, now_ms)
         list_ends_ms = certificates.list_ends_ms(connection)
     told: dict[str, object] = {"ok": True}
     if list_ends_ms is not None:
-        now_ms = desk.clock()
         terms = [watch.term(kind, name, ends_ms, now_ms) for kind, name, ends_ms in ends]
         told["certificates"] = watch.worst([*terms, watch.term(watch.CRL, "", list_ends_ms, now_ms)])
     return JSONResponse(told)
