@@ -50,7 +50,7 @@ class Hasty(Subscriber):
                 continue
             if isinstance(came, ReportCame):
                 ack = Acknowledgement(came.report.gateway, came.report.boot, 0, (came.report.seq,))
-                payload = envelope.wrap(acknowledgement.encode(ack), topics.ACK)
+                payload = envelope.wrap(acknowledgement.encode(ack), topics.ACK, self._key)
                 told += self._back.publish(topics.topic(came.site, came.report.gateway, topics.ACK), payload)
             self._back.done(message)
         if told and Hasty.left:

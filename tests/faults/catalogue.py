@@ -3,4 +3,16 @@
 from faults import full_disk, kills, network, power_cut
 from faults.engine import Fault
 
-FAULTS: tuple[Fault, ...] = (kills.BROKER, kills.SERVER, kills.GATEWAY, power_cut.SPOOL, power_cut.DATABASE, network.CUT, network.LOSS, network.HALF_OPEN, full_disk.GATEWAY, full_disk.BROKER, full_disk.SERVER)
+FAULTS: tuple[Fault, ...] = (
+    kills.BROKER,
+    kills.SERVER,
+    kills.GATEWAY,
+    power_cut.SPOOL,
+    power_cut.DATABASE,
+    network.CUT,
+    network.LOSS,
+    network.HALF_OPEN,
+    full_disk.GATEWAY,
+    full_disk.BROKER,
+    full_disk.SERVER,
+)

@@ -1,4 +1,4 @@
-"""Disks that get full: of the gateway, of the broker, of the server.  Each says so, stays whole, and drains by itself."""
+"""Disks that get full: gateway's, broker's, server's.  Each says so, stays whole, and drains by itself."""
 
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ from faults import kills
 from faults.counting import Count
 from faults.engine import Fault, Run
 from faults.stack import stack
-from faults.waiting import until
 from rig.disks import take_the_rest
 
 SMALL_MB = 12
@@ -51,16 +50,14 @@ def _gateway(run: Run, variant: str = "real") -> Count:
             made.start(gateway=variant)
             made.progress()
             made.broker.kill()
-            at = made.air.at
-            until(lambda made=made, at=at: made.air.at > at + 1200, "the spool grows")  # type: ignore[misc]  # bound now
+            made.hear_on(1200)
             take_the_rest(disk)
             refused = "spool refuses, holding reports in memory"
             if variant == "real":
-                until(lambda made=made: made.gateway.says(refused), "the gateway says so")  # type: ignore[misc]  # bound now
-            at = made.air.at
-            until(lambda made=made, at=at: made.air.at > at + 400, "it goes on hearing")  # type: ignore[misc]  # bound now
-            # With the disk still full: what the backend acknowledges is deleted all the same, and what is held in memory
-            # takes its room.
+                made.wait_until_said(made.gateway, refused)
+            made.hear_on(400)
+            # With the disk still full: what the backend acknowledges is deleted all the same, and what is held in
+            # memory takes its room.
             made.start_broker()
             made.progress(made.kept() - made.reports() + 5)
             _free(disk)
@@ -87,9 +84,8 @@ def _broker(run: Run) -> Count:
                 made.progress()
                 take_the_rest(disk)
                 made.server.stop()
-                at = made.air.at
-                until(lambda made=made, at=at: made.air.at > at + 200, "sent")  # type: ignore[misc]  # bound now
-                until(lambda made=made: made.broker.says("Error"), "mosquitto says so")  # type: ignore[misc]  # bound now
+                made.hear_on(200)
+                made.wait_until_said(made.broker, "Error")
                 made.start_server()
                 made.server_ready()
                 made.progress()
@@ -110,9 +106,8 @@ def _server(run: Run, variant: str = "real") -> Count:
             made.start(server=variant)
             made.progress()
             take_the_rest(disk)
-            until(lambda made=made: made.server.says("the database cannot be written"), "the server says so")  # type: ignore[misc]  # bound now
-            at = made.air.at
-            until(lambda made=made, at=at: made.air.at > at + 200, "reports come")  # type: ignore[misc]  # bound now
+            made.wait_until_said(made.server, "the database cannot be written")
+            made.hear_on(200)
             if variant == "hasty":
                 made.server.kill()
             _free(disk)

@@ -22,7 +22,10 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from zonetag_gateway import app, cli, uplink
 from zonetag_gateway.errors import SpoolFull
@@ -89,7 +92,9 @@ class Forgetful(Shadowed):
 
 
 class Trusting(Connection):
-    """Control: a PUBACK is taken for the backend's acknowledgement."""
+    """Control: a PUBACK is taken for the backend's acknowledgement (whose key it borrows, to be believed)."""
+
+    key: Ed25519PrivateKey
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -108,7 +113,7 @@ class Trusting(Connection):
             made = report.decode(envelope.unwrap(message.payload, "report"))
             ack = Acknowledgement(made.gateway, made.boot, 0, (made.seq,))
             topic = message.topic.removesuffix("report") + "ack"
-            self._tell(Received(topic, envelope.wrap(acknowledgement.encode(ack), "ack"), False))
+            self._tell(Received(topic, envelope.wrap(acknowledgement.encode(ack), "ack", self.key), False))
 
 
 SPOOLS = {"real": Shadowed, "lazy": Lazy, "forgetful": Forgetful, "trusting": Shadowed}
@@ -124,6 +129,8 @@ def main() -> int:
     vars(app)["Spool"] = SPOOLS[variant]
     if variant == "trusting":
         vars(uplink)["Connection"] = Trusting
+        stolen = Path(shadow).with_name("stolen.pem")
+        Trusting.key = cast(Ed25519PrivateKey, load_pem_private_key(stolen.read_bytes(), None))
     uplink.LASTING_S = 0.0
     uplink.BACKOFF_FIRST_S = 0.1
     uplink.BACKOFF_MAX_S = 0.5

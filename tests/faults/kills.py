@@ -6,7 +6,7 @@ from faults import namespaces
 from faults.counting import Count
 from faults.engine import Fault, Run
 from faults.stack import stack
-from faults.waiting import pause, until
+from faults.waiting import pause
 
 
 def needs() -> str:
@@ -37,9 +37,7 @@ def _broker_control(run: Run) -> bool:
         made.start(gateway="trusting")
         made.progress()
         made.server.stop()
-        until(lambda: made.air.at > 200, "the gateway goes on hearing")
-        before = made.air.at
-        until(lambda: made.air.at > before + 200, "the gateway goes on hearing")
+        made.hear_on(200)
         made.broker.kill()
         made.start_broker()
         made.start_server()
@@ -94,7 +92,7 @@ def _gateway(run: Run, variant: str = "real") -> Count:
             if inside:
                 made.gateway.wait()
             else:
-                until(lambda lives=lives: made.air.lives > lives, "the gateway hears")  # type: ignore[misc]  # bound now
+                made.heard_by(lives + 1)
                 pause(run.dice.uniform(0.3, 1.2))
                 made.gateway.kill()
             run.progress(n + 1)

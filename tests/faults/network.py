@@ -9,7 +9,7 @@ from faults import kills, wire
 from faults.counting import Count
 from faults.engine import Fault, Run
 from faults.stack import Stack, stack
-from faults.waiting import pause, until
+from faults.waiting import pause
 from faults.wire import Weather, Wire
 
 HOURS_72_S = 72 * 3600.0
@@ -42,8 +42,7 @@ def _cut(run: Run, gateway: str = "real") -> Count:
             made.progress()
             laid.weather = Weather(passes=wire.NEITHER)
             made.broker.kill()
-            came_back = made.air.at + HOURS_72_S
-            until(lambda end=came_back: made.air.at >= end, "72 hours have passed")  # type: ignore[misc]  # bound now
+            made.hear_on(HOURS_72_S)
             made.start_broker()
             laid.weather = Weather()
             made.progress()
@@ -68,14 +67,13 @@ def _loss(run: Run) -> Count:
 
 
 def _half_open(run: Run, gateway: str = "real") -> Count:
-    """Frames pass in one direction only; the broker is killed meanwhile, so that one side believes in the connection."""
+    """Frames pass in one direction only; the broker is killed meanwhile, so that one side still believes in it."""
     with _joined(run) as (made, laid):
         made.start(gateway=gateway)
         for n in range(run.times):
             made.progress(1)
             laid.weather = Weather(passes=wire.ONLY_TO_SERVER if n % 2 else wire.ONLY_TO_OFFICE)
-            at = made.air.at
-            until(lambda at=at: made.air.at > at + 60, "reports are sent into the void")  # type: ignore[misc]  # bound now
+            made.hear_on(60)
             made.broker.kill()
             laid.weather = Weather()
             pause(run.dice.uniform(0, 0.2))
@@ -92,8 +90,7 @@ def _trusting_control(run: Run) -> bool:
         made.start(gateway="trusting")
         made.progress()
         made.server.stop()
-        at = made.air.at
-        until(lambda: made.air.at > at + 200, "the gateway goes on sending")
+        made.hear_on(200)
         laid.weather = Weather(passes=wire.NEITHER)
         made.broker.kill()
         made.start_broker()

@@ -42,9 +42,11 @@ def record(what: str, folder: Path, seed: int, synchronous: str) -> Path:
     tests = Path(__file__).parents[1]
     done = subprocess.run(
         # No limit to what is shown of a write; -xx: all of it in hexadecimal.
-        ["strace", "-qq", "-y", "-xx", "-s", "10000000", "-e", f"trace={TRACED}", "-e", "signal=none", "-o", log]
-        + [sys.executable, str(tests / "faults" / "powercut_workload.py")]
-        + [what, str(folder), str(seed), str(ROUNDS[what]), synchronous],
+        [
+            *("strace", "-qq", "-y", "-xx", "-s", "10000000", "-e", f"trace={TRACED}", "-e", "signal=none"),
+            *("-o", str(log), sys.executable, str(tests / "faults" / "powercut_workload.py")),
+            *(what, str(folder), str(seed), str(ROUNDS[what]), synchronous),
+        ],
         env={**os.environ, "PYTHONPATH": str(tests), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,

@@ -10,19 +10,28 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.x509.oid import NameOID
 from faults import counting
 from faults.air import PORT as AIR_PORT
 from faults.air import Air
 from faults.namespaces import Namespace, Networks, networks, owns, speaks_to
 from faults.waiting import LIMIT_S, until
 from rig.registry import Office, make_office
+from rig.reports import signing_key
 
-from zonetag_backend import config as server_config
+from zonetag_backend.signingkey import open_signing_key
+from zonetag_gateway.identity import BACKEND, CLIENT, ENROLMENT, SIGNING
 
 HERE = Path(__file__).parent
+KEY_FILE = "backend-signing.key"  # in the data folder
 GATEWAY = "gw1"
 SITE = "hq"
 MQTT_PORT = 1883
@@ -87,6 +96,8 @@ class Stack:
     settings: dict[str, dict[str, Any]]
     # of the gateway, beside those that every run has
     broker_extra: str
+    server_settings: str = ""
+    # TOML
     broker: Process = field(init=False)
     server: Process = field(init=False)
     gateway: Process = field(init=False)
@@ -119,9 +130,7 @@ class Stack:
         """Start it; returns before it is connected."""
         url = f"mqtt://{self.networks.server.address}:{MQTT_PORT}"
         config = self.folder / "server.toml"
-        # The one place where reports without a signature are let in, until these gateways have keys.
-        unsigned = '[ingest]\nunsigned = "allow"\n' if "ingest.unsigned" in server_config.SETTINGS else ""
-        config.write_text(unsigned)
+        config.write_text(self.server_settings)
         data = str(self.database.parent)
         serve = ("serve", "--config", str(config), "--data", data, "--broker", url, "--port", str(HTTP_PORT))
         script = str(HERE / "backend_process.py")
@@ -148,6 +157,7 @@ class Stack:
             "spool": {"path": str(self.spool), "max_mb": 64},
             "broker": {"url": f"mqtt://{self.networks.server.address}:{MQTT_PORT}", "resend_s": 1, "in_flight": 50},
             "health": {"every_s": 1},
+            "identity": {"folder": str(self.folder / "identity")},
         }
         for name, values in self.settings.items():
             sections[name] = {**sections.get(name, {}), **values}
@@ -192,6 +202,19 @@ class Stack:
         wanted = self.reports() + more
         until(lambda: self.reports() >= wanted, "the database goes on growing", limit_s, 0.02)
 
+    def hear_on(self, line_s: float) -> None:
+        """Wait while the gateway hears for so many seconds of the air's line."""
+        end = self.air.at + line_s
+        until(lambda: self.air.at >= end, "the gateway goes on hearing")
+
+    def heard_by(self, life: int) -> None:
+        """Wait until the gateway hears, in its so-manieth life."""
+        until(lambda: self.air.lives >= life, "the gateway hears")
+
+    def wait_until_said(self, process: Process, text: str) -> None:
+        """Wait for an alarm."""
+        until(lambda: process.says(text), f"it says {text!r}")
+
     def kept(self) -> int:
         """Reports that the spool has taken so far."""
         return sum(line.startswith("K") for line in self.shadow.read_text().split("\n"))
@@ -223,6 +246,32 @@ class Stack:
         return int(n)
 
 
+def _identity(folder: Path, office: Path) -> None:
+    """What `zonetag-gateway enrol` would have left on the gateway (its TLS apart: these brokers speak none)."""
+    folder.mkdir(exist_ok=True)
+    key = folder / SIGNING
+    key.touch(0o600)
+    key.write_bytes(signing_key(GATEWAY).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    backend = open_signing_key(office / KEY_FILE)
+    # For one control, which cheats with it.
+    stolen = backend.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder.parent / "stolen.pem").write_bytes(stolen)
+    (folder / BACKEND).write_bytes(backend.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    (folder / CLIENT).write_bytes(_certificate())
+    told = {"site": SITE, "name": GATEWAY, "url": "https://127.0.0.1:1", "broker": "", "token": ""}
+    (folder / ENROLMENT).write_text(json.dumps(told))
+
+
+def _certificate() -> bytes:
+    """One that nobody is shown: the gateway looks how long it lasts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, GATEWAY)])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = builder.not_valid_before(now).not_valid_after(now + timedelta(days=90)).sign(key, hashes.SHA256())
+    return made.public_bytes(Encoding.PEM)
+
+
 @contextmanager
 def sqlite_reading(path: Path) -> Iterator[Any]:
     import sqlite3  # noqa: PLC0415  # only the counting of this bench looks at files beside the programs
@@ -250,7 +299,8 @@ def stack(
     start_ms = now_ms - BACK_MS
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "spool").mkdir(exist_ok=True)
-    office = make_office(folder / "office")
+    office = make_office(folder / "office", enrolled=True)
+    _identity(folder / "identity", folder / "office")
     for number in range(tags):
         office.add_tag(f"A-{number:03}", at_ms=start_ms - HOUR_MS)
     with networks(joined=joined) as laid:
