@@ -15,6 +15,7 @@ from zonetag_backend import audit_keeper, pages_tls
 from zonetag_backend.backup import back_up_when_due
 from zonetag_backend.ca_watch import CaWatch
 from zonetag_backend.config import Config
+from zonetag_backend.enrolment_server import EnrolmentServer
 from zonetag_backend.errors import ConfigError
 from zonetag_backend.events import Events
 from zonetag_backend.housekeeping import Chore, keep_house
@@ -97,6 +98,8 @@ class Backend:
         self._subscriber.start(self._link)
         self._link.start()
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
+        self.enrolment = EnrolmentServer(config, self.engine, signing.public_key().public_bytes_raw(), self.clock)
+        await self.enrolment.start()
         self._watching = asyncio.create_task(self._ca.run())
         self._house = asyncio.create_task(keep_house(self._chores(), self.clock))
         errands = (("sending notices", lambda now_ms: tell(self.engine, config.notices, now_ms)),)
