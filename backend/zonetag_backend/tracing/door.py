@@ -31,15 +31,15 @@ States = npt.NDArray[np.int8]
 
 UNKNOWN, OUTSIDE, INSIDE = -1, 0, 1
 
-CONFIRM_S = 2.0  # what is heard so long afterwards still counts: a body that turns shades one side for a second
+CONFIRM_S = 1.0  # what is heard so long afterwards still counts: one second of shade is no crossing
 SURE = 0.8  # hysteresis: outside above this probability, inside below its complement, else as before
 STEP_S = 0.5  # a place of the chain, as time: half a second's walk is half a metre
 REACH_S = 4.0  # beyond so long before and after a crossing a place is called far
 FAR_S = (4.0, 9.0, np.inf)  # outside, what is far is parted once more: the car park is not the threshold
 MOVES_HZ = 1.0  # steps a second along the chain in each direction: it crosses the near zone in a few seconds
 LEAP = 1e-4  # of jumping anywhere, so that no wrong belief is for ever
-# Packets of 100 ms see the same shadows for about half a second, so each carries a sixth of independent evidence.
-PACKET_WEIGHT = 0.15
+# Packets of 100 ms see the same shadows for a third of a second, so each carries a third of independent evidence.
+PACKET_WEIGHT = 0.3
 PACKET_S = 0.1
 STILL_DB = 3.0  # a tag in motion changes by more than this from second to second; below, its evidence is a repetition
 STILL_LEAST = 0.1
@@ -260,7 +260,12 @@ def _forgetting(times: Floats, values: Floats, forget_s: float = FORGET_S) -> Fl
 
 
 def _decide(times: Floats, p_outside: Floats, decides: npt.NDArray[np.int64]) -> Followed:
-    """Hysteresis; a crossing stands where the probability last passed one half.  `decides` numbers the profiles."""
+    """Hysteresis.  `decides` numbers the profiles, the untrained one first.
+
+    By a learnt profile a crossing took place where the probability last passed one half.  The untrained difference
+    between the sides passes it a few steps too early, in both directions: a tag is worn in front, and the body that
+    approaches a door already shades what lies behind it.  So by that one it took place when it became known.
+    """
     states = np.full(len(times), UNKNOWN, np.int8)
     crossings = []
     state, half = UNKNOWN, 0
@@ -271,8 +276,14 @@ def _decide(times: Floats, p_outside: Floats, decides: npt.NDArray[np.int64]) ->
             half = i
         now = OUTSIDE if p > SURE else INSIDE if p < 1 - SURE else state
         if state not in (now, UNKNOWN):
-            crossings.append(Crossing(float(times[half]), now == INSIDE, float(times[i]) + CONFIRM_S))
+            known = float(times[i]) + CONFIRM_S
+            at = float(times[half]) if decides[i] else known
+            crossings.append(Crossing(at, now == INSIDE, known))
             states[half:i] = now
+            if not decides[i]:
+                states[half : int(np.searchsorted(times, known))] = state
         state = now
-        states[i] = state
+        later = decides[i] == 0 and crossings and float(times[i]) < crossings[-1].at_s
+        if not later:
+            states[i] = state
     return Followed(states, p_outside, tuple(crossings))
