@@ -31,6 +31,9 @@ from bumble.link import LocalLink
 from bumble.transport.common import StreamPacketSource
 
 UNIT_MS = 0.625
+CONNECTABLE = 0  # ADV_IND
+# While somebody is connected, so many turns of the loop for each step of the air's time: what is under way arrives.
+TURNS = 25
 # Each advert of a slot is the same: after so many of one sleep, more add nothing but time.
 ADVERTS_PER_SLEEP = 2
 MOST_S = 120  # real seconds that a simulation may take
@@ -125,6 +128,9 @@ class AirController(Controller):
 
     def hear(self, pdu: ll.AdvInd, kind: int, rssi: int) -> None:
         """One report, of the kind that was sent, if we scan."""
+        wanted = self.pending_le_connection
+        if wanted is not None and kind == CONNECTABLE and wanted.peer_address == pdu.advertiser_address:
+            self.create_le_connection(pdu.advertiser_address)
         if not self.le_scan_enable:
             return
         address = pdu.advertiser_address
@@ -167,6 +173,7 @@ class VirtualAir:
         self._asked = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._scanner: AirController | None = None
+        self._centrals: list[AirController] = []
 
     async def __aenter__(self) -> "VirtualAir":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -201,6 +208,16 @@ class VirtualAir:
         self._seats.append(seat)
         return seat
 
+    async def central(self, number: int = 1) -> Device:
+        """A device that can connect to tags: bumble's own host and GATT client."""
+        controller = AirController(f"central {number}", self._link)
+        self._centrals.append(controller)
+        host = Host()
+        host.controller = controller
+        device = Device(name="central", address=hci.Address(f"F0:F1:F2:F3:F5:{number:02X}"), host=host)
+        await device.power_on()
+        return device
+
     async def run(self, until_ms: float) -> None:
         """Let time go on until then; then every tag's supply ends."""
         self._until_ms = until_ms
@@ -214,6 +231,9 @@ class VirtualAir:
         awake = self._joined < len(self._seats) or any(sleeper.wake_ms is None for sleeper in self._sleepers)
         if awake or not self._sleepers:
             return
+        if any(controller.le_connections or controller.pending_le_connection for controller in self._centrals):
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
         wake = min(sleeper.wake_ms or 0.0 for sleeper in self._sleepers)
         await self._send_until(min(wake, self._until_ms))
         self.now_ms = wake
@@ -245,7 +265,7 @@ class VirtualAir:
     async def _deliver(self, sender: AirController) -> None:
         advertiser = sender.advertiser
         pdu = ll.AdvInd(advertiser_address=advertiser.address, data=advertiser.advertising_data)
-        for controller in [self._scanner, *(seat.controller for seat in self._seats)]:
+        for controller in [self._scanner, *self._centrals, *(seat.controller for seat in self._seats)]:
             if controller is not None and controller is not sender:
                 controller.hear(pdu, advertiser.advertising_type, sender.rssi)
         # The scanner's host takes the report from the loop; only then may time go on.

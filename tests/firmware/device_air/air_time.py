@@ -2,6 +2,7 @@
 
 import socket
 
+import bluetooth
 import world
 
 
@@ -17,3 +18,4 @@ class Time(world.Time):
         if self._socket.recv(1) != b"\1":
             raise world.PowerCut()
         world.Time.sleep_ms(self, ms)
+        bluetooth.poll()  # what has come in meanwhile
