@@ -1,0 +1,5 @@
+from pathlib import Path
+from accuracy.result import Result
+
+
+def write(docs: Path, results: list[Result]) -> None: ...

@@ -1,0 +1,55 @@
+"""What one task found: figures beside the simple method and the published one."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure."""
+
+    what: str
+    ours: str
+    simple: str
+    # the simple method, computed on the same recordings in the same run
+    published: str
+    # on the whole set, by others or by the note that came with the data
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One task."""
+
+    task: str
+    source: str
+    # of the data, with its licence
+    split: str
+    # what was trained on what
+    rows: tuple[Row, ...]
+    figures: Mapping[str, object]
+    # for the JSON line
+    notes: tuple[str, ...] = ()
+    table: str = ""
+    # more, preformatted
+
+
+def json_line(result: Result) -> str:
+    """One JSON object on one line."""
+    return json.dumps({"task": result.task, "split": result.split, **result.figures}, ensure_ascii=False)
+
+
+def table(results: list[Result]) -> str:
+    """All figures as text."""
+    rows = [("task", "figure", "Zonetag", "simple", "published")]
+    rows += [(r.task, row.what, row.ours, row.simple, row.published) for r in results for row in r.rows]
+    width = [max(len(row[i]) for row in rows) for i in range(5)]
+    lines = ["  ".join(cell.ljust(width[i]) for i, cell in enumerate(row)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * each for each in width))
+    more = [f"\n{r.task}:\n{r.table}" for r in results if r.table]
+    return "\n".join([*lines, *more])
+
+
+def share(value: float) -> str:
+    """0.912"""
+    return f"{value:.3f}"
