@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -14,9 +13,9 @@ from starlette.applications import Starlette
 
 from zonetag_backend.events import Events
 from zonetag_backend.keys import Keyring
+from zonetag_backend.roles import FULL
 from zonetag_backend.web.app import make_app
-
-Get = Callable[..., httpx.Response]
+from zonetag_backend.web.visitor import Visitor
 
 KEYRING = Keyring(bytes(range(32)))
 
@@ -35,20 +34,43 @@ def ask(app: Starlette, method: str, path: str, **options: Any) -> httpx.Respons
     return asyncio.run(asked())
 
 
-def as_somebody(app: Starlette, office: Office) -> Get:
+class Somebody:
     """`get(path, role="health", method="GET", ...)`: one request of somebody with that role; role="" is a stranger."""
-    tokens: dict[str, str] = {}
 
-    def get(path: str, role: str = "health", **options: Any) -> httpx.Response:
-        if role and role not in tokens:
-            tokens[role] = sign_in(office.engine, role, office.clock())
+    def __init__(self, app: Starlette, office: Office) -> None:
+        self._app = app
+        self._office = office
+        self._tokens: dict[tuple[str, str], str] = {}
+
+    def token(self, role: str = "health", stage: str = FULL) -> str:
+        """The token of their session, which is opened when it is first asked for."""
+        if not role:
+            return "s" * 43
+        if (role, stage) not in self._tokens:
+            self._tokens[role, stage] = sign_in(self._office.engine, role, self._office.clock(), stage)
+        return self._tokens[role, stage]
+
+    def csrf(self, role: str = "health", stage: str = FULL) -> str:
+        """What their forms hold."""
+        return Visitor("", frozenset(), token=self.token(role, stage)).csrf
+
+    def __call__(self, path: str, role: str = "health", stage: str = FULL, **options: Any) -> httpx.Response:
         headers = dict(options.pop("headers", {}))
-        if role:
-            cookies = [f"zonetag={tokens[role]}", headers.get("Cookie", "")]
-            headers["Cookie"] = "; ".join(filter(None, cookies))
-        return ask(app, options.pop("method", "GET"), path, headers=headers, **options)
+        cookies = [f"zonetag={self.token(role, stage)}", headers.get("Cookie", "")]
+        headers["Cookie"] = "; ".join(filter(None, cookies))
+        return ask(self._app, options.pop("method", "GET"), path, headers=headers, **options)
 
-    return get
+    def post(self, path: str, role: str = "health", stage: str = FULL, **fields: str) -> httpx.Response:
+        """Send a form of theirs."""
+        return self(path, role, stage, method="POST", data={"csrf": self.csrf(role, stage), **fields})
+
+
+Get = Somebody
+
+
+def as_somebody(app: Starlette, office: Office) -> Somebody:
+    """Requests to an application by people of any role."""
+    return Somebody(app, office)
 
 
 class Served:
