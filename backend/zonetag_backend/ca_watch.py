@@ -79,8 +79,9 @@ class CaWatch:
                 continue
             self._told[each.what, each.name] = (each.level, now_ms)
             days = (each.ends_ms - now_ms) // watch.DAY_MS
+            when = f"ends in {days} days" if each.ends_ms else "is not there, or cannot be read"
             at = logging.WARNING if each.level == watch.SOON else logging.ERROR
-            log.log(at, "certificates: %s %s ends in %d days: see zonetag ca show", each.what, each.name, days)
+            log.log(at, "certificates: %s %s %s: see zonetag ca show", each.what, each.name, when)
 
     def _kick(self, ca: OfficeCa, now_ms: int) -> None:
         with reading(self._database) as connection:

@@ -234,3 +234,34 @@ def test_knocking_tells_three_things_apart(broker: TlsBroker, rig: OfficeRig) ->
     assert knock(Door("127.0.0.1", broker.port, root, None), "gw1") == REFUSED
     broker.kill()
     assert knock(Door("127.0.0.1", broker.port, root, None), "gw1") == UNREACHABLE
+
+
+@pytest.mark.parametrize("autosave", [True, False], ids=["ours", "the control: mosquitto's own"])
+def test_what_was_queued_outlives_a_kill(
+    require: Callable[..., str], rig: OfficeRig, tmp_path: Path, autosave: bool
+) -> None:
+    """The backend is away, the broker is killed.  (What it loses all the same is still in its gateway.)"""
+    broker = TlsBroker(require("mosquitto", "apt-get install mosquitto"), tmp_path / "broker", rig)
+    if not autosave:
+        conf = broker.out / mosquitto.CONF
+        conf.write_text("".join(line for line in conf.read_text().splitlines(True) if "autosave" not in line))
+    broker.start()
+    try:
+        own = rig.own(profile.BACKEND_NAME)
+        # As the server does: mosquitto keeps no session on disk that began with a clean start.
+        broker.call(own, fresh=False).subscribe("zonetag/v1/+/+/report")
+        broker.callers[0].close()
+        gateway = broker.call(rig.gateway("gw1"))
+        for number in range(100):
+            assert gateway.publish("zonetag/v1/hq/gw1/report", str(number).encode()) == OK
+        broker.kill()
+        broker.start()
+        again = broker.call(own, fresh=False)
+        again.subscribe("zonetag/v1/+/+/report")
+        assert broker.call(rig.gateway("gw2")).publish("zonetag/v1/hq/gw2/report", b"last") == OK
+        came: list[bytes] = []
+        while not came or came[-1] != b"last":
+            came.append(again.hears()[1])
+        assert len(came) - 1 >= 98 if autosave else len(came) == 1
+    finally:
+        broker.stop()

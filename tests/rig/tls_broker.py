@@ -162,6 +162,7 @@ class Caller:
         client_id: str = "whatever",
         tls: ssl.TLSVersion | None = ssl.TLSVersion.TLSv1_3,
         ca: Path | None = None,
+        fresh: bool = True,
     ) -> None:
         self._answers: queue.Queue[str] = queue.Queue()
         self._ends: queue.Queue[str] = queue.Queue()
@@ -187,7 +188,7 @@ class Caller:
         properties.SessionExpiryInterval = 3600
         self._running = False
         try:
-            client.connect(HOST, broker.port, 60, clean_start=True, properties=properties)
+            client.connect(HOST, broker.port, 60, clean_start=fresh, properties=properties)
         except ssl.SSLError as error:
             self.said = f"refused: {error.reason}"
             return
