@@ -54,6 +54,11 @@ class Signatures:
         """A new group of messages begins."""
         self._searches = _PER_GROUP
 
+    def is_revoked(self, gateway: str) -> bool:
+        """Whether a gateway was thrown out."""
+        keys = self._keys.get(gateway)
+        return bool(keys) and all(record.revoked for record, _ in keys or ())
+
     def refusal(self, gateway: str, opened: Opened | None, about: str, captured_ms: int) -> str:
         """Why a message is not taken, a code from above; empty if it is.
 
@@ -62,9 +67,9 @@ class Signatures:
         keys = self._keys.get(gateway)
         if not keys:
             return "" if self._allow_unsigned else NOT_ENROLLED
-        good = [(record, key) for record, key in keys if not record.revoked]
-        if not good:
+        if self.is_revoked(gateway):
             return REVOKED
+        good = [(record, key) for record, key in keys if not record.revoked]
         if opened is None or not opened.signed:
             return UNSIGNED
         for record, key in good:

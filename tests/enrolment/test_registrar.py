@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from rig.registry import came, take
+from rig.registry import take
 from rig.reports import Gateway, sealed
 from rig.seat import DAY_MS, NOW_MS, Seat
 
@@ -177,8 +177,9 @@ def test_control_where_unsigned_reports_are_allowed_they_are_taken(seat: Seat) -
     seat.office.enrolled = False
     assert take(seat.office.writer(), Gateway("gw3").report()).reports == 1
     Applicant().enrol(seat, seat.token("gw1"))
-    opened = envelope.take_apart(envelope.wrap(report.encode(made := Gateway("gw1").report()), "report"))
-    done = seat.office.writer().write([replace(came(made), opened=opened)], NOW_MS)  # type: ignore[type-var]
+    made = Gateway("gw1").report()
+    opened = envelope.take_apart(envelope.wrap(report.encode(made), "report"))
+    done = seat.office.writer().write([ReportCame("hq", made, report.hash_of(opened.payload), opened)], NOW_MS)
     assert dict(done.unsigned) == {"unsigned": 1}  # but never of one that is enrolled
 
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import paho.mqtt.client as mqtt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from paho.mqtt.enums import CallbackAPIVersion
 
 from zonetag_protocol import acknowledgement, envelope, report, topics
@@ -96,5 +97,13 @@ class BackendStub:
             self._changed.notify_all()
 
 
-def ack(gateway: str, boot: int, through: int, *beyond: int) -> bytes:
-    return envelope.wrap(acknowledgement.encode(Acknowledgement(gateway, boot, through, beyond)), "ack")
+def ack(
+    gateway: str,
+    boot: int,
+    through: int,
+    *beyond: int,
+    missing: tuple[int, ...] = (),
+    key: Ed25519PrivateKey | None = None,
+) -> bytes:
+    told = Acknowledgement(gateway, boot, through, beyond, missing)
+    return envelope.wrap(acknowledgement.encode(told), "ack", key)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rig.backend_stub import BackendStub
 from rig.tags import Air, Chatter
 
+from zonetag_gateway import identity
 from zonetag_gateway.app import Gateway
 from zonetag_gateway.clock import SystemClock
 from zonetag_gateway.config import Config
@@ -40,7 +41,9 @@ class Running:
 async def running(config: Config, drain_s: float = 10.0, per_s: float = 50) -> AsyncIterator[Running]:
     air, stop = Air(), asyncio.Event()
     source: Source = air
-    task = asyncio.create_task(Gateway(config, source, SystemClock(), "0.0").run(stop, drain_s))
+    task = asyncio.create_task(
+        Gateway(config, source, SystemClock(), "0.0", identity=identity.of(config)).run(stop, drain_s)
+    )
     chatter = Chatter(air, per_s)
     chattering = asyncio.create_task(chatter.run())
     try:

@@ -13,6 +13,7 @@ from zonetag_backend.pki.folder import Folder
 from zonetag_backend.signingkey import open_signing_key
 from zonetag_backend.store import tokens
 from zonetag_backend.store.engine import writing
+from zonetag_protocol.enrolment import Token
 
 NOW_MS = 1_790_000_000_000
 DAY_MS = 86_400_000
@@ -31,7 +32,7 @@ class Seat:
         key = open_signing_key(self.office.folder / "backend-signing.key").public_key().public_bytes_raw()
         return Registrar(self.office.database, self.ca, key, "mqtts://office.lan:8883", lambda: self.now_ms)
 
-    def token(self, gateway: str = "gw1", hours: int = 24) -> tokens.Token:
+    def token(self, gateway: str = "gw1", hours: int = 24) -> Token:
         with writing(self.office.database) as connection:
             return tokens.make(connection, (gateway, "hq"), self.ca.pin, self.now_ms, hours)
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from zonetag_backend.errors import StoreUnavailable
 from zonetag_backend.ingest import Ingest
-from zonetag_backend.signatures import Signatures
+from zonetag_backend.signatures import REVOKED, Signatures
 from zonetag_backend.store import chain, refusals, roster, signing_keys, status
 from zonetag_backend.store.asking import Gaps
 from zonetag_backend.store.engine import writing
@@ -230,7 +230,10 @@ class Writer:
             else:
                 name, about, at_ms = each.loss.gateway, topics.LOST, now_ms
             post = self._roster.posts.get(name)
-            if post is None or post.site != each.site:
+            if self._signatures.is_revoked(name):
+                refused[name, REVOKED] += 1
+                done.unsigned[REVOKED] += 1
+            elif post is None or post.site != each.site:
                 strangers[name, each.site] += isinstance(each, ReportCame)
             elif code := self._signatures.refusal(name, each.opened, about, at_ms):
                 refused[name, code] += 1
