@@ -51,7 +51,8 @@ MTU_EXCHANGED = 21
 WRITE = 0x0008
 WRITE_NO_RESPONSE = 0x0004
 NOTIFY = 0x0010
-MOST_PARTS = 40  # writes that wait: a message of 512 bytes at the smallest MTU is 27
+MOST_WAITING = 1024  # bytes of writes that wait: the backend has one message of 512 on its way at a time
+PART_COST = 16  # bytes that a waiting write is reckoned to take besides its own
 NOBODY = -1
 EBUSY = 16
 
@@ -87,6 +88,7 @@ class Radio:
         self._ear: Ear | None = None  # is told of each advert, while looking
         self._connection = NOBODY
         self._parts: list[bytes] = []
+        self._waiting = 0  # bytes, of those parts
         self._down = self._up = 0  # handles of the two characteristics
 
     def start(self) -> None:
@@ -164,6 +166,7 @@ class Radio:
     def take_parts(self) -> list[bytes]:
         """What was written to `down` since last asked."""
         parts, self._parts = self._parts, []
+        self._waiting = 0
         return parts
 
     def notify(self, part: bytes) -> bool:
@@ -225,14 +228,19 @@ class Radio:
                 self.mtu = fragments.ATT_MTU[0]
                 self.flooded = False
                 self._parts = []
+                self._waiting = 0
             else:
                 self._ble.gap_disconnect(data[0])
         elif event == DISCONNECTED:
             if data[0] == self._connection:
                 self._connection = NOBODY
         elif event == WRITTEN:
-            if len(self._parts) < MOST_PARTS:
-                self._parts.append(self._ble.gatts_read(self._down))
+            if self.flooded:
+                return
+            part = self._ble.gatts_read(self._down)
+            self._waiting += len(part) + PART_COST
+            if self._waiting <= MOST_WAITING:
+                self._parts.append(part)
             else:
                 self.flooded = True
         elif event == MTU_EXCHANGED:

@@ -1,7 +1,7 @@
 """The link end to end: the real firmware on 32-bit MicroPython, a real central on the virtual air, and attackers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ EIDS = {
     for number, keys in enumerate(KEYS)
     for epoch in range(T0 // EPOCH_S - 1, T0 // EPOCH_S + 12)
 }
-Script = Callable[["Room"], Awaitable[None]]
+Script = Callable[["Room"], Coroutine[Any, Any, None]]
 
 
 class Room:
@@ -50,7 +50,7 @@ class Room:
                 folder = self._folder / f"tag{number}"
                 args = (self._micropython, self._firmware, folder, air, seat, card)
                 started.append(await start_tag(*args, **settings))
-            running = asyncio.create_task(script(self))  # type: ignore[arg-type]  # a coroutine, of each script here
+            running = asyncio.create_task(script(self))
             try:
                 await air.run(seconds * 1000)
             finally:
@@ -69,8 +69,7 @@ class Room:
 
     async def until(self, second: int) -> None:
         """Wait for a second of the air."""
-        while self.air.now_ms < second * 1000:
-            await asyncio.sleep(0)
+        await self.air.until(second * 1000)
 
 
 @pytest.fixture
@@ -102,8 +101,9 @@ def test_a_session_from_end_to_end(room: Room) -> None:
             assert heard.epoch == T0 // EPOCH_S
             assert heard.max_dbm == -50 - 10 * number
             reading = frame.verify(KEYS[number], epoch, heard.eid, heard.auth[:2], heard.auth[2:])
-            # The slot on its clock and the slot on its sender's, 8 s apart for each number between them.
-            assert abs(rotation.slot_start(epoch, reading.sub) - rotation.slot_start(heard.epoch, heard.at) - 8 * number) < 8
+            # The clocks are 8 s apart for each number between the tags.
+            ahead = rotation.slot_start(epoch, reading.sub) - rotation.slot_start(heard.epoch, heard.at)
+            assert abs(ahead - 8 * number) < 8
             cells = contact.levels(heard.cells)
             assert set(cells[: contact.cell_of(T0)]) == {0}, "before it was switched on"
             if epoch == T0 // EPOCH_S:

@@ -11,6 +11,7 @@ from rig.virtual_air import Seat, VirtualAir
 
 from zonetag_protocol.card import Card, pack
 
+HEAP = "136K"  # about what a stock ESP32 has free; the stand-ins are in it too
 FOR_EVER_S = 1 << 28  # the air ends its life, not the tag's own count
 
 
@@ -27,7 +28,7 @@ async def start_tag(
     told = _provisioned(folder, card, {"air": {"time": air.time}, "seconds": FOR_EVER_S, **settings})
     environment = micropython.environment([DEVICE_AIR, firmware])
     return await asyncio.create_subprocess_exec(
-        *micropython.argv("-m", "life", told),
+        *micropython.argv("-m", "life", told, heap=HEAP),
         env={**environment, "ZONETAG_HCI": seat.hci},
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,

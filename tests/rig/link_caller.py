@@ -1,4 +1,4 @@
-"""A real central on a virtual air that talks to a tag over the link: bumble's GATT client, and the backend's end of `link`.
+"""A real central on a virtual air that talks to a tag: bumble's GATT client, and the backend's end of `link`.
 
     caller = Caller(await air.central(), k_link)
     status = await caller.call(address, epoch)          # connects, says hello, takes answer and status

@@ -174,6 +174,7 @@ class VirtualAir:
         self._server: asyncio.Server | None = None
         self._scanner: AirController | None = None
         self._centrals: list[AirController] = []
+        self._awaited: list[tuple[float, asyncio.Future[None]]] = []  # moments that somebody waits for
 
     async def __aenter__(self) -> "VirtualAir":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -218,6 +219,13 @@ class VirtualAir:
         await device.power_on()
         return device
 
+    async def until(self, at_ms: float) -> None:
+        """Wait until the air's time has come there."""
+        if at_ms > self.now_ms:
+            moment = asyncio.get_running_loop().create_future()
+            self._awaited.append((at_ms, moment))
+            await moment
+
     async def run(self, until_ms: float) -> None:
         """Let time go on until then; then every tag's supply ends."""
         self._until_ms = until_ms
@@ -237,6 +245,10 @@ class VirtualAir:
         wake = min(sleeper.wake_ms or 0.0 for sleeper in self._sleepers)
         await self._send_until(min(wake, self._until_ms))
         self.now_ms = wake
+        for at_ms, moment in self._awaited:
+            if at_ms <= wake and not moment.done():
+                moment.set_result(None)
+        self._awaited = [(at_ms, moment) for at_ms, moment in self._awaited if not moment.done()]
         for sleeper in self._sleepers:
             if sleeper.wake_ms == wake:
                 sleeper.wake_ms = None

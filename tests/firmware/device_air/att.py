@@ -55,7 +55,7 @@ class Server:
             return b"\x0b" + self.values[handle] if handle in self.values else self._error(code, handle)
         if code in (0x04, 0x06, 0x08, 0x10):
             first, last = struct.unpack("<HH", pdu[1:5])
-            found = [handle for handle in range(first, min(last, self._last) + 1)]
+            found = list(range(first, min(last, self._last) + 1))
             return self._find(code, pdu, found) or self._error(code, first)
         return None if code == 0x1E else self._error(code, 0, NOT_SUPPORTED)
 

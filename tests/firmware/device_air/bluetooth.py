@@ -170,19 +170,13 @@ class BLE:
     def _command(self, operation, data=b""):
         """Send a command; the return parameters of its Command Complete, or the status of its Command Status."""
         self._socket.send(b"\x01" + struct.pack("<HB", operation, len(data)) + data)
-        late = []
         while True:
             kind, event, body = self._packet()
             if kind == 4 and event == COMMAND_COMPLETE and body[1] | body[2] << 8 == operation:
-                answer = body[3:]
-                break
+                return body[3:]
             if kind == 4 and event == COMMAND_STATUS and body[2] | body[3] << 8 == operation:
-                answer = body[:1]
-                break
-            late.append((kind, event, body))
-        for packet in late:
-            self._take(*packet)
-        return answer
+                return body[:1]
+            self._take(kind, event, body)
 
     def _poll(self):
         while self._waiting.poll(0):
