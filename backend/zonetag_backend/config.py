@@ -15,6 +15,7 @@ from zonetag_backend.httpconfig import Http, host_fault, names_fault
 from zonetag_backend.httpconfig import faults as http_faults
 from zonetag_backend.keyfile import SOURCES
 from zonetag_backend.notices import settings as notices
+from zonetag_backend.tracing import profile
 
 MQTT_VERSIONS = ("auto", "5", "3.1.1")
 MQTT_PORT, MQTTS_PORT = 1883, 8883  # IANA
@@ -104,6 +105,8 @@ class Config:
 
     notices: notices.NoticeSettings
     # how people are told of an exposure
+    profiles: Mapping[str, profile.Profile]
+    # what counts as a contact, by disease
 
     @property
     def signing_key_file(self) -> Path:
@@ -131,7 +134,9 @@ def load(path: Path | None = None, given: Mapping[str, object] | None = None) ->
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not TOML: {error}") from error
     values |= {name: value for name, value in (given or {}).items() if value is not None}
-    faults = [
+    profiles, faults = profile.settings_of(values)
+    values = {name: value for name, value in values.items() if not name.startswith(profile.PREFIX)}
+    faults += [
         f"{name} is no setting; deploy/server.example.toml shows all of them" for name in values if name not in SETTINGS
     ]
     taken: dict[str, object] = {}
@@ -147,10 +152,10 @@ def load(path: Path | None = None, given: Mapping[str, object] | None = None) ->
     if faults:
         where = f"{path}:\n" if path else ""
         raise ConfigError(where + "\n".join(faults))
-    return _config(taken)
+    return _config(taken, profile.with_settings(profiles))
 
 
-def _config(taken: Mapping[str, object]) -> Config:
+def _config(taken: Mapping[str, object], profiles: Mapping[str, profile.Profile]) -> Config:
     text = {name: str(value) for name, value in taken.items()}
     number = {name: value for name, value in taken.items() if isinstance(value, int)}
     data = Path(text["data"]).expanduser() if text["data"] else default_data()
@@ -190,6 +195,7 @@ def _config(taken: Mapping[str, object]) -> Config:
         audit_retention_days=number["audit.retention_days"],
         second_officer=taken["contacts.second_officer"] is True,
         notices=notices.from_values(text),
+        profiles=profiles,
         queue=number["ingest.queue"],
         search_epochs=number["ingest.search_epochs"],
         future_s=number["ingest.future_s"],

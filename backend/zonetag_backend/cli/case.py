@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing, desk, looking, show
-from zonetag_backend.cli.tracing import at, beginning_ms, called, day, hour, lines
+from zonetag_backend.cli.tracing import at, beginning_ms, called, day, hour, lines, profile_of
 from zonetag_backend.errors import BadValue
 from zonetag_backend.notices.settings import senders
 from zonetag_backend.signingkey import open_signing_key
@@ -16,7 +16,7 @@ from zonetag_backend.store.retention import horizon_ms
 from zonetag_backend.store.tracing import timezone, traced
 from zonetag_backend.tracing import abroad
 from zonetag_backend.tracing.outcome import Outcome
-from zonetag_backend.tracing.profile import DAY_MS, DEFAULT, PROFILES, infectious
+from zonetag_backend.tracing.profile import DAY_MS, DEFAULT, infectious
 
 
 def register(commands: Parsers) -> None:
@@ -27,7 +27,7 @@ def register(commands: Parsers) -> None:
     new.add_argument("person", metavar="PERSON", help="staff number, or name if only one has it")
     new.add_argument("--day", type=day, required=True, metavar="DAY", help="of the first symptoms, or of the test")
     new.add_argument("--basis", choices=cases.BASES, default="onset", help="which of the two (onset)")
-    new.add_argument("--profile", choices=sorted(PROFILES), default=DEFAULT, help=f"disease ({DEFAULT})")
+    new.add_argument("--profile", metavar="NAME", default=DEFAULT, help=f"disease ({DEFAULT})")
     new.add_argument("--reason", required=True, help="why it is entered; kept in the audit log")
     add_where(new)
     new.set_defaults(run=_open)
@@ -66,7 +66,7 @@ def _open(args: argparse.Namespace) -> int:
         which = cases.open_case(
             connection,
             who,
-            args.profile,
+            profile_of(opened, args.profile).name,
             onset_ms,
             args.basis,
             by=actor(),
@@ -90,7 +90,7 @@ def _again(args: argparse.Namespace) -> int:
 
 
 def _traced(opened: Desk, connection: Transaction, case: cases.Case) -> Outcome:
-    profile = PROFILES[case.profile]
+    profile = profile_of(opened, case.profile)
     low, high = infectious(profile, case.onset_ms)
     found = traced(
         connection,
@@ -153,7 +153,7 @@ def _list(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
         case = cases.case_of(connection, args.case)
-        low, high = infectious(PROFILES[case.profile], case.onset_ms)
+        low, high = infectious(profile_of(opened, case.profile), case.onset_ms)
         window = (max(low, horizon_ms(opened.now_ms, opened.config.retention_days)), min(high, opened.now_ms))
         sent = foreign.identifiers(connection, opened.keyring(), case.person, window)
         key = open_signing_key(opened.config.signing_key_file)

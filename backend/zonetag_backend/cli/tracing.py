@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from zonetag_backend.cli.store import Parsers, actor, add_where, changing
+from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing
 from zonetag_backend.errors import BadValue
 from zonetag_backend.reports.trace_xlsx import write_xlsx
 from zonetag_backend.store import audit, registry
@@ -14,7 +14,7 @@ from zonetag_backend.store.retention import horizon_ms
 from zonetag_backend.store.tracing import timezone, traced
 from zonetag_backend.tracing.chain import MAX_DEPTH
 from zonetag_backend.tracing.outcome import Day, Found, Outcome, Who
-from zonetag_backend.tracing.profile import DEFAULT, PROFILES
+from zonetag_backend.tracing.profile import DEFAULT, Profile
 
 
 def register(commands: Parsers) -> None:
@@ -31,7 +31,7 @@ def register(commands: Parsers) -> None:
     parser.add_argument("--reason", required=True, help="why this is asked; kept in the audit log")
     parser.add_argument("--depth", type=int, default=2, metavar="N", help=f"generations, 1 to {MAX_DEPTH} (2)")
     parser.add_argument("--backward", action="store_true", help="possible sources instead of possible contacts")
-    parser.add_argument("--profile", choices=sorted(PROFILES), default=DEFAULT, help=f"disease ({DEFAULT})")
+    parser.add_argument("--profile", metavar="NAME", default=DEFAULT, help=f"disease ({DEFAULT})")
     parser.add_argument(
         "--at-least",
         type=float,
@@ -61,6 +61,14 @@ def beginning_ms(of: date, zone: tzinfo) -> int:
     return int(datetime.combine(of, time(), zone).timestamp()) * 1000
 
 
+def profile_of(opened: Desk, name: str) -> Profile:
+    """A profile of the settings; BadValue when there is none of that name."""
+    found = opened.config.profiles.get(name)
+    if found is None:
+        raise BadValue(f"there is no profile {name}: one of {', '.join(sorted(opened.config.profiles))}")
+    return found
+
+
 def _trace(args: argparse.Namespace) -> int:
     if not 1 <= args.depth <= MAX_DEPTH:
         raise BadValue(f"--depth is 1 to {MAX_DEPTH}")
@@ -77,7 +85,7 @@ def _trace(args: argparse.Namespace) -> int:
             connection,
             who,
             (beginning_ms(args.since, zone), beginning_ms(args.until + timedelta(days=1), zone)),
-            PROFILES[args.profile],
+            profile_of(opened, args.profile),
             floor_ms=horizon_ms(opened.now_ms, opened.config.retention_days),
             depth=args.depth,
             backward=args.backward,

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from zonetag_backend.errors import BadValue
-from zonetag_backend.tracing.profile import PROFILES
+from zonetag_backend.tracing.profile import is_name
 from zonetag_protocol import envelope
 from zonetag_protocol.errors import ZonetagError
 from zonetag_protocol.rotation import EID, EPOCH_S
@@ -81,7 +81,8 @@ def unpack(data: bytes, key_hex: str) -> Abroad:
         isinstance(office, str)
         and 0 < len(office) <= MOST_OFFICE
         and office.isprintable()
-        and profile in PROFILES
+        and isinstance(profile, str)
+        and is_name(profile)
         and envelope.is_uint(since, 53)
         and envelope.is_uint(until, 53)
         and isinstance(eids, bytes)

@@ -17,6 +17,7 @@ PLACE = "place"  # gateways heard both at one place
 # Two periods of a log further apart than this are two encounters: a look may be missed, three in a row may not.
 DIRECT_GAP_MS = 180_000
 PLACE_GAP_MS = 60_000  # as in presence: it closes smaller gaps itself
+REST_MS = 1_800_000  # apart for longer is another encounter
 
 
 Shared = tuple[int, int, int, int, int]
@@ -79,40 +80,43 @@ def place(shared: Meetings, model: Closeness, heard: Heard | None = None) -> lis
         rows.sort(key=_start)
         # Without what was heard a model sees nothing in which two times at a place differ: it is asked once.
         blind = model.place(Both(rows[0][2], rows[0][3], rows[0][4], (), ())) if heard is None else 0.0
-        first, end = 0, rows[0][4]
-        for at, row in enumerate(rows):
-            if row[3] - end > PLACE_GAP_MS:
-                out.append(_at_place(asked, other, rows[first:at], end, blind))
-                first, end = at, row[4]
-            elif row[4] > end:
-                end = row[4]
-        out.append(_at_place(asked, other, rows[first:], end, blind))
+        places: dict[int, None] = {}
+        of: list[Piece] = []
+        begin, start, end = rows[0][3], rows[0][3], rows[0][3]
+        for _, _, where, low, high in rows:
+            if low - end > PLACE_GAP_MS:
+                of.append(Piece(start, end, blind))
+                start = low
+                if low - end > REST_MS:
+                    out.append(Encounter(asked, other, PLACE, tuple(places), begin, end, tuple(of)))
+                    begin, places, of = low, {}, []
+            places[where] = None
+            end = max(end, high)
+        of.append(Piece(start, end, blind))
+        out.append(Encounter(asked, other, PLACE, tuple(places), begin, end, tuple(of)))
     return out if heard is None else [_seen(each, shared[each.asked, each.other], model, heard) for each in out]
 
 
-def _at_place(asked: int, other: int, rows: Sequence[Shared], end: int, probability: float) -> Encounter:
-    start = rows[0][3]
-    places = (rows[0][2],) if len(rows) == 1 else tuple(dict.fromkeys([row[2] for row in rows]))
-    return Encounter(asked, other, PLACE, places, start, end, (Piece(start, end, probability),))
-
-
 def _seen(blind: Encounter, rows: Sequence[Shared], model: Closeness, heard: Heard) -> Encounter:
-    """The encounter with what its gateways heard of both looked at; of several places, the likeliest."""
+    """The encounter with what gateways heard of both looked at, piece by piece; of several places, the likeliest."""
     mine, theirs = heard.get(blind.asked, ()), heard.get(blind.other, ())
-    probability = max(
-        model.place(
-            Both(
-                where,
-                low,
-                high,
-                [each for each in mine if low <= each[0] <= high],
-                [each for each in theirs if low <= each[0] <= high],
+    seen = []
+    for piece in blind.pieces:
+        inside = [row for row in rows if piece.start_ms <= row[3] and row[4] <= piece.end_ms]
+        probability = max(
+            model.place(
+                Both(
+                    where,
+                    low,
+                    high,
+                    [each for each in mine if low <= each[0] <= high],
+                    [each for each in theirs if low <= each[0] <= high],
+                )
             )
+            for _, _, where, low, high in inside
         )
-        for _, _, where, low, high in rows
-        if blind.start_ms <= low and high <= blind.end_ms
-    )
-    return blind._replace(pieces=(Piece(blind.start_ms, blind.end_ms, probability),))
+        seen.append(piece._replace(probability=probability))
+    return blind._replace(pieces=tuple(seen))
 
 
 def overlaid(read: Sequence[Piece]) -> list[Piece]:

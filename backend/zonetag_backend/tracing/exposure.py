@@ -5,7 +5,7 @@ Direct evidence and evidence of place are weighed apart, each with its own expos
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from zonetag_backend.tracing.days import Days
@@ -47,44 +47,48 @@ def exposures(
     `at_least`: the probability from which on, if not the profile's.
     """
     threshold = profile.probability if at_least is None else at_least
-    by_day: dict[tuple[int, int, int, str], list[tuple[Piece, Encounter]]] = defaultdict(list)
+    by_day: dict[tuple[int, int, int, str], tuple[list[Piece], list[Encounter]]] = defaultdict(_nothing)
     low, high = window
     for encounter in encounters:
         asked, other, evidence, _, begin, finish, pieces = encounter
         if finish <= low or begin >= high:
             continue
+        day, midnight = days.of(begin)
+        if finish <= midnight and begin >= low and finish <= high:  # nearly always
+            read, of = by_day[asked, other, day, evidence]
+            read += pieces
+            of.append(encounter)
+            continue
         for piece in pieces:
-            day, midnight = days.of(piece[0])
-            if piece[1] <= midnight and piece[0] >= low and piece[1] <= high:  # nearly always
-                by_day[asked, other, day, evidence].append((piece, encounter))
-                continue
             for each, start, end in days.cut(max(piece.start_ms, low), min(piece.end_ms, high)):
-                by_day[asked, other, each, evidence].append((Piece(start, end, piece.probability), encounter))
+                read, of = by_day[asked, other, each, evidence]
+                read.append(Piece(start, end, piece.probability))
+                of.append(encounter)
     found = []
-    for (asked, other, day, evidence), parts in by_day.items():
-        together = sum([piece[1] - piece[0] for piece, _ in parts]) / MINUTE_MS
+    for (asked, other, day, evidence), (read, of) in by_day.items():
+        together = sum([piece[1] - piece[0] for piece in read]) / MINUTE_MS
         if together < profile.minutes:  # cannot reach what is asked for
             continue
-        parts.sort(key=_begin)
-        told = minutes(_pieces(parts, evidence), profile.minutes)
+        read.sort()
+        told = minutes(_pieces(read, evidence), profile.minutes)
         probability = 1.0 if profile.by_place and evidence == PLACE else told.reached
         if probability < threshold:
             continue
         places: dict[int, None] = {}
         spans: dict[tuple[int, int], None] = {}
-        for _, encounter in parts:
+        midnight = days.of(day)[1]
+        for encounter in of:
             places |= dict.fromkeys(encounter.places)
-            spans[max(encounter.start_ms, low), min(encounter.end_ms, high)] = None
-        first, last = parts[0][0].start_ms, max([piece[1] for piece, _ in parts])
+            spans[max(encounter.start_ms, low, day), min(encounter.end_ms, high, midnight)] = None
+        first, last = read[0].start_ms, max([piece[1] for piece in read])
         found.append(
             Exposure(asked, other, day, evidence, first, last, together, told, tuple(places), tuple(spans), probability)
         )
     return sorted(found, key=lambda e: (e.first_ms, e.other, e.evidence))
 
 
-def _pieces(parts: Sequence[tuple[Piece, Encounter]], evidence: str) -> list[Piece]:
+def _pieces(read: list[Piece], evidence: str) -> list[Piece]:
     """Who sits where does not change within a day: for evidence of place all of it is one piece."""
-    read = [piece for piece, _ in parts]
     if evidence != PLACE or len(read) == 1:
         return read
     length, weighted = 0, 0.0
@@ -94,5 +98,5 @@ def _pieces(parts: Sequence[tuple[Piece, Encounter]], evidence: str) -> list[Pie
     return [Piece(read[0].start_ms, read[0].start_ms + length, weighted / length)]
 
 
-def _begin(part: tuple[Piece, Encounter]) -> int:
-    return part[0][0]
+def _nothing() -> tuple[list[Piece], list[Encounter]]:
+    return [], []

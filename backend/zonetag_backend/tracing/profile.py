@@ -4,12 +4,15 @@ The figures are those that health authorities gave for contact tracing; each pro
 health officer may set others (settings `profile.NAME.FIELD`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 DEFAULT = "covid-19"
+PREFIX = "profile."
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,28 @@ def fault(name: str, value: object) -> str:
     if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
         return f"a number from {low:g} to {high:g} wanted"
     return ""
+
+
+def is_name(text: str) -> bool:
+    """Whether a profile can be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
+def settings_of(values: Mapping[str, object]) -> tuple[dict[str, dict[str, object]], list[str]]:
+    """The settings `profile.NAME.FIELD` among others, by profile, and what is wrong with them, a line a fault."""
+    found: dict[str, dict[str, object]] = {}
+    faults = []
+    for setting, value in values.items():
+        if not setting.startswith(PREFIX):
+            continue
+        name, _, field = setting.removeprefix(PREFIX).rpartition(".")
+        if not is_name(name):
+            faults.append(f"{setting}: profile.NAME.FIELD wanted, NAME of small letters, digits and -")
+        elif wrong := fault(field, value):
+            faults.append(f"{setting} = {value!r}: {wrong}")
+        else:
+            found.setdefault(name, {})[field] = value
+    return found, faults
 
 
 def with_settings(settings: Mapping[str, Mapping[str, object]]) -> dict[str, Profile]:
