@@ -3,11 +3,13 @@
 make bench                          all of them
 make bench ARGS="adverts resolver"  some of them
 make bench ARGS=--write             all, and the figures into docs/benchmarks.md
+make bench ARGS="--write card"      some, and only their figures
 """
 
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-NAMES = ("adverts", "resolver", "ingest", "firmware_heap", "card", "tracing")
+NAMES = ("adverts", "resolver", "ingest", "firmware_heap", "card", "tracing", "bluez")
 HEAD = """# Benchmarks
 
 Made by `make bench ARGS=--write`; do not edit. Each ratio is taken within one run, because absolute figures depend on
@@ -52,8 +54,18 @@ def main() -> None:
     if args.write:
         machine = f"{platform.machine()}, {os.cpu_count()} processors"
         about = f"Python {platform.python_version()}, {machine}, {datetime.now(UTC):%Y-%m-%d}."
-        blocks = "\n".join(f"## {name}\n\n```\n{text}```\n" for name, text in said.items())
-        (ROOT / "docs/benchmarks.md").write_text(f"{HEAD}{about}\n\n{blocks}")
+        page = ROOT / "docs/benchmarks.md"
+        sections = {} if not args.names else written(page.read_text(encoding="utf-8"))
+        sections |= {name: f"{about}\n\n```\n{text}```\n" for name, text in said.items()}
+        blocks = "\n".join(f"## {name}\n\n{sections[name]}" for name in NAMES if name in sections)
+        page.write_text(HEAD + blocks, encoding="utf-8")
+
+
+def written(page: str) -> dict[str, str]:
+    """What stands in the page, by benchmark."""
+    about = next(iter(re.findall(r"(?m)^Python .*$", page.partition("\n## ")[0])), "")
+    found = re.findall(r"(?ms)^## (\w+)\n(.*?)(?=^## |\Z)", page)
+    return {name: (text if "Python " in text else f"{about}\n{text}").strip() + "\n" for name, text in found}
 
 
 if __name__ == "__main__":

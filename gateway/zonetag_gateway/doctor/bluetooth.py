@@ -96,7 +96,7 @@ def management(refused: SourceError | None, source: SourceConfig) -> Finding:
         return fail("mgmt", refused.what, refused.to_do)
     if source.scanning != scanning.AUTO:
         return ok("mgmt", "not wanted, as source.scanning names a way of bleak's")
-    return warn("mgmt", f"{refused.what}: bleak is used, at ten times the cost", refused.to_do)
+    return warn("mgmt", f"{refused.what}: bleak is used, at several times the cost", refused.to_do)
 
 
 def package(installed: bool) -> Finding:

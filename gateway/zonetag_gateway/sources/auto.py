@@ -1,8 +1,8 @@
 """Real Bluetooth by the best way that works here.
 
-In this order, for each adapter by itself (owner.py): the management socket, which shows everything at a tenth of the
-cost, where this process may use it; bleak, passive and active together, which shows everything; bleak passive, which
-shows our own tags; bleak active, which is all that a bluetoothd without advertisement monitors has.
+In this order, for each adapter by itself (owner.py): the management socket, which shows everything at a fraction of
+the cost, where this process may use it; bleak, passive and active together, which shows everything; bleak passive,
+which shows our own tags; bleak active, which is all that a bluetoothd without advertisement monitors has.
 """
 
 from collections.abc import Sequence

@@ -21,9 +21,14 @@ def start(machine: Machine) -> None:
 
 def connector(machine: Machine) -> Callable[[], socket.socket]:
     """Opens a management socket of the machine."""
+    return connector_to(machine.mgmt_port)
+
+
+def connector_to(port: int) -> Callable[[], socket.socket]:
+    """The same by its port on 127.0.0.1."""
 
     def connect() -> socket.socket:
-        inside = socket.create_connection(("127.0.0.1", machine.mgmt_port))
+        inside = socket.create_connection(("127.0.0.1", port))
         inside.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for pump in (_packets, _stream):
