@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from measure import show, timed
 from paho.mqtt.enums import CallbackAPIVersion
 from rig.brokers import Mosquitto
@@ -21,7 +22,7 @@ from sqlalchemy import inspect, select
 from zonetag_backend import config as configs
 from zonetag_backend.app import Backend
 from zonetag_backend.keyfile import open_key_file
-from zonetag_backend.store import heard, registry, rows
+from zonetag_backend.store import heard, registry, rows, signing_keys
 from zonetag_backend.store.engine import open_database, reading, writing
 from zonetag_backend.store.tags import add_tag
 from zonetag_backend.subscriber import GROUP_BYTES
@@ -31,6 +32,7 @@ TAGS = 1_000
 REPORTS = 200
 START = 1_790_000_000  # UTC second at which the tags' clocks stood at the same number
 SLOT_S = rotation.SLOT_S
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))  # with which the gateway signs
 
 
 def payloads(keys: list[rotation.Keys]) -> list[bytes]:
@@ -55,7 +57,7 @@ def payloads(keys: list[rotation.Keys]) -> list[bytes]:
             )
         )
         previous = report.hash_of(payload)
-        sealed.append(envelope.wrap(payload, topics.REPORT))
+        sealed.append(envelope.wrap(payload, topics.REPORT, KEY))
     return sealed
 
 
@@ -68,6 +70,7 @@ def registered(data: Path) -> list[rotation.Keys]:
         registry.add_site(connection, "hq", "Office", "Asia/Ho_Chi_Minh", 300)
         registry.add_place(connection, "hq", "Door", "entrance")
         registry.add_gateway(connection, "entrance", "hq", "Door", START * 1000)
+        signing_keys.take(connection, "entrance", KEY.public_key().public_bytes_raw(), START * 1000)
         new = [add_tag(connection, keyring, f"T-{i}", START * 1000, t0=START) for i in range(TAGS)]
     engine.dispose()
     return [rotation.derive_keys(tag.master) for tag in new]

@@ -86,7 +86,10 @@ def test_the_wearer_is_in_the_book(
     ):
         code, _ = (program := start("zonetag", *command, *data)).end()
         assert code == 0, program.errors
-    server = start("zonetag", "serve", "--broker", mosquitto.url, "--port", "0", *data)
+    settings = tmp_path / "server.toml"
+    settings.write_text('[ingest]\nunsigned = "allow"\n')  # who signs is the matter of tests/enrolment
+    serve = ("serve", "--config", str(settings), "--broker", mosquitto.url, "--port", "0", *data)
+    server = start("zonetag", *serve)
     page = server.wait_for("Pages: ").split()[1]
 
     async def scene() -> Program:

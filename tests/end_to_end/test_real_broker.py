@@ -58,7 +58,10 @@ def test_a_tag_ends_up_in_the_book(start: Start, mosquitto: Mosquitto, tmp_path:
     key = tmp_path / "key"
     key.write_text(tag.master.hex())
     run(start, "tag", "add", tag.number, "--key-file", str(key), "--clock", clock, "--person", "NV1", *data)
-    server = start("zonetag", "serve", "--broker", mosquitto.url, "--port", "0", *data)
+    settings = tmp_path / "server.toml"
+    settings.write_text('[ingest]\nunsigned = "allow"\n')  # who signs is the matter of tests/enrolment
+    serve = ("serve", "--config", str(settings), "--broker", mosquitto.url, "--port", "0", *data)
+    server = start("zonetag", *serve)
     page = server.wait_for("Pages: ").split()[1]
     # From now on, for only from now on somebody wears the tag; played fast, so two minutes ahead of the server's clock,
     # which takes five for the error of a gateway's clock.

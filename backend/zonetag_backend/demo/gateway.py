@@ -29,11 +29,28 @@ class GatewayProcess:
             f'[source]\nkind = "simulated"\nair = {text(f"127.0.0.1:{air_port}")}\n'
             f"[spool]\npath = {text(str(folder / f'spool-{name}.db'))}\n"
             f"[broker]\nurl = {text(broker_url)}\n"
+            f"[identity]\nfolder = {text(str(folder / f'identity-{name}'))}\n"
             f"[health]\nevery_s = {_HEALTH_S}\n",
             encoding="utf-8",
         )
+        self._identity = folder / f"identity-{name}"
         self._process: asyncio.subprocess.Process | None = None
         self._ending: asyncio.Task[int] | None = None
+
+    async def enrol(self, url: str, token: str) -> int:
+        """Let it make its keys and have them enrolled; the command's exit code."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "zonetag_gateway", "--log-level", "warning", "enrol", url, token),
+            *("--dir", str(self._identity), "--config", str(self._config)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            return await process.wait()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
 
     async def start(self) -> None:
         """Begin; what it logs goes to our standard error."""

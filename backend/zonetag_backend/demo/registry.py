@@ -1,8 +1,13 @@
 """Fills an empty registry with the simulated office: a site, its places and gateways, people, and tags handed out."""
 
+from pathlib import Path
+
 from zonetag_backend.keys import Keyring
+from zonetag_backend.office_ca import OfficeCa
+from zonetag_backend.pki import authority
+from zonetag_backend.pki.folder import Folder
 from zonetag_backend.simulate.office import Office
-from zonetag_backend.store import registry, tags
+from zonetag_backend.store import registry, tags, tokens
 from zonetag_backend.store.engine import Database, writing
 
 SITE = "hq"
@@ -25,3 +30,15 @@ def fill(engine: Database, keyring: Keyring, office: Office, start_ms: int) -> N
             new = tags.add_tag(connection, keyring, tag.number, before, master=tag.master, t0=t0)
             who = registry.add_person(connection, person.name, person.unit, person.code, before)
             tags.hand_out(connection, keyring, new.id, who, before)
+
+
+def found_authority(data: Path, start_ms: int) -> None:
+    """A certificate authority for an afternoon: its root is forgotten at once."""
+    root = authority.init_root(start_ms)
+    Folder(data).create(authority.init_issuing(root, start_ms), root.certificate)
+
+
+def token_for(engine: Database, data: Path, gateway: str, now_ms: int) -> str:
+    """What lets a gateway in."""
+    with writing(engine) as connection:
+        return tokens.make(connection, (gateway, SITE), OfficeCa.open(data).pin, now_ms).text

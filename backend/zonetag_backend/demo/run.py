@@ -66,13 +66,15 @@ class Demo:
             EmbeddedBroker() as broker,
             AirServer(self.office, s.start_ms, s.speed, self._monotonic) as self.air,
         ):
-            config = load(None, {"data": str(s.folder), "broker.url": broker.url, "http.port": s.port})
+            given = {"data": str(s.folder), "broker.url": broker.url, "http.port": s.port}
+            config = load(None, {**given, "enrolment.listen": "127.0.0.1:0"})
             await asyncio.to_thread(self._register, config.database, config.key_file)
             async with Backend(config, clock=self.air.now_ms, demo=True) as self.backend:
                 for receiver in self.office.plan.receivers:
                     gateway = GatewayProcess(receiver.name, s.folder, broker.url, self.air.port)
                     self.gateways.append(gateway)
                 try:
+                    await asyncio.gather(*(self._enrol(gateway) for gateway in self.gateways))
                     for gateway in self.gateways:
                         await gateway.start()
                     yield self
@@ -150,9 +152,19 @@ class Demo:
             result, self.backend.engine, self.office, summaries, self.settings.start_ms, self.air.told_s
         )
 
+    async def _enrol(self, gateway: GatewayProcess) -> None:
+        """As in an office: a token from the server, keys made by the gateway."""
+        backend, now_ms = self.backend, self.air.now_ms()
+        folder = self.settings.folder
+        token = await asyncio.to_thread(registry.token_for, backend.engine, folder, gateway.name, now_ms)
+        code = await gateway.enrol(f"https://127.0.0.1:{backend.enrolment.port}", token)
+        if code:
+            raise GatewayDied(gateway.name, code)
+
     def _register(self, database: str, key_file: Path) -> None:
         engine = open_database(database)
         try:
+            registry.found_authority(self.settings.folder, self.settings.start_ms)
             registry.fill(engine, open_key_file(key_file), self.office, self.settings.start_ms)
         finally:
             engine.dispose()
