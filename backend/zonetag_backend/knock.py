@@ -71,3 +71,5 @@ def knock(door: Door, client_id: str, limit_s: float = LIMIT_S) -> str:
         with contextlib.suppress(OSError, ValueError):
             client.disconnect()
         client.loop_stop()
+        if (left := client.socket()) is not None:  # the broker went before the goodbye
+            left.close()

@@ -236,3 +236,5 @@ class Caller:
         self._client.disconnect()
         if self._running:
             self._client.loop_stop()
+        if (left := self._client.socket()) is not None:  # the broker was gone before the goodbye
+            left.close()
