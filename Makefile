@@ -51,6 +51,11 @@ bench: ## The benchmarks, and what they mean
 	@scripts/setup bench
 	@exec $(BIN)/python benchmarks/run.py $(ARGS)
 
+.PHONY: accuracy
+accuracy: ## What tracing finds on real recordings with ground truth: DATA=DIR, ARGS="--train OTHER"
+	@scripts/setup run >&2
+	@PYTHONPATH=benchmarks exec $(BIN)/python -m accuracy $(if $(DATA),--data "$(DATA)") $(ARGS)
+
 .PHONY: deb
 deb: ## The gateway as a Debian package, into dist/ (for another machine: ARGS="--arch arm64")
 	@scripts/setup run >&2

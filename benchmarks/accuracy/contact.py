@@ -126,7 +126,7 @@ def looks(talk: Talk, begin: float, end: float) -> tuple[float, ...]:
 def _stretches(talk: Talk, length: float) -> list[tuple[Session, float]]:
     """(session, mean RSSI) of each stretch at least half as long as asked; the whole when it is shorter."""
     last = float(talk.times[-1])
-    out = []
+    out: list[tuple[Session, float]] = []
     begin = 0.0
     while not out or last - begin >= length / 2:
         heard = talk.rssi[(talk.times >= begin) & (talk.times < begin + length)]

@@ -201,7 +201,7 @@ def talks(folder: Path) -> list[Talk]:
 
 
 def _talk(set_name: str, session: str, named: str, data: Floats, feet: float) -> Talk:
-    top = named.split("/")[0] if "/" in named else ""
+    top = named.split("/", maxsplit=1)[0] if "/" in named else ""
     close = None if math.isnan(feet) or 6 < feet < 10 else feet <= 6
     worn = ""
     if top in ("Close", "Far"):

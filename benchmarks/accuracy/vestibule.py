@@ -60,7 +60,7 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
             "windows": len(right["zonetag", length]),
         }
     split = "trained on --train, without a tag of the same name" if train else "each tag held out"
-    note = "No tag of this set moves: remembering earlier windows would flatter, so that figure stands in the JSON only."
+    note = "No tag of this set moves: remembering earlier windows would flatter, that figure is in the JSON only."
     return Result("vestibule", SOURCE, split, tuple(rows_out), figures, (note,))
 
 

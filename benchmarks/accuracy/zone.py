@@ -100,4 +100,5 @@ def _windows(walk: Walk, ids: list[str], hop_s: float) -> list[tuple[Floats, Flo
 
 def _nearest(points: Floats, middle: Floats) -> npt.NDArray[np.int64]:
     square = ((points[:, None, :] - middle[None, :, :]) ** 2).sum(axis=2)
-    return square.argmin(axis=1).astype(np.int64)
+    found: npt.NDArray[np.int64] = square.argmin(axis=1).astype(np.int64)
+    return found

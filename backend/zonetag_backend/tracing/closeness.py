@@ -15,6 +15,7 @@ question that is asked.  `Calibrated` answers tracing's question (seam.py) with 
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -83,7 +84,10 @@ class Judgement:
 
 def strong(levels: Sequence[float]) -> float:
     """What stands for several looks: their HIGH quantile, dBm."""
-    return float(np.quantile(levels, HIGH))
+    ordered = sorted(levels)
+    at = HIGH * (len(ordered) - 1)  # between two of them, as quantiles are; numpy takes a hundred times as long
+    low = int(at)
+    return ordered[low] + (at - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])
 
 
 def log_odds(model: Closeness, levels: Sequence[float], worn: str = "") -> float:
@@ -169,15 +173,14 @@ class Calibrated:
 
     def direct(self, looks: Sequence[Look]) -> Sequence[float]:
         """The probability for each period of one encounter, judged with all that lie within half a piece of it."""
+        before = math.log(self._prior / (1 - self._prior))
+        ordered = sorted((look.start_ms + look.end_ms, float(look.rssi_p90)) for look in looks)
+        twice = [each[0] for each in ordered]  # the middles
         out = []
         for look in looks:
-            centre = (look.start_ms + look.end_ms) / 2
-            near = [
-                float(other.rssi_p90)
-                for other in looks
-                if abs((other.start_ms + other.end_ms) / 2 - centre) <= PIECE_MS / 2
-            ]
-            out.append(judge(self._model, near, self._prior).probability)
+            middle = look.start_ms + look.end_ms
+            low, high = bisect_left(twice, middle - PIECE_MS), bisect_right(twice, middle + PIECE_MS)
+            out.append(_logistic(before + log_odds(self._model, [level for _, level in ordered[low:high]])))
         return out
 
     def place(self, both: Both) -> float:
