@@ -11,6 +11,7 @@ from zonetag_protocol import (
     acknowledgement,
     card,
     contact,
+    enrolment,
     envelope,
     fragments,
     frame,
@@ -118,6 +119,26 @@ def test_loss() -> None:
     assert loss.decode(raw(lines, "payload")) == value
     key = Ed25519PrivateKey.from_private_bytes(raw(lines, "signed with"))
     assert envelope.wrap(raw(lines, "payload"), "lost", key) == raw(lines, "envelope")
+
+
+def test_enrolment() -> None:
+    lines = example("enrol")
+    token = enrolment.Token(raw(lines, "id"), raw(lines, "secret"), raw(lines, "pin"))
+    assert token.text == lines["token"][0]
+    assert enrolment.Token.read(lines["token"][0]) == token
+    key = Ed25519PrivateKey.from_private_bytes(raw(lines, "signed with"))
+    assert enrolment.seal_enrolment(token, raw(lines, "csr"), key) == raw(lines, "envelope")
+    assert envelope.unwrap(raw(lines, "envelope"), "enrol", key.public_key()) == raw(lines, "payload")
+    found = enrolment.open_enrolment(raw(lines, "envelope"))
+    assert (found.token_id, found.secret, found.csr) == (token.id, token.secret, raw(lines, "csr"))
+
+
+def test_renewal() -> None:
+    lines = example("renew")
+    key = Ed25519PrivateKey.from_private_bytes(raw(lines, "signed with"))
+    value = enrolment.Renewal(lines["gateway"][0], raw(lines, "csr"))
+    assert enrolment.seal_renewal(value, key) == raw(lines, "envelope")
+    assert enrolment.open_renewal(raw(lines, "envelope"))[0] == value
 
 
 def test_card() -> None:
