@@ -91,7 +91,7 @@ def test_it_is_installed_upgraded_removed_and_purged(
     config = top / "etc/zonetag/gateway.toml"
     assert load(config).spool.path == Path("/var/lib/zonetag-gateway/spool.db")  # the unit's StateDirectory
     assert config.parent.stat().st_mode & 0o777 == 0o750
-    for path in (UNIT, DROP_IN, f"{LIBRARY}/bluetooth.conf"):
+    for path in (UNIT, DROP_IN, f"{LIBRARY}/bluetooth.conf", f"{LIBRARY}/mgmt.conf"):
         assert (top / path).is_file()
 
     config.write_text(config.read_text().replace('"entrance"', '"kitchen"'))

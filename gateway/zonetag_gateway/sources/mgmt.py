@@ -188,16 +188,15 @@ class _Session:
 
     async def _discover(self) -> bool:
         """Begin a discovery; False while another one goes on."""
+        self._discovering = True  # before the answer: its end may be told together with it
         answer = await self.management.ask(mgmt.START_DISCOVERY, self.index, mgmt.LE_BOTH)
-        if answer.status == mgmt.BUSY:
-            self._hearing = True
-            self._changed.set()
-            return False
-        if answer.status != mgmt.SUCCESS:
+        if answer.status not in (mgmt.SUCCESS, mgmt.BUSY):
             raise refusal(mgmt.START_DISCOVERY, answer.status)
-        self._discovering = self._hearing = True
+        self._hearing = True
         self._changed.set()
-        return True
+        if answer.status == mgmt.BUSY:
+            self._discovering = False
+        return answer.status == mgmt.SUCCESS
 
     async def leave(self) -> None:
         """Take away what was ours; there is nothing left to do about a failure."""
