@@ -160,7 +160,15 @@ class Backend:
         http = self.config.http
         cert, key = pages_tls.files(http, self.config.data)
         settings = uvicorn.Config(
-            make_app(self.engine, self.clock, self.events, http.names, demo=self._demo, keyring=self._keyring),
+            make_app(
+                self.engine,
+                self.clock,
+                self.events,
+                http.names,
+                demo=self._demo,
+                keyring=self._keyring,
+                second_officer=self.config.second_officer,
+            ),
             ssl_certfile=cert if http.tls else None,
             ssl_keyfile=key if http.tls else None,
             log_level="warning",

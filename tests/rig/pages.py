@@ -37,8 +37,9 @@ def ask(app: Starlette, method: str, path: str, **options: Any) -> httpx.Respons
 class Somebody:
     """`get(path, role="health", method="GET", ...)`: one request of somebody with that role; role="" is a stranger."""
 
-    def __init__(self, app: Starlette, office: Office) -> None:
+    def __init__(self, app: Starlette, office: Office, name: str = "") -> None:
         self._app = app
+        self._name = name
         self._office = office
         self._tokens: dict[tuple[str, str], str] = {}
 
@@ -47,8 +48,14 @@ class Somebody:
         if not role:
             return "s" * 43
         if (role, stage) not in self._tokens:
-            self._tokens[role, stage] = sign_in(self._office.engine, role, self._office.clock(), stage)
+            self._tokens[role, stage] = sign_in(self._office.engine, role, self._office.clock(), stage, self._name)
         return self._tokens[role, stage]
+
+    def named(self, name: str, role: str) -> "Somebody":
+        """Another one of the same role."""
+        other = Somebody(self._app, self._office, name)
+        other.token(role)
+        return other
 
     def csrf(self, role: str = "health", stage: str = FULL) -> str:
         """What their forms hold."""

@@ -17,7 +17,15 @@ from zonetag_backend.web.rights import NOBODY_YET, RIGHTS
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 WHO = (NOBODY_YET, *ROLES, CODE, ENROL)
-VALUES = {"site": "van-phong", "name": "zonetag.css", "person": "1", "token": "x", "account": "1"}
+VALUES = {
+    "site": "van-phong",
+    "name": "zonetag.css",
+    "person": "1",
+    "token": "x",
+    "account": "1",
+    "case": "1",
+    "consent": "1",
+}
 
 
 def test_every_route_is_in_the_table_and_nothing_else() -> None:

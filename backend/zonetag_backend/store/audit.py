@@ -42,6 +42,7 @@ ACTIONS = {
     "case.open": "case",
     "case.change": "case",
     "case.close": "case",
+    "reason.give": "case",
     "consent.give": "case",
     "export.make": "what was exported",
     # accounts

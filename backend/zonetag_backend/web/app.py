@@ -29,7 +29,7 @@ from zonetag_backend.store.book import Database
 from zonetag_backend.web import faults, static
 from zonetag_backend.web.desk import Desk, Fault
 from zonetag_backend.web.guard import guarded
-from zonetag_backend.web.pages import account, accounts, login
+from zonetag_backend.web.pages import account, accounts, login, reasons
 from zonetag_backend.web.pages.audit import audit
 from zonetag_backend.web.pages.book import book
 from zonetag_backend.web.pages.gateways import gateways, rejected
@@ -63,6 +63,9 @@ ROUTES = (
     Route("/accounts/{account}", accounts.change),
     Route("/audit", audit),
     Route("/setup", setup),
+    Route("/reasons/{case}", reasons.reason),
+    Route("/consents", reasons.consents),
+    Route("/consents/{consent}", reasons.consent),
     Route("/healthz", healthz),
     Route("/static/{name}", static.serve),
 )
@@ -76,10 +79,12 @@ def make_app(
     *,
     demo: bool = False,
     keyring: Keyring | None = None,
+    second_officer: bool = False,
 ) -> Starlette:
     """The pages over a database whose tables exist; `clock` gives UTC in ms, `hosts` are the names it answers to.
 
-    `keyring` seals the secrets of second factors.  `demo`: nobody has to sign in and everybody is a health officer; for a
+    `keyring` seals the secrets of second factors; `second_officer`: contacts are shown when another has agreed.
+    `demo`: nobody has to sign in and everybody is a health officer; for a
     simulated office on this machine alone (ValueError for hosts beyond it).
     """
     if demo and not set(hosts) <= set(LOCAL_HOSTS):
@@ -89,5 +94,5 @@ def make_app(
         middleware=[Middleware(Shield, hosts=hosts), Middleware(Twin)],
         exception_handlers={Fault: faults.fault, HTTPException: faults.http_fault, Exception: faults.broken},
     )
-    app.state.desk = Desk(engine, clock, events, demo, keyring)
+    app.state.desk = Desk(engine, clock, events, demo, keyring, second_officer)
     return app

@@ -22,6 +22,8 @@ class Desk:
     # nobody signs in, and everybody is a health officer: of the simulated office alone
     keyring: Keyring | None = None
     # seals secrets of second factors; pages without accounts need none
+    second_officer: bool = False
+    # whether contacts are shown only when another officer has agreed
 
     @property
     def keys(self) -> Keyring:

@@ -1,13 +1,16 @@
 """Answers to requests that no page can serve, in both languages and as JSON."""
 
+from urllib.parse import quote, urlencode
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend.web import languages
 from zonetag_backend.web.desk import Fault
 from zonetag_backend.web.languages import marked as _
-from zonetag_backend.web.render import show
+from zonetag_backend.web.reasoned import WANTED
+from zonetag_backend.web.render import address, show, wants_json
 from zonetag_backend.web.shield import HEADERS, NO_STORE
 
 # Code -> what is wrong, what to do.  Marked for the catalogues here, translated when shown.
@@ -31,6 +34,11 @@ TEXTS = {
         _("This link opens nothing"),
         _("It was used, its time is over, or another one was made since. Ask the administrator for a new one."),
     ),
+    "reason-wanted": (
+        _("A reason is wanted"),
+        _("Say for which case and why, at /reasons/ and the case; where it is set so, a second officer agrees."),
+    ),
+    "no-consent": (_("There is nothing to agree to"), _("It was agreed to, is too old, or is your own.")),
     "no-account": (_("There is no such account"), _("Choose one from the list of accounts.")),
     "broken": (_("Something is broken on our side"), _("Try again; if it stays, look into the log of zonetag serve.")),
 }
@@ -41,6 +49,8 @@ _BY_STATUS = {404: "not-found", 405: "not-allowed"}
 async def fault(request: Request, error: Exception) -> Response:
     """The page of a Fault."""
     assert isinstance(error, Fault)
+    if error.code == WANTED and not wants_json(request):
+        return RedirectResponse(f"/reasons/{quote(error.about, safe='')}?{urlencode({'next': address(request)})}", 303)
     return _show(request, error.code, error.status, error.about)
 
 

@@ -23,6 +23,8 @@ ACTIONS = {
     "person.read": _("read a person's day"),
     "people.read": _("read the list of people"),
     "contacts.read": _("read a person's contacts"),
+    "reason.give": _("gave a reason"),
+    "consent.give": _("agreed to a reason"),
     "audit.read": _("read the audit log"),
     "audit.export": _("exported the audit log"),
     "audit.expire": _("removed entries whose time was over"),

@@ -1,6 +1,6 @@
 """Who may use the pages: accounts, their sessions, one-time links, recovery codes.  No secret in clear."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from zonetag_backend.store.schema.base import metadata
 
@@ -47,4 +47,18 @@ account_recovery = Table(
     # Instead of a code of the second factor; each once.
     Column("account", ForeignKey("account.id"), primary_key=True),
     Column("hash", LargeBinary, primary_key=True),  # SHA-256 of the account's id and the code
+)
+
+reading_reason = Table(
+    "reading_reason",
+    metadata,
+    # Why somebody reads the contacts of a case; holds for a working day.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("case_id", String(64), nullable=False),
+    Column("asked_by", Text, nullable=False),  # actor, as in the audit log
+    Column("reason", Text, nullable=False),
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("agreed_by", Text),  # actor: the second officer; none while nobody has agreed
+    Column("agreed_ms", BigInteger),
+    Index(None, "asked_ms"),
 )

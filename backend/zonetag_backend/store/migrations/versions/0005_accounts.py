@@ -59,10 +59,24 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account"], ["account.id"], name=op.f("fk_account_recovery_account_account")),
         sa.PrimaryKeyConstraint("account", "hash", name=op.f("pk_account_recovery")),
     )
+    op.create_table(
+        "reading_reason",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("case_id", sa.String(length=64), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("asked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("agreed_by", sa.Text(), nullable=True),
+        sa.Column("agreed_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reading_reason")),
+    )
+    op.create_index(op.f("ix_reading_reason_asked_ms"), "reading_reason", ["asked_ms"], unique=False)
 
 
 def downgrade() -> None:
     """Drop them again."""
+    op.drop_index(op.f("ix_reading_reason_asked_ms"), table_name="reading_reason")
+    op.drop_table("reading_reason")
     op.drop_table("account_recovery")
     op.drop_index(op.f("ix_account_link_account"), table_name="account_link")
     op.drop_table("account_link")
