@@ -140,6 +140,9 @@ def test_a_stolen_gateway(watched: TlsBroker, rig: OfficeRig, capsys: pytest.Cap
     assert stolen.ended()
     assert watched.call(path).said == "refused"
     assert other.is_up
+    capsys.readouterr()
+    assert main(["gateway", "list", "--json", "--data", str(rig.data)]) == 0
+    assert {row["name"]: row["revoked"] for row in json.loads(capsys.readouterr().out)} == {"gw1": True, "gw2": False}
     with reading(rig.database) as connection:
         assert set(roster.read(connection).posts) == {"gw2"}, "and whatever it signs is refused"
         assert connection.exec_driver_sql("SELECT about, reason FROM audit WHERE action = 'gateway.revoke'").all() == [

@@ -70,7 +70,7 @@ def _only_site(connection: Transaction, made: list[str]) -> str:
 def _list(args: argparse.Namespace) -> int:
     with looking(args) as connection:
         rows = lists.gateways(connection)
-    show(rows, args.json, ("name", "site", "place", "online", "refused", "broken", "kept_apart"))
+    show(rows, args.json, ("name", "site", "place", "online", "refused", "broken", "kept_apart", "revoked"))
     if not args.json:
         for row in rows:
             if row["place"] is None:

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from zonetag_backend.store.schema import gateway, gateway_status, person, place, rejected_total, site, tag, tag_clock
 from zonetag_backend.store.schema import wearing as worn
+from zonetag_backend.store.schema.enrolment import gateway_revoked
 
 Listed = list[dict[str, Any]]
 """One dictionary a row; times are UTC ms, none for never."""
@@ -24,7 +25,7 @@ def places(connection: Connection) -> Listed:
 
 
 def gateways(connection: Connection) -> Listed:
-    """name, site, place (none: it knocks, unregistered), online, state_ms, refused, broken, kept_apart (windows)."""
+    """name, site, place (none: it knocks), online, state_ms, refused, broken, kept_apart (windows), revoked."""
     s = gateway_status.c
     apart = select(func.coalesce(func.sum(rejected_total.c.windows), 0)).where(
         rejected_total.c.gateway == gateway.c.name
@@ -39,6 +40,7 @@ def gateways(connection: Connection) -> Listed:
             func.coalesce(s.refused, 0).label("refused"),
             func.coalesce(s.broken, 0).label("broken"),
             apart.scalar_subquery().label("kept_apart"),
+            gateway.c.name.in_(select(gateway_revoked.c.gateway)).label("revoked"),
         )
         .join(place, place.c.id == gateway.c.place)
         .outerjoin(gateway_status, and_(s.gateway == gateway.c.name, s.site == place.c.site))
@@ -54,7 +56,7 @@ def gateways(connection: Connection) -> Listed:
         select(s.gateway.label("name"), s.site, s.online, s.state_ms, s.refused).where(~there).order_by(s.gateway)
     )
     return _rows(connection, registered) + [
-        {**row, "place": None, "broken": 0, "kept_apart": 0} for row in _rows(connection, knocking)
+        {**row, "place": None, "broken": 0, "kept_apart": 0, "revoked": False} for row in _rows(connection, knocking)
     ]
 
 
