@@ -45,9 +45,9 @@ def connect() -> socket.socket:
         opened = socket.socket(AF_BLUETOOTH, socket.SOCK_RAW | socket.SOCK_NONBLOCK, BTPROTO_HCI)
     except OSError as error:
         raise SourceError(
-            f"this system has no Bluetooth sockets ({error.strerror})",
-            "Load the kernel's module: sudo modprobe bluetooth; in a container: --network=host; under systemd:"
-            " AF_BLUETOOTH in RestrictAddressFamilies",
+            f"this process gets no Bluetooth socket ({error.strerror})",
+            "Load the kernel's module: sudo modprobe bluetooth; in a container: --network=host; as a service, allow it: "
+            + CAPABILITY.removeprefix("Give it CAP_NET_ADMIN: "),
         ) from error
     try:
         _bind(opened)
