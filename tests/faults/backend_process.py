@@ -10,16 +10,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import cast
 
 from zonetag_backend import app, cli, mqtt
-from zonetag_backend.ingest import Ingest
 from zonetag_backend.mqtt import Incoming, Link
 from zonetag_backend.store.writer import ReportCame
 from zonetag_backend.subscriber import Subscriber, read
 from zonetag_protocol import acknowledgement, envelope, topics
 from zonetag_protocol.acknowledgement import Acknowledgement
-from zonetag_protocol.bulk import Verifier
 from zonetag_protocol.errors import ZonetagError
 
 
@@ -65,20 +62,6 @@ class Hasty(Subscriber):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class _Gullible:
-    """Control: any authenticator will do, and says in clear which slot it is of."""
-
-    def open(self, epoch: int, eid: bytes, auth: bytes) -> tuple[int, int] | None:
-        return auth[0], 7
-
-
-class Gullible(Ingest):
-    """Control: checks no authenticator."""
-
-    def verifier(self, tag: int) -> Verifier:
-        return cast(Verifier, _Gullible())
-
-
 def main() -> int:
     variant, die_at, _, *command = sys.argv[1:]
     mqtt.BACK_OFF_S = (0.1, 0.5)  # a test of a thousand kills cannot sit through longer waits
@@ -88,8 +71,6 @@ def main() -> int:
     else:
         Dying.left = int(die_at)
         vars(app)["Link"] = Dying  # the failpoint
-    if variant == "gullible":
-        vars(app)["Ingest"] = Gullible  # the control
     return cli.main(command)
 
 

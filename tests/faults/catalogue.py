@@ -1,6 +1,6 @@
 """All faults, in the order of the table."""
 
-from faults import full_disk, kills, network, power_cut
+from faults import full_disk, hostile, kills, network, old_schema, power_cut
 from faults.engine import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -15,4 +15,7 @@ FAULTS: tuple[Fault, ...] = (
     full_disk.GATEWAY,
     full_disk.BROKER,
     full_disk.SERVER,
+    hostile.FUZZ,
+    hostile.BROKER,
+    old_schema.FAULT,
 )

@@ -5,6 +5,8 @@ A window is named by (gateway, boot, seq, row).
 
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,10 +77,19 @@ class Stored:
         return set(self.observed)
 
 
+@contextmanager
+def open_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """To read it beside the programs."""
+    db = sqlite3.connect(path, timeout=60)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
 def read_database(path: Path) -> Stored:
     """Count its rows, and check that SQLite calls it whole."""
-    db = sqlite3.connect(path)
-    try:
+    with open_database(path) as db:
         [(verdict,)] = db.execute("PRAGMA integrity_check")
         assert verdict == "ok", verdict
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE name GLOB 'heard_[0-9]*'")]
@@ -98,8 +109,6 @@ def read_database(path: Path) -> Stored:
         }
         [(reports,)] = db.execute("SELECT count(*) FROM report")
         return Stored(observed, content, rejected, reports)
-    finally:
-        db.close()
 
 
 @dataclass(frozen=True, slots=True)

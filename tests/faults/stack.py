@@ -241,7 +241,7 @@ class Stack:
         self.office.database.dispose()
 
     def _number(self, sql: str) -> int:
-        with sqlite_reading(self.database) as db:
+        with counting.open_database(self.database) as db:
             [(n,)] = db.execute(sql)
         return int(n)
 
@@ -270,17 +270,6 @@ def _certificate() -> bytes:
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     made = builder.not_valid_before(now).not_valid_after(now + timedelta(days=90)).sign(key, hashes.SHA256())
     return made.public_bytes(Encoding.PEM)
-
-
-@contextmanager
-def sqlite_reading(path: Path) -> Iterator[Any]:
-    import sqlite3  # noqa: PLC0415  # only the counting of this bench looks at files beside the programs
-
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)
-    try:
-        yield db
-    finally:
-        db.close()
 
 
 @contextmanager
