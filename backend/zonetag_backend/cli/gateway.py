@@ -5,7 +5,8 @@ import argparse
 from zonetag_backend.cli import gateway_command, gateway_enrol, gateway_revoke
 from zonetag_backend.cli.store import Parsers, add_where, changing, looking, show
 from zonetag_backend.errors import NotFound
-from zonetag_backend.store import lists, registry
+from zonetag_backend.signatures import NOT_ENROLLED
+from zonetag_backend.store import gaps, lists, refusals, registry
 from zonetag_backend.store.engine import Transaction
 
 # What a first gateway gets that names neither site nor place.
@@ -70,8 +71,17 @@ def _only_site(connection: Transaction, made: list[str]) -> str:
 def _list(args: argparse.Namespace) -> int:
     with looking(args) as connection:
         rows = lists.gateways(connection)
+        refused = refusals.totals(connection)
+        holes = gaps.every(connection)
     show(rows, args.json, ("name", "site", "place", "online", "refused", "broken", "kept_apart", "revoked"))
     if not args.json:
+        for name, codes in refused.items():
+            said = ", ".join(f"{code} {n}" for code, n in codes.items())
+            print(f"{name or 'Gateways that nobody registered'}: messages refused: {said}")
+            if NOT_ENROLLED in codes:
+                print(f"{name} is not enrolled. Type: zonetag gateway enrol {name}")
+        for gap in holes:
+            print(f"{gap.gateway}, boot {gap.boot}: {gap.missing} reports are missing [gap], {gap.lost} lost there")
         for row in rows:
             if row["place"] is None:
                 print(

@@ -1,11 +1,12 @@
 """The health of gateways and what was kept apart, read.  Nothing here writes."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from zonetag_backend.store import gaps, refusals
 from zonetag_backend.store.schema import gateway, gateway_status, place, rejected, rejected_total, report
 
 MINUTE_MS = 60_000
@@ -44,6 +45,14 @@ class GatewayHealth:
     # reports that do not follow the one before: some are missing, or were changed
     rejected: dict[str, int]
     # windows kept apart, by reason
+    refusals: dict[str, int] = field(default_factory=dict)
+    # messages refused whole, by a code of zonetag_backend.signatures
+    missing: int = 0
+    # reports that have not come although later ones have: they are asked for
+    lost: int = 0
+    # reports of which the gateway says that it no longer has them
+    certificate_ms: int | None = None
+    # end of its certificate, as it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +79,15 @@ def gateways(connection: Connection) -> list[GatewayHealth]:
     )
     found = {row.name: (row.site, row.place) for row in registered}
     knocking = {name: (row.site, "") for name, row in statuses.items() if name not in found}
+    refused, holes = refusals.totals(connection), gaps.every(connection)
     return sorted(
         (
-            _health(connection, name, where, statuses.get(name), totals.get(name, {}))
+            replace(
+                _health(connection, name, where, statuses.get(name), totals.get(name, {})),
+                refusals=refused.get(name, {}),
+                missing=sum(gap.missing for gap in holes if gap.gateway == name),
+                lost=sum(gap.lost for gap in holes if gap.gateway == name),
+            )
             for name, where in (found | knocking).items()
         ),
         key=lambda each: (each.site, each.name),
@@ -116,7 +131,7 @@ def latest_rejected(connection: Connection, reason: str, of_gateway: str, limit:
 
 
 def _health(
-    connection: Connection, name: str, where: tuple[str, str], status: Any, refusals: dict[str, int]
+    connection: Connection, name: str, where: tuple[str, str], status: Any, kept_apart: dict[str, int]
 ) -> GatewayHealth:
     site, at = where
     last = connection.execute(
@@ -151,7 +166,10 @@ def _health(
         source=told["source"] if isinstance(told.get("source"), str) else "",
         refused=0 if status is None else status.refused,
         broken=0 if status is None else status.broken,
-        rejected=refusals,
+        rejected=kept_apart,
+        certificate_ms=_whole(told["certificate"].get("until_ms"))
+        if isinstance(told.get("certificate"), dict)
+        else None,
     )
 
 

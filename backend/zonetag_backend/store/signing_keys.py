@@ -6,10 +6,10 @@ read again, so that a revoked key counts for nothing from the next report on.
 
 from dataclasses import replace
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from zonetag_backend.errors import AlreadyThere
-from zonetag_backend.signatures import SigningKey
+from zonetag_backend.signatures import NOT_ENROLLED, SigningKey
 from zonetag_backend.store.registry import changed
 from zonetag_backend.store.schema import enrolment, gateway, place
 
@@ -29,6 +29,9 @@ def take(connection: Connection, name: str, public_key: bytes, now_ms: int) -> N
     connection.execute(update(_k).where(here).values(until_ms=now_ms))
     connection.execute(insert(_k).values(gateway=name, public_key=public_key, from_ms=now_ms))
     connection.execute(update(gateway).where(gateway.c.name == name).values(public_key=public_key))
+    # What was refused because it had none is told no longer: it sends those reports again.
+    r = enrolment.gateway_refusal
+    connection.execute(delete(r).where(r.c.gateway == name, r.c.code == NOT_ENROLLED))
     changed(connection)
 
 

@@ -63,6 +63,10 @@ def _gateway_twin(each: GatewayHealth, zone: ZoneInfo) -> dict[str, Any]:
         "refused_reports": each.refused,
         "broken_chain": each.broken,
         "rejected": each.rejected,
+        "refusals": each.refusals,
+        "missing": each.missing,
+        "lost": each.lost,
+        "certificate_until": iso(each.certificate_ms, zone),
     }
 
 
