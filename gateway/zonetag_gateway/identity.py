@@ -112,13 +112,16 @@ def write(path: Path, content: bytes, mode: int) -> None:
     """Write a file whole or not at all; IdentityUnusable when the folder cannot be written."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(mode=0o700, parents=True)
+            _hand_over(path.parent)
         try:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(descriptor)
+            _hand_over(draft)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
@@ -128,6 +131,13 @@ def write(path: Path, content: bytes, mode: int) -> None:
             f"{path} cannot be written ({error.strerror})",
             "Run this as the user of the gateway, or choose another folder with --dir",
         ) from error
+
+
+def _hand_over(path: Path) -> None:
+    """What root makes belongs to whom the folder above belongs: the service runs as a user of its own."""
+    if os.geteuid() == 0:
+        above = path.parent.stat()
+        os.chown(path, above.st_uid, above.st_gid)
 
 
 def _sync(folder: Path) -> None:
