@@ -75,6 +75,7 @@ class OfficeCa:
 
     def crl(self, connection: Transaction, now_ms: int) -> bytes:
         """The next list of revoked certificates, PEM, to be written after the commit."""
+        authority.check_clock(self.opened.issuing, now_ms)
         before = certificates.last_list(connection, self.issuer)
         made = revocation.crl(
             self.opened.issuing,

@@ -16,6 +16,7 @@ from rig.tls_broker import OfficeRig, request
 from zonetag_backend.errors import AlreadyThere, BadRequest, PkiError
 from zonetag_backend.pki import authority, folder, profile, revocation, watch
 from zonetag_backend.pki.folder import Folder
+from zonetag_backend.store.engine import writing
 
 NOW_MS = 1_790_000_000_000
 DAY_MS = profile.DAY_MS
@@ -242,6 +243,17 @@ def test_levels_come_well_before_the_end() -> None:
         ]
         assert levels == [watch.OK, watch.SOON, watch.URGENT, watch.ENDED, watch.ENDED]
     assert watch.worst([]) == watch.OK
+
+
+def test_nothing_is_signed_by_a_clock_that_knows_no_date(rig: OfficeRig) -> None:
+    """At 1970 a new list would have ended long ago, and the broker refuse everybody."""
+    before = {path: path.read_bytes() for path in rig.ca.folder.path.iterdir()}
+    with pytest.raises(PkiError):
+        rig.keep(1000)
+    with writing(rig.database) as connection, pytest.raises(PkiError):
+        rig.ca.crl(connection, 1000)
+    assert {path: path.read_bytes() for path in rig.ca.folder.path.iterdir()} == before
+    assert rig.keep() == [], "and with the right time nothing is amiss"
 
 
 def test_files_lost_on_the_way_are_made_up_for(rig: OfficeRig) -> None:

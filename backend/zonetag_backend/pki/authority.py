@@ -168,6 +168,15 @@ def utc_ms(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
+def check_clock(signer: Authority, now_ms: int) -> None:
+    """PkiError when it is earlier than the authority itself: what is signed then would count for nobody."""
+    if now_ms < span_ms(signer.certificate)[0]:
+        raise PkiError(
+            f"this machine's clock says {moment(now_ms).date()}, before its certificate authority was made."
+            " Set the clock (timedatectl), and try again."
+        )
+
+
 def _requested_key(csr_pem: bytes) -> ec.EllipticCurvePublicKey:
     if len(csr_pem) > MAX_CSR:
         raise BadRequest(f"a certificate request has at most {MAX_CSR} bytes")
@@ -254,6 +263,7 @@ def _builder(
 
 def _within(above: Authority, now_ms: int, lasts_ms: int) -> int:
     """How long something may last that ends no later than what signed it."""
+    check_clock(above, now_ms)
     left_ms = span_ms(above.certificate)[1] - now_ms
     if left_ms <= 0:
         raise PkiError(
