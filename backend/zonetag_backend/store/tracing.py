@@ -9,11 +9,12 @@ from zonetag_backend.store import meetings
 from zonetag_backend.store.schema import person, place, site
 from zonetag_backend.tracing import encounter
 from zonetag_backend.tracing.chain import Window, trace
+from zonetag_backend.tracing.closeness import Calibrated
 from zonetag_backend.tracing.days import Days
 from zonetag_backend.tracing.encounter import Encounter
 from zonetag_backend.tracing.outcome import Outcome, outcome
 from zonetag_backend.tracing.profile import Profile
-from zonetag_backend.tracing.seam import Closeness, Simple
+from zonetag_backend.tracing.seam import Closeness
 from zonetag_backend.tracing.zoning import zones
 
 _AT_ONCE = 500  # names at a time: SQLite takes no more than some thousand parameters
@@ -28,7 +29,7 @@ class Asker:
         """`evidence`: of which kinds; both if none is named."""
         self._connection = connection
         self._floor_ms = floor_ms
-        self._model = model or Simple()
+        self._model = model or Calibrated()
         self._evidence = frozenset(evidence) or frozenset((encounter.DIRECT, encounter.PLACE))
 
     def __call__(self, windows: Mapping[int, Window]) -> list[Encounter]:
