@@ -1,0 +1,128 @@
+"""`make accuracy` from end to end on made-up recordings: whole, in part, taught by others, and refusing rubbish."""
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rig import recordings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def accuracy(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "accuracy", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def objects(said: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert said.returncode == 0, said.stderr
+    lines = [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")]
+    return {line["task"]: line for line in lines}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recordings")
+    recordings.write_all(folder, 1)
+    return folder
+
+
+def test_every_task_tells_its_figures(data: Path) -> None:
+    said = accuracy("--data", data)
+    found = objects(said)
+    assert list(found) == ["door", "vestibule", "zone", "contact", "offices", "air"]
+    assert said.stdout.startswith("task")
+    door = found["door"]["person"]["zonetag"]
+    assert (door["found_within_3s"], door["crossings"], door["false"]) == (8, 8, 0)
+    assert found["vestibule"]["60s"]["zonetag"] > 0.95
+    assert found["zone"]["room"]["zonetag"] > 0.8
+    assert found["zone"]["median_error_m"] < 4
+    assert found["contact"]["h0h1"]["900s"]["cost"] < 0.5
+    assert found["contact"]["h0h1"]["900s"]["brier"] < 0.2
+    assert found["offices"]["office"]["about"]["true_contacts"] == 2
+    assert found["offices"]["office"]["sampling"]["recall"] == 1.0
+    assert 0 <= found["air"]["packet to packet"]["ks"] <= 1
+
+
+def test_what_is_missing_is_left_out_and_named_and_others_may_teach(data: Path, tmp_path: Path) -> None:
+    """Held-out recordings by themselves, positions of the receivers in the folder that teaches."""
+    recordings.write_all(tmp_path, 2)
+    for gone in ("meetings", "vestibule", "contact"):
+        shutil.rmtree(tmp_path / gone)
+    (tmp_path / "zone" / "here.dev").unlink()
+    said = accuracy("--data", tmp_path, "--train", data)
+    found = objects(said)
+    assert list(found) == ["door", "zone", "air"]
+    for name in ("vestibule", "contact", "offices"):
+        assert f"{name}: left out" in said.stderr
+    assert found["zone"]["split"].startswith("trained on --train")
+    assert found["door"]["person"]["zonetag"]["found_within_3s"] == 8
+    alone = accuracy("door", "zone", "--data", tmp_path)  # the control: nobody says where the receivers hang
+    assert list(objects(alone)) == ["door"]
+
+
+RUBBISH = {
+    "door/a.csv": b"superframe,O-A,I-A,Label\n0,-70,what,1\n",
+    "door/b.csv": b"superframe,O-A,O-B,Label\n0,-70,-71,1\n",
+    "door/c.csv": b"time,O-A,I-A\n0,1,2\n",
+    "door/d.csv": b"superframe,O-A,I-A,Label\n0,-70\n",
+    "door/e.csv": b"\xff\xfe\x00",
+    "vestibule/a.csv": b"name,locationStatus,timestamp,rssiOne,rssiTwo\nA,INSIDE,nan,-1,-2\n",
+    "vestibule/b.csv.gz": gzip.compress(b"name,locationStatus\n")[:-9],
+    "zone/a.mbd": b"1,2,3\n",
+    "zone/b.dev": b"Dongles:{not python\n",
+    "zone/c.dev": b"nothing\n",
+    "contact/x_partner.csv": b"session,t_s,rssi_dbm,range_ft\n0,0,inf,4\n",
+    "meetings/a_tij.dat": b"1 2\n",
+    "meetings/b_tij.dat": b"1 2 x\n",
+}
+
+
+def test_rubbish_is_refused_by_name(tmp_path: Path) -> None:
+    """One interpreter for all of them; each by itself in a folder."""
+    names = json.dumps({name: content.hex() for name, content in RUBBISH.items()})
+    script = (
+        "import json, sys; from pathlib import Path; from accuracy import folders as f\n"
+        "for i, (name, content) in enumerate(json.loads(sys.argv[1]).items()):\n"
+        "    top = Path(sys.argv[2]) / str(i); path = top / name; path.parent.mkdir(parents=True)\n"
+        "    path.write_bytes(bytes.fromhex(content))\n"
+        "    try: [read(top) for read in (f.doors, f.tags, f.walks, f.receivers, f.talks, f.meetings)]\n"
+        "    except f.Rubbish as error: print(str(error).startswith(str(path)))\n"
+        "    else: print('taken', name)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")}
+    command = [sys.executable, "-W", "error", "-c", script, names, str(tmp_path)]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert said.stdout.split("\n")[:-1] == ["True"] * len(RUBBISH), said.stdout + said.stderr
+
+
+def test_a_folder_that_is_not_there_or_empty_and_a_task_that_does_not_exist(tmp_path: Path) -> None:
+    wrong: list[tuple[list[str | Path], str]] = [
+        (["--data", tmp_path / "none"], "no such folder"),
+        (["door", "--data", tmp_path], "no recordings"),
+        (["door", "--data", tmp_path, "--train", tmp_path / "none"], "no such folder"),
+        (["doors", "--data", tmp_path], "no task doors"),
+    ]
+    for arguments, word in wrong:
+        said = accuracy(*arguments)
+        assert said.returncode
+        assert word in said.stderr
+        assert "Traceback" not in said.stderr
+    (tmp_path / "door").mkdir()
+    (tmp_path / "door" / "a.csv").write_text("superframe,Label\n0,1\n")
+    said = accuracy("door", "--data", tmp_path)
+    assert said.returncode
+    assert "a.csv" in said.stderr
+    assert "Traceback" not in said.stderr
