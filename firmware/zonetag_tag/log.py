@@ -130,18 +130,20 @@ class Log:
         if not self.log and names:
             self.log = bytes.fromhex(names[-1][:8])
         for name in names:
-            if name[:8] == self.log.hex():
-                self._segments.append(Segment(int(name[9:], 16), self._size(name)))
-            else:
-                _remove(self._folder + "/" + name)  # of a card that this tag had before
-        if self._segments and not self._read(self._segments[-1], self._segments[-1].first, 1)[1]:
-            # Not ours (the card is another), or damaged from its first record on: nothing is lost by starting anew.
+            count = self._size(name) if name[:8] == self.log.hex() else 0
+            if count:
+                self._segments.append(Segment(int(name[9:], 16), count))
+            else:  # of a card that this tag had before, or begun when the power went
+                _remove(self._folder + "/" + name)
+        if not any(self._read(segment, segment.first, 1)[1] for segment in self._segments):
+            # Of another card, or all of it damaged: nothing is lost by starting anew.
             while self._segments:
                 self._drop_oldest()
         if self._segments:
             newest = self._segments[-1]
-            self._whole = self._readable(newest)
-            self._newest_epoch = int.from_bytes(self._read(newest, newest.first, 1)[1][0][:3], "big")
+            begun = self._read(newest, newest.first, 1)[1]
+            self._whole = bool(begun) and self._readable(newest)
+            self._newest_epoch = int.from_bytes(begun[0][:3], "big") if begun else 0
             return
         # A name of its own for each log that starts with nothing: numbers begin at 1 again.
         self.log = self._board.random_bytes(4)
@@ -225,6 +227,8 @@ class Log:
         while len(self._segments) > 1:
             oldest = self._segments[0]
             last = self._read(oldest, oldest.first + oldest.count - 1, 1)[1]
+            if not last:  # torn: what came next is as good a bound
+                last = self._read(self._segments[1], self._segments[1].first, 1)[1]
             if last and epoch - int.from_bytes(last[0][:3], "big") <= KEPT_EPOCHS:
                 return
             self._drop_oldest()

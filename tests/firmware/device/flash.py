@@ -22,6 +22,7 @@ class Chip:
         self._file = open(path, "r+b")
         self._blocks = blocks
         self._cut_at = cut_at
+        self._dead = False
         self.writes = 0
         self.erases = 0
 
@@ -30,9 +31,12 @@ class Chip:
         self._file.readinto(buffer)
 
     def writeblocks(self, block, buffer, offset=0):
+        if self._dead:  # a file that is closed on the way out writes no more
+            raise world.PowerCut()
         self._file.seek(block * BLOCK + offset)
         self.writes += 1
         if self.writes == self._cut_at:
+            self._dead = True
             self._file.write(bytes(buffer)[: len(buffer) // 2])
             self._file.flush()
             raise world.PowerCut()
