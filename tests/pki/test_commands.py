@@ -151,6 +151,14 @@ def test_a_stolen_gateway(watched: TlsBroker, rig: OfficeRig, capsys: pytest.Cap
     assert main(["gateway", "revoke", "nobody", "--data", str(rig.data)]) == 1
 
 
+def test_a_damaged_authority_does_not_stand_in_the_way(rig: OfficeRig, capsys: pytest.CaptureFixture[str]) -> None:
+    (rig.ca.folder.path / "issuing.pem").write_text("half a ke")
+    assert main(["gateway", "revoke", "gw1", "--data", str(rig.data)]) == 1
+    assert "backup" in capsys.readouterr().err
+    with reading(rig.database) as connection:
+        assert set(roster.read(connection).posts) == {"gw2"}
+
+
 def test_a_revocation_that_found_no_broker_is_finished_by_the_server(watched: TlsBroker, rig: OfficeRig) -> None:
     """The command could not reach the broker; the server, a minute later, can."""
     stolen = watched.call(rig.gateway("gw1"))

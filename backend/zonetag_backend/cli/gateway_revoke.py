@@ -38,12 +38,13 @@ def register(actions: Parsers) -> None:
 def _run(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
         audit.record(connection, opened.now_ms, actor(), "gateway.revoke", args.name, args.reason)
+        certificates.revoke_gateway(connection, args.name, opened.now_ms)
+    print(f"{args.name} is revoked: from now on the server refuses whatever it signs.")
+    # In a transaction of its own: a damaged authority, or a wrong clock, must not stand in the way of the above.
+    with changing(args) as (opened, connection):
         ca = OfficeCa.open(opened.config.data) if Folder(opened.config.data).is_there else None
         if ca is not None:
-            revoked = kick.revoke(connection, ca, args.name, opened.now_ms)
-        else:
-            certificates.revoke_gateway(connection, args.name, opened.now_ms)
-    print(f"{args.name} is revoked: from now on the server refuses whatever it signs.")
+            revoked = kick.again(connection, ca, args.name, opened.now_ms)
     if ca is None:
         print("There is no certificate authority, so the broker still lets it in: change the passwords of the broker.")
         return 0
