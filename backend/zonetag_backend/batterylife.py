@@ -1,6 +1,7 @@
 """How long a tag's battery lasts: a model, with its sources and its uncertainty.  Pure.
 
-    mean current = floor + board + advert / interval + slot / 4 s        life = capacity * usable / mean current
+    mean current = floor + board + advert / interval + slot / 4 s + receiver * look / (32 s * every) + link a day
+    life = capacity * usable / mean current
 
 Nothing in it was measured on hardware by this project.  Every figure is a range (low, likely, high): how far its
 source may be from the tag in your hand.  The life is told as a range too.
@@ -8,7 +9,9 @@ source may be from the tag in your hand.  The life is told as a range too.
 
 from dataclasses import dataclass
 
+from zonetag_protocol import linkmessage
 from zonetag_protocol.card import INTERVALS_MS
+from zonetag_protocol.contact import CELL_S
 from zonetag_protocol.rotation import SLOT_S
 
 STOCK = "stock"  # a downloaded image of MicroPython: never sleeps
@@ -24,6 +27,8 @@ SOURCES = (
     "[4] estimate: a frame is computed in 10 to 60 ms at 20 mA, once in each slot of 4 s",
     "[5] estimate: the board's regulator, its power LED and its USB chip; zero only if you remove them",
     "[6] estimate: a cell gives 70 to 95 % of what is printed on it (age, cold, the regulator's lowest voltage)",
+    "[7] chips' data sheets, receiving: ESP32 95 to 100 mA, C3 84 mA, S3 88 to 91 mA (Wi-Fi; no figure for Bluetooth)",
+    "[8] estimate: a connection draws what a chip that is awake does, for 1 to 10 min a day",
 )
 
 
@@ -62,6 +67,12 @@ class Chip:
 
 ADVERT_UC = Range(200, 300, 500)  # charge of one advert on three channels, uC [2]
 SLOT_UC = Range(200, 600, 1200)  # charge of one frame computed, uC [4]
+RECEIVER_MA = Range(40, 85, 100)  # while it looks for other tags [7]
+LINK_MINUTES = Range(1, 3, 10)  # of connection a day, and the wakes of connectable moments [8]
+DAY_MINUTES = 24 * 60
+LOOK_EVERY = linkmessage.SETTING_RANGES[linkmessage.LOOK_EVERY]  # least, most, default: cells of 32 s from look to look
+LOOK_MS = (linkmessage.LOOK_MS_LEAST, linkmessage.SETTING_RANGES[linkmessage.LOOK_MS][1])
+LONGEST_LOOK_MS = 600  # of one whose length follows from the interval (firmware/zonetag_tag/contacts.py)
 USABLE = Range(0.70, 0.85, 0.95)  # [6]
 
 CHIPS = {
@@ -86,19 +97,48 @@ class Life:
     # low is the shortest life
 
 
-def life(chip: Chip, *, build: str, crystal: bool, interval_ms: int, capacity_mah: int) -> Life:
-    """The life of one charge; ValueError for an interval or a capacity outside its range."""
+def look_ms_of(interval_ms: int) -> int:
+    """The length of a look where none is set: an eighth and 20 ms longer than the interval, 600 ms at most."""
+    return min(LONGEST_LOOK_MS, interval_ms * 9 // 8 + 20)
+
+
+def life(
+    chip: Chip,
+    *,
+    build: str,
+    crystal: bool,
+    interval_ms: int,
+    capacity_mah: int,
+    look_every: int = LOOK_EVERY[2],
+    look_ms: int = 0,
+) -> Life:
+    """The life of one charge; ValueError for a figure outside its range.
+
+    `look_every`: looks for other tags in each so many cells of 32 s, 0 for never; `look_ms` 0: by the interval.
+    """
     low, high = INTERVALS_MS
     if not low <= interval_ms <= high:
         raise ValueError(f"an advertising interval is {low} to {high} ms")
     if not CAPACITY_MAH[0] <= capacity_mah <= CAPACITY_MAH[1]:
         raise ValueError(f"a capacity is {CAPACITY_MAH[0]} to {CAPACITY_MAH[1]} mAh")
+    if not LOOK_EVERY[0] <= look_every <= LOOK_EVERY[1]:
+        raise ValueError(f"a tag looks in every {LOOK_EVERY[0]}th to {LOOK_EVERY[1]}th cell of {CELL_S} s, 0 for never")
+    if look_ms and not LOOK_MS[0] <= look_ms <= LOOK_MS[1]:
+        raise ValueError(f"a look is {LOOK_MS[0]} to {LOOK_MS[1]} ms long, 0 for as long as the interval asks")
     asleep = chip.crystal_ma if crystal else chip.main_ma
     parts = {
         "chip": chip.stock_ma if build == STOCK else asleep,
         "board": chip.board_ma,
         "adverts": ADVERT_UC.over(interval_ms),  # uC / ms = mA
         "frames": SLOT_UC.over(SLOT_S * 1000),
+        "looks": RECEIVER_MA.over(CELL_S * 1000 * look_every / (look_ms or look_ms_of(interval_ms)))
+        if look_every
+        else Range(0, 0, 0),
+        "link": Range(
+            LINK_MINUTES.low * chip.stock_ma.low,
+            LINK_MINUTES.likely * chip.stock_ma.likely,
+            LINK_MINUTES.high * chip.stock_ma.high,
+        ).over(DAY_MINUTES),
     }
     current = Range(0, 0, 0)
     for part in parts.values():

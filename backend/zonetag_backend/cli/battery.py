@@ -4,13 +4,28 @@ import argparse
 import json
 from dataclasses import asdict
 
-from zonetag_backend.batterylife import BUILDS, CHIPS, HOURS_A_DAY, OWN, SOURCES, STOCK, Life, Range, life
+from zonetag_backend.batterylife import (
+    BUILDS,
+    CHIPS,
+    HOURS_A_DAY,
+    LOOK_EVERY,
+    OWN,
+    SOURCES,
+    STOCK,
+    Life,
+    Range,
+    life,
+    look_ms_of,
+)
+from zonetag_protocol.contact import CELL_S
 
 NAMES = {
     "chip": ("chip and radio, {}", "[1] [3]"),
     "board": ("board around the chip", "[5]"),
     "adverts": ("adverts, every {interval} ms", "[2]"),
     "frames": ("a new frame every 4 s", "[4]"),
+    "looks": ("looks for other tags, {looks}", "[7]"),
+    "link": ("the link", "[8]"),
 }
 
 
@@ -23,12 +38,22 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--capacity", type=int, default=500, metavar="MAH", help="the battery's, default 500 mAh")
     parser.add_argument("--build", choices=BUILDS, default=OWN, help="MicroPython: own (firmware/boards) or stock")
+    parser.add_argument(
+        "--look-every",
+        type=int,
+        default=LOOK_EVERY[2],
+        metavar="N",
+        help="looks for other tags in every Nth cell of 32 s; default 1, 0 for never",
+    )
+    parser.add_argument(
+        "--look-ms", type=int, default=0, metavar="MS", help="length of a look; default: by the interval"
+    )
     parser.add_argument("--crystal", action="store_true", help="a 32.768 kHz crystal is fitted (own build)")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.set_defaults(run=_run, error=parser.error)
 
 
-def lines(told: Life, build: str, crystal: bool, interval_ms: int, capacity_mah: int) -> list[str]:
+def lines(told: Life, build: str, crystal: bool, interval_ms: int, capacity_mah: int, *, looks: str) -> list[str]:
     """The table, the outcome, and where it all comes from."""
     asleep = "resting between adverts" if build == OWN else "never at rest (stock image)"
     if build == OWN and crystal:
@@ -36,7 +61,7 @@ def lines(told: Life, build: str, crystal: bool, interval_ms: int, capacity_mah:
     out = [f"{'mA':44}{'low':>8}{'likely':>8}{'high':>8}  source"]
     for key, part in told.parts.items():
         name, source = NAMES[key]
-        out.append(_row(name.format(asleep, interval=interval_ms), part, source))
+        out.append(_row(name.format(asleep, interval=interval_ms, looks=looks), part, source))
     out += [_row("together", told.current_ma, ""), ""]
     low, likely, high = (_time(hours) for hours in (told.hours.low, told.hours.likely, told.hours.high))
     out.append(f"{capacity_mah} mAh last about {likely} (between {low} and {high}; usable part of it: [6])")
@@ -64,14 +89,19 @@ def _run(arguments: argparse.Namespace) -> int:
             crystal=arguments.crystal,
             interval_ms=arguments.interval,
             capacity_mah=arguments.capacity,
+            look_every=arguments.look_every,
+            look_ms=arguments.look_ms,
         )
     except ValueError as error:
         arguments.error(str(error))
     if arguments.json:
         about = {"board": arguments.board, "build": arguments.build, "crystal": arguments.crystal}
         about |= {"interval_ms": arguments.interval, "capacity_mah": arguments.capacity}
+        about |= {"look_every": arguments.look_every, "look_ms": arguments.look_ms or look_ms_of(arguments.interval)}
         print(json.dumps(about | asdict(told) | {"measured": False, "sources": SOURCES}))
     else:
+        length_ms = arguments.look_ms or look_ms_of(arguments.interval)
+        looks = f"{length_ms} ms in {CELL_S * arguments.look_every} s" if arguments.look_every else "none"
         given = (arguments.build, arguments.crystal, arguments.interval, arguments.capacity)
-        print("\n".join(lines(told, *given)))
+        print("\n".join(lines(told, *given, looks=looks)))
     return 0
