@@ -1,0 +1,118 @@
+"""From the link on the console to the set-up, in a real browser; and every new page on a phone and on a desk."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+from rig.components import Require, missing
+from rig.office import Office
+from rig.pages import Served
+
+from zonetag_backend.events import Events
+from zonetag_backend.store import links
+from zonetag_backend.store.engine import open_database, writing
+
+try:
+    from playwright.sync_api import sync_playwright
+except ModuleNotFoundError:  # there is none for this machine's processor
+    sync_playwright = None  # type: ignore[assignment]  # then the tests skip
+
+WAIT_MS = 30_000
+SIZES = ({"width": 390, "height": 844}, {"width": 1366, "height": 850})
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+PASSWORD = "một câu dài dễ nhớ"
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Served]:
+    """Pages at a real address, with nothing set up."""
+    office = Office(open_database(f"sqlite:///{tmp_path / 'bare.db'}"))
+    served = Served(office, Events())
+    served.start()
+    yield served
+    served.close()
+    office.engine.dispose()
+
+
+@pytest.fixture
+def page(require: Require) -> Iterator[Any]:
+    path = require("chromium", "apt-get install chromium")
+    if sync_playwright is None:
+        missing("playwright is not installed: pip install playwright")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        context = chromium.new_context(locale="vi-VN")
+        context.set_default_timeout(WAIT_MS)
+        page = context.new_page()
+        angry: list[str] = []
+        page.on("console", lambda said: angry.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: angry.append(str(error)))
+        yield page
+        chromium.close()
+        assert angry == []
+
+
+def fits(page: Any) -> None:
+    """Nothing is wider than the window, on a phone or a desk."""
+    for size in SIZES:
+        page.set_viewport_size(size)
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, page.url
+
+
+def test_from_the_console_s_link_to_the_set_up(empty: Served, page: Any) -> None:
+    office = empty.office
+    with writing(office.engine) as connection:
+        token = links.make(connection, None, "admin", office.now, links.FIRST_MS, "system")
+    page.goto(f"{empty.url}/login")
+    fits(page)
+    page.goto(f"{empty.url}/start/{token}")
+    fits(page)
+    page.fill("[name=name]:visible", "sếp")
+    page.fill("[name=new]", PASSWORD)
+    page.fill("[name=again]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".secret")
+    fits(page)
+    telephone = pyotp.TOTP(page.inner_text(".secret").replace(" ", ""))
+    page.fill("[name=code]", telephone.at(office.now // 1000))
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".codes")
+    fits(page)
+    page.click("main a.button")
+    page.wait_for_url("**/setup")  # nothing is there, so that is what comes next
+    fits(page)
+    page.fill("[name=title]", "Văn phòng Sở Thông tin")
+    page.click("main button.go")
+    page.wait_for_selector("select[name=place]")
+    fits(page)
+    page.click("main button.go")
+    page.wait_for_selector(".command")
+    assert "zonetag gateway enrol cua-chinh" in page.inner_text("main")
+    fits(page)
+    page.click("main a.button.go")
+    page.wait_for_selector(".command")
+    fits(page)
+    for path in ("/accounts", "/account", "/book/van-phong"):
+        page.goto(f"{empty.url}{path}")
+        fits(page)
+    page.click("header form button")
+    page.wait_for_url("**/login")
+    office.now += 60_000
+    page.fill("[name=name]", "sếp")
+    page.fill("[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/login/code")
+    fits(page)
+    page.fill("[name=code]", telephone.at(office.now // 1000))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/book/van-phong")
+    empty.sign_in(page.context, "auditor")
+    page.goto(f"{empty.url}/audit?lang=en")
+    fits(page)
+    assert "made a site" in page.inner_text("main")
+    empty.sign_in(page.context, "health")
+    for path in ("/reasons/ca-1", "/consents"):
+        page.goto(f"{empty.url}{path}")
+        fits(page)
