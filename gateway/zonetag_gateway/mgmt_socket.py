@@ -46,7 +46,7 @@ def connect() -> socket.socket:
     except OSError as error:
         raise SourceError(
             f"this process gets no Bluetooth socket ({error.strerror})",
-            "Load the kernel's module: sudo modprobe bluetooth; in a container: --network=host; as a service, allow it: "
+            "Load the kernel's module: sudo modprobe bluetooth; in a container: --network=host; as a service: "
             + CAPABILITY.removeprefix("Give it CAP_NET_ADMIN: "),
         ) from error
     try:

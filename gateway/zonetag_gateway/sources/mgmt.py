@@ -1,7 +1,7 @@
 """Real Bluetooth: adverts from the kernel's management socket, beside a running bluetoothd.
 
-Everything that the adapter hears comes as one event each, with its own RSSI; half the work of the way over D-Bus for
-the gateway, a fifth for bluetoothd, none for the bus (docs/benchmarks.md).
+Everything that the adapter hears comes as one event each, with its own RSSI; a third of the work of the way over D-Bus
+for the gateway, a fifth for bluetoothd, none for the bus (docs/benchmarks.md).
 A discovery of the kernel lasts 10 s and is asked for again each time; one advertisement monitor with a real pattern
 keeps the controller's filter of duplicates off, and the adapter scanning between two discoveries.  Needs CAP_NET_ADMIN.
 """
