@@ -42,14 +42,8 @@ class Revocation:
     # that says so, PEM
 
 
-def revoke(connection: Transaction, ca: OfficeCa, name: str, now_ms: int) -> Revocation:
-    """Believe a gateway no longer from this commit on.  NotFound if there is none of this name."""
-    certificates.revoke_gateway(connection, name, now_ms)
-    return again(connection, ca, name, now_ms)
-
-
 def again(connection: Transaction, ca: OfficeCa, name: str, now_ms: int) -> Revocation:
-    """A new probe and list for one that was revoked before."""
+    """For one that is revoked (`certificates.revoke_gateway`): a probe, revoked with it, and the list that says so."""
     probe = ca.client(connection, profile.PROBE_NAME, now_ms, profile.MOMENT_MS)
     certificates.revoke(connection, [authority.serial(probe.certificate)], now_ms)
     return Revocation(name, probe, ca.crl(connection, now_ms))

@@ -193,8 +193,7 @@ def test_a_list_past_its_end_refuses_everybody(require: Callable[..., str], tmp_
 def test_revoking_ends_a_session_that_is_open(broker: TlsBroker, rig: OfficeRig) -> None:
     stolen, other = broker.call(path := rig.gateway("gw1")), broker.call(rig.gateway("gw2"))
     assert stolen.said == other.said == OK
-    with writing(rig.database) as connection:
-        revoked = kick.revoke(connection, rig.ca, "gw1", now_ms())
+    revoked = rig.throw_out("gw1")
     rig.ca.write_crl(revoked.crl)
     rig.keep()
     broker.reload()
@@ -212,8 +211,7 @@ def test_revoking_ends_a_session_that_is_open(broker: TlsBroker, rig: OfficeRig)
 
 def test_a_broker_that_was_not_told_is_found_out(broker: TlsBroker, rig: OfficeRig) -> None:
     stolen = broker.call(rig.gateway("gw1"))
-    with writing(rig.database) as connection:
-        revoked = kick.revoke(connection, rig.ca, "gw1", now_ms())
+    revoked = rig.throw_out("gw1")
     assert broker.kicker().kick(revoked, now_ms()) == kick.STALE
     assert stolen.ended(), "and the session was ended all the same"
     broker.kill()

@@ -23,9 +23,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 from rig.brokers import LIMIT_S, Mosquitto
 
-from zonetag_backend import ca_keeper
+from zonetag_backend import ca_keeper, kick
 from zonetag_backend.ca_keeper import BrokerFolder
-from zonetag_backend.kick import Kicker
+from zonetag_backend.kick import Kicker, Revocation
 from zonetag_backend.office_ca import OfficeCa
 from zonetag_backend.pki import authority, mosquitto
 from zonetag_backend.pki.authority import Authority
@@ -65,6 +65,12 @@ class OfficeRig:
         with writing(self.database) as connection:
             certificates.revoke(connection, [serial], now_ms())
         self.keep()
+
+    def throw_out(self, name: str) -> Revocation:
+        """Revoke a gateway, as `zonetag gateway revoke` does before it turns to the broker."""
+        with writing(self.database) as connection:
+            certificates.revoke_gateway(connection, name, now_ms())
+            return kick.again(connection, self.ca, name, now_ms())
 
     def keep(self, at_ms: int | None = None) -> list[str]:
         return ca_keeper.keep(self.database, self.ca, now_ms() if at_ms is None else at_ms)
