@@ -1,6 +1,6 @@
 """What is frozen into the image: the firmware, and those modules of the protocol that a tag uses.
 
-Frozen code runs from flash: it costs the heap a few KB instead of 46 (benchmarks/firmware_heap.py).
+Frozen code runs from flash: it costs the heap a few KB instead of some 80 (benchmarks/firmware_heap.py).
 """
 
 # ruff: noqa: F821  # the names that this file calls are given to it by MicroPython's build
