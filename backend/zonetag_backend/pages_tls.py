@@ -31,7 +31,7 @@ def renew(engine: Database, http: Http, data: Path, now_ms: int) -> bool:
     if not folder.is_there:
         raise ConfigError(
             f"http.host = {http.host!r} opens the pages to others, and there is no certificate for TLS."
-            " Type: zonetag ca init. Or set http.tls_cert and http.tls_key to files of your own."
+            " Type: zonetag ca init --root-out DIR. Or set http.tls_cert and http.tls_key to files of your own."
         )
     ca = OfficeCa.open(data)
     path, names = folder.path / NAME, [name.strip("[]") for name in http.names]
