@@ -4,7 +4,7 @@ Learnt from other days (h0h1: two people's phones, worn anyhow) or other session
 as with a badge).  Close is 6 ft or less, far 10 ft or more; what lies between is left out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,7 +172,10 @@ def _threshold(stretches: list[tuple[Session, float]]) -> float:
     far = np.array([mean for session, mean in stretches if not session.close])
     if not len(close) or not len(far):
         return -70.0
-    cost: Callable[[float], float] = lambda at: float(np.mean(close < at) + np.mean(far >= at))  # noqa: E731  # short
+
+    def cost(at: float) -> float:
+        return float(np.mean(close < at) + np.mean(far >= at))
+
     return min((float(at) for at in np.arange(-95, -40, 0.5)), key=cost)
 
 
