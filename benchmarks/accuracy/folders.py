@@ -219,7 +219,9 @@ def meetings(folder: Path) -> dict[str, npt.NDArray[np.int64]]:
     out = {}
     for path in files(folder / "meetings", "_tij.dat", "_tij.csv"):
         try:
-            rows = np.array([[int(cell) for cell in line.replace(",", " ").split()[:3]] for line in lines(path) if line.strip()])
+            rows = np.array(
+                [[int(cell) for cell in line.replace(",", " ").split()[:3]] for line in lines(path) if line.strip()]
+            )
         except ValueError as error:
             raise Rubbish(f"{path}: each line needs whole numbers t i j ({error})") from error
         if rows.ndim != 2 or rows.shape[1] != 3:
