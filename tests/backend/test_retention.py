@@ -45,6 +45,7 @@ NOT_OF_THE_PAST = {
     "rejected_total",
     "report",
     "report_lost",
+    "report_run",
     "revocation_list",
     "site",
     "tag",
@@ -135,6 +136,24 @@ def test_who_wore_what_is_forgotten_with_the_book(office: Office) -> None:
         tags.hand_out(connection, office.keyring, which, binh, NOW_MS + DAY_MS)
     retention.expire(office.database, NOW_MS + 30 * DAY_MS, DAYS)
     assert office.rows("SELECT person FROM wearing") == [(binh,)]  # worn still
+
+
+def test_old_reports_become_runs_and_are_still_known(office: Office) -> None:
+    gateway = Gateway("gw1")
+    made = [gateway.report() for _ in range(12)]
+    writer = office.writer()
+    take(writer, *made[:5], *made[7:9], now_ms=NOW_MS)
+    retention.expire(office.database, NOW_MS + 30 * DAY_MS, DAYS)
+    assert office.rows("SELECT first, last FROM report_run") == [(1, 5), (8, 9)]
+    assert office.number("SELECT count(*) FROM report") == 0
+    for each in (writer, office.writer()):  # one that knew them, and one that has just started
+        done = take(each, *made[3:9], now_ms=NOW_MS + 30 * DAY_MS)
+        assert done.duplicates >= 4
+        [(_, acknowledged)] = done.acknowledgements
+        assert acknowledged.through == 9
+    take(writer, *made[9:], now_ms=NOW_MS + 31 * DAY_MS)
+    retention.expire(office.database, NOW_MS + 90 * DAY_MS, DAYS)
+    assert office.rows("SELECT first, last FROM report_run") == [(1, 12)]
 
 
 def test_every_table_about_people_expires() -> None:

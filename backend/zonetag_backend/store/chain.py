@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select, tuple_
 
+from zonetag_backend.store import report_runs
 from zonetag_backend.store.schema import report
 from zonetag_protocol.report import FIRST_PREVIOUS
 
@@ -48,4 +49,6 @@ def _read(connection: Connection, names: Iterable[Name]) -> dict[Name, tuple[byt
 
 def committed(connection: Connection, names: Iterable[Name]) -> set[Name]:
     """Which of these reports are in."""
-    return set(_read(connection, names))
+    asked = set(names)
+    known = set(_read(connection, asked))
+    return known | report_runs.among(connection, asked - known)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select, union
 
+from zonetag_backend.store import report_runs
 from zonetag_backend.store.schema import enrolment, report
 from zonetag_protocol.acknowledgement import MAX_BEYOND, MAX_MISSING, Acknowledgement
 
@@ -144,4 +145,5 @@ def _read(connection: Connection, boot: Boot) -> Runs:
     ).subquery()
     numbered = select(both.c.seq, (both.c.seq - func.row_number().over(order_by=both.c.seq)).label("run")).subquery()
     runs = select(func.min(numbered.c.seq), func.max(numbered.c.seq)).group_by(numbered.c.run)
-    return Runs(sorted((int(first), int(last)) for first, last in connection.execute(runs)))
+    young = [(int(first), int(last)) for first, last in connection.execute(runs)]
+    return Runs(report_runs.merged(young + report_runs.of_boot(connection, *boot)))

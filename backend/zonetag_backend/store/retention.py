@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine, Table, delete, inspect, select
 from sqlalchemy.schema import DropTable
 from sqlalchemy.sql.elements import ColumnElement
 
-from zonetag_backend.store import audit, heard
+from zonetag_backend.store import audit, heard, report_runs
 from zonetag_backend.store.engine import writing
-from zonetag_backend.store.schema import cases, contacts, presence, rejected, visit, visit_correction, wearing
+from zonetag_backend.store.schema import accounts, cases, contacts, presence, rejected, visit, visit_correction, wearing
 
 DAY_MS = 86_400_000
 MARGIN_MS = 3_600_000  # it runs hourly: what would become too old within the hour goes now
@@ -28,6 +28,7 @@ OLD: list[tuple[Table, ColumnElement[int]]] = [
     (cases.case_exposure, cases.case_exposure.c.last_ms),
     (cases.case_notice, cases.case_notice.c.made_ms),
     (cases.case_match, cases.case_match.c.end_ms),
+    (accounts.reading_reason, accounts.reading_reason.c.asked_ms),
     (wearing, wearing.c.until_ms),  # none while the tag is worn, which is never "older"
 ]
 
@@ -63,6 +64,7 @@ def expire(engine: Engine, now_ms: int, days: int) -> Counter[str]:
         for table, time, hanging in PARENTS:
             alone = [~select(child).where(child == parent).exists() for child, parent in hanging]
             gone[table.name] += connection.execute(delete(table).where(time < before_ms, *alone)).rowcount
+        gone["report"] += report_runs.fold(connection, before_ms)
         gone["heard"] += _drop_days(connection, before_ms)
         gone = +gone
         if gone:

@@ -130,6 +130,16 @@ report = Table(
     Column("previous", LargeBinary, nullable=False),  # what it says the hash before was; they may come in any order
 )
 
+report_run = Table(
+    "report_run",
+    metadata,
+    # Reports older than the retention time: these numbers of a boot, both ends included, are in.
+    Column("gateway", String(32), primary_key=True),
+    Column("boot", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+)
+
 rejected = Table(
     "rejected",
     metadata,
