@@ -293,3 +293,24 @@ def test_the_command_finds_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     exported = json.loads(capsys.readouterr().out)
     assert [each["action"] for each in exported][:2] == ["account.add", "account.link"]
     engine.dispose()
+
+
+def test_every_act_on_the_registry_is_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ["--data", str(tmp_path / "data")]
+    for words in (
+        ["site", "add", "hq"],
+        ["place", "add", "hq", "Door", "--kind", "entrance"],
+        ["gateway", "add", "gw1", "--site", "hq", "--place", "Door"],
+        ["person", "add", "An", "--code", "NV1"],
+        ["person", "list"],
+        ["tag", "add", "A-1"],
+        ["tag", "give", "A-1", "NV1"],
+        ["tag", "take", "A-1"],
+    ):
+        assert main([*words, *data]) == 0
+    capsys.readouterr()
+    assert main(["audit", "export", "--json", *data]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    wanted = ["site.add", "place.add", "gateway.add", "person.add", "people.read", "tag.add", "tag.give", "tag.state"]
+    assert [each["action"] for each in exported][:-1] == wanted
+    assert all(each["actor"].startswith("cli:") for each in exported)

@@ -15,6 +15,9 @@ TEXTS = [
     commands.FIRST_PERSON,
     commands.FIRST_TAG,
     commands.GIVE,
+    commands.IMPORT,
+    commands.GIVE_FIRST,
+    commands.enrol("cua-chinh"),
     commands.let_in("gw-1", "van-phong", ["Phòng họp 'A'; rm -rf /"]),
     commands.let_in("gw-1", "kho", []),
 ]

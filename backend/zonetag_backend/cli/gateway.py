@@ -3,10 +3,10 @@
 import argparse
 
 from zonetag_backend.cli import gateway_command, gateway_enrol, gateway_revoke
-from zonetag_backend.cli.store import Parsers, add_where, changing, looking, show
+from zonetag_backend.cli.store import Parsers, actor, add_where, changing, looking, show
 from zonetag_backend.errors import NotFound
 from zonetag_backend.signatures import NOT_ENROLLED
-from zonetag_backend.store import gaps, lists, refusals, registry
+from zonetag_backend.store import audit, gaps, lists, refusals, registry
 from zonetag_backend.store.engine import Transaction
 
 # What a first gateway gets that names neither site nor place.
@@ -38,6 +38,7 @@ def _add(args: argparse.Namespace) -> int:
     made: list[str] = []  # told when it is true: after the commit
     with changing(args) as (opened, connection):
         _let_in(connection, args, opened.now_ms, made)
+        audit.record(connection, opened.now_ms, actor(), "gateway.add", args.name)
         unsigned = opened.config.allow_unsigned
     for line in made:
         print(line)

@@ -3,7 +3,7 @@
 import argparse
 
 from zonetag_backend import backupfolder
-from zonetag_backend.cli.store import Parsers, actor, add_where, changing, looking, show
+from zonetag_backend.cli.store import Parsers, actor, add_where, changing, show
 from zonetag_backend.errors import BadValue
 from zonetag_backend.store import audit, erasure, lists, registry
 
@@ -38,7 +38,8 @@ def register(commands: Parsers) -> None:
 
 def _add(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
-        registry.add_person(connection, args.name, args.unit, args.code, opened.now_ms)
+        new = registry.add_person(connection, args.name, args.unit, args.code, opened.now_ms)
+        audit.record(connection, opened.now_ms, actor(), "person.add", new)
     print(f"{args.name} is there. Next: zonetag tag give NUMBER {args.code or repr(args.name)}")
     return 0
 
@@ -60,6 +61,7 @@ def _erase(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    with looking(args) as connection:
+    with changing(args) as (opened, connection):
+        audit.record(connection, opened.now_ms, actor(), "people.read")
         show(lists.people(connection), args.json, ("name", "unit", "code", "tag"))
     return 0

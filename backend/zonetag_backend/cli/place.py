@@ -2,8 +2,8 @@
 
 import argparse
 
-from zonetag_backend.cli.store import Parsers, add_where, changing, looking, show
-from zonetag_backend.store import lists, registry
+from zonetag_backend.cli.store import Parsers, actor, add_where, changing, looking, show
+from zonetag_backend.store import audit, lists, registry
 
 
 def register(commands: Parsers) -> None:
@@ -23,8 +23,9 @@ def register(commands: Parsers) -> None:
 
 
 def _add(args: argparse.Namespace) -> int:
-    with changing(args) as (_, connection):
-        registry.add_place(connection, args.site, args.name, args.kind)
+    with changing(args) as (opened, connection):
+        new = registry.add_place(connection, args.site, args.name, args.kind)
+        audit.record(connection, opened.now_ms, actor(), "place.add", new)
     print(f"Place {args.name} is there. Next: zonetag gateway add NAME --site {args.site} --place {args.name!r}")
     return 0
 

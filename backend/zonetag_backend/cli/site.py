@@ -2,8 +2,8 @@
 
 import argparse
 
-from zonetag_backend.cli.store import Parsers, add_where, changing, looking, show
-from zonetag_backend.store import lists, registry
+from zonetag_backend.cli.store import Parsers, actor, add_where, changing, looking, show
+from zonetag_backend.store import audit, lists, registry
 
 
 def register(commands: Parsers) -> None:
@@ -30,8 +30,9 @@ def register(commands: Parsers) -> None:
 
 
 def _add(args: argparse.Namespace) -> int:
-    with changing(args) as (_, connection):
+    with changing(args) as (opened, connection):
         registry.add_site(connection, args.name, args.title, args.timezone, args.absence)
+        audit.record(connection, opened.now_ms, actor(), "site.add", args.name)
     print(f"Site {args.name} is there. Next: zonetag place add {args.name} NAME --kind entrance")
     return 0
 

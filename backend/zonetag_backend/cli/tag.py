@@ -4,10 +4,10 @@ import argparse
 import os
 from pathlib import Path
 
-from zonetag_backend.cli.store import Parsers, add_where, changing, desk, looking, show
+from zonetag_backend.cli.store import Parsers, actor, add_where, changing, desk, looking, show
 from zonetag_backend.errors import AlreadyThere, BadValue
 from zonetag_backend.importkey import open_import_key, public_pem
-from zonetag_backend.store import lists, registry, tags
+from zonetag_backend.store import audit, lists, registry, tags
 from zonetag_protocol import advert, bundle
 from zonetag_protocol.card import Card, pack
 from zonetag_protocol.errors import ZonetagError
@@ -87,7 +87,9 @@ def _add(args: argparse.Namespace) -> int:
             master=key,
             t0=tags.FIRST_SECOND if args.clock is None else args.clock,
         )
+        audit.record(connection, opened.now_ms, actor(), "tag.add", args.number)
         if args.person:
+            audit.record(connection, opened.now_ms, actor(), "tag.give", args.number)
             tags.hand_out(connection, keyring, new.id, registry.find_person(connection, args.person), opened.now_ms)
         if args.card:
             # Inside the transaction: without its card nobody has the key, and the tag is not added.
@@ -159,6 +161,7 @@ def _import(args: argparse.Namespace) -> int:
                 t0=issued.card.t0,
                 issued_ms=issued.issued * 1000,
             )
+            audit.record(connection, opened.now_ms, actor(), "tag.add", issued.card.number)
             added += 1
     print(f"{added} tags are new, {known} were there already.")
     return 0
@@ -174,6 +177,7 @@ def _give(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
         who = registry.find_person(connection, args.person)
         tags.hand_out(connection, opened.keyring(), tags.find_tag(connection, args.number), who, opened.now_ms)
+        audit.record(connection, opened.now_ms, actor(), "tag.give", args.number, f"person {who}")
     print(f"{args.person} wears tag {args.number} from now on.")
     return 0
 
@@ -181,6 +185,7 @@ def _give(args: argparse.Namespace) -> int:
 def _change(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
         args.change(connection, opened.keyring(), tags.find_tag(connection, args.number), opened.now_ms)
+        audit.record(connection, opened.now_ms, actor(), "tag.state", args.number, args.said)
     print(f"Tag {args.number}: {args.said}.")
     return 0
 
