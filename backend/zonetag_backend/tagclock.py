@@ -107,7 +107,7 @@ def judge(track: Track, heard: Heard) -> tuple[Track, bool]:
         return _fits(
             track, heard, slot, max(low, track.offset_ms - drifted), min(high, track.offset_ms + drifted)
         ), True
-    if slot <= track.slot:
+    if slot <= track.slot or not heard.synchronised:  # a gateway without the time cannot say that a tag's clock jumped
         return track, False
     return _ahead(track, heard, slot, low, high)
 

@@ -7,6 +7,7 @@ all others, so that each one is one window, and what became of it can be told by
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from faults.namespaces import Namespace
@@ -36,7 +37,7 @@ class Air:
         self, office: Namespace, tags: dict[int, Tag], start_ms: int, step_s: float = STEP_S, pause_s: float = 0.04
     ) -> None:
         self._tags = tags
-        self._start_ms = start_ms
+        self.start_ms = start_ms
         self._step_s = step_s
         self._pause_s = pause_s
         self.at = 0.0  # seconds of the line
@@ -45,7 +46,8 @@ class Air:
         self._stopping = threading.Event()
         self._finishing = threading.Event()
         self._still = threading.Event()
-        self.stop_at: float | None = None  # end by itself at this point of the line
+        # What the gateway's clock says, of the point of the line and the true time; none: the true time.
+        self.told: Callable[[float, int], int] | None = None
         self._server = office.do(self._listen)
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -85,13 +87,15 @@ class Air:
 
     def _play(self, gateway: socket.socket) -> None:
         while not self._stopping.wait(self._pause_s):
-            if self._finishing.is_set() or (self.stop_at is not None and self.at >= self.stop_at):
+            if self._finishing.is_set():
                 gateway.sendall(b"\x03")
-                gateway.recv(1)  # until it hangs up
+                while gateway.recv(64):  # its name, and then until it hangs up: unread bytes would reset it
+                    pass
                 return
             self.at += self._step_s
-            utc_ms = self._start_ms + round(self.at * 1000)
-            out = [struct.pack("<BdQ", 2, self.at, utc_ms)]
+            utc_ms = self.start_ms + round(self.at * 1000)
+            told = self.told
+            out = [struct.pack("<BdQ", 2, self.at, utc_ms if told is None else told(self.at, utc_ms))]
             for number, tag in self._tags.items():
                 data = tag.advert(utc_ms)
                 out.append(struct.pack("<BdbB", 1, self.at, -60, len(data)) + data)

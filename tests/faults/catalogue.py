@@ -1,6 +1,6 @@
 """All faults, in the order of the table."""
 
-from faults import full_disk, hostile, kills, network, old_schema, power_cut
+from faults import full_disk, hostile, kills, network, old_schema, power_cut, wrong_clock
 from faults.engine import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -15,6 +15,7 @@ FAULTS: tuple[Fault, ...] = (
     full_disk.GATEWAY,
     full_disk.BROKER,
     full_disk.SERVER,
+    wrong_clock.FAULT,
     hostile.FUZZ,
     hostile.BROKER,
     old_schema.FAULT,

@@ -21,6 +21,7 @@ import random
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +31,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from zonetag_gateway import app, cli, uplink
 from zonetag_gateway.errors import SpoolFull
 from zonetag_gateway.mqtt import Connection, Message, Received
+from zonetag_gateway.source import Moment
+from zonetag_gateway.sources import simulated
+from zonetag_gateway.sources.simulated import Simulated
 from zonetag_gateway.spool import Record, Spool
 from zonetag_protocol import acknowledgement, envelope, report
 from zonetag_protocol.acknowledgement import Acknowledgement
@@ -91,6 +95,15 @@ class Forgetful(Shadowed):
             return 0
 
 
+class Doubting(Simulated):
+    """A source whose clock is not synchronised while there is a file `doubt` beside the shadow."""
+
+    doubt: Path
+
+    def moment(self, at: float) -> Moment:
+        return replace(super().moment(at), synchronised=not self.doubt.exists())
+
+
 class Trusting(Connection):
     """Control: a PUBACK is taken for the backend's acknowledgement (whose key it borrows, to be believed)."""
 
@@ -116,7 +129,7 @@ class Trusting(Connection):
             self._tell(Received(topic, envelope.wrap(acknowledgement.encode(ack), "ack", self.key), False))
 
 
-SPOOLS = {"real": Shadowed, "lazy": Lazy, "forgetful": Forgetful, "trusting": Shadowed}
+SPOOLS = {"real": Shadowed, "lazy": Lazy, "forgetful": Forgetful, "trusting": Shadowed, "doubting": Shadowed}
 
 
 def main() -> int:
@@ -127,6 +140,9 @@ def main() -> int:
     # The one seam that the program has no keyword for: which spool its app opens.  Nothing else is exchanged, but for
     # waits that a test of a thousand kills cannot sit through.
     vars(app)["Spool"] = SPOOLS[variant]
+    if variant == "doubting":
+        Doubting.doubt = Path(shadow).with_name("doubt")
+        vars(simulated)["Simulated"] = Doubting
     if variant == "trusting":
         vars(uplink)["Connection"] = Trusting
         stolen = Path(shadow).with_name("stolen.pem")

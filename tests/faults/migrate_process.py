@@ -13,7 +13,6 @@ import signal
 import sqlite3
 import sys
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import event
 
@@ -22,8 +21,6 @@ from zonetag_backend.store import engine
 
 # Not compared: what says which schema it is.
 SCHEMA_TABLES = ("alembic_version",)
-Rows = dict[str, dict[str, list[Any]]]
-"""By table: its columns under "", and its rows by their text."""
 
 
 def lay(fixture: Path, path: Path) -> None:
@@ -37,7 +34,7 @@ def rows(path: Path, of: dict[str, list[str]]) -> dict[str, list[str]]:
     """The rows of these tables over these columns, as text."""
     db = sqlite3.connect(path)
     try:
-        found = {}
+        found: dict[str, list[str]] = {}
         there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         for table, columns in of.items():
             if table not in there:

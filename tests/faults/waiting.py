@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-LIMIT_S = 20.0
+LIMIT_S = 120.0
 LOOK_S = 0.01  # between two looks
 _never = threading.Event()
 
