@@ -185,9 +185,9 @@ class Update:
                 words = file.read().split()
         except (OSError, ValueError):
             return [BUILT_IN, "keep"]
-        if len(words) == 5 and words[1] == "trial" and words[4].isdigit():
+        if len(words) == 5 and words[1] == "trial" and words[2].isdigit() and words[4].isdigit():
             return words
-        return words if len(words) == 2 else [BUILT_IN, "keep"]
+        return words if len(words) == 2 and words[1] in ("keep", "back") else [BUILT_IN, "keep"]
 
     def _write_words(self, words: str) -> bool:
         try:

@@ -332,3 +332,27 @@ def test_no_connection_outlives_its_epoch(room: Room) -> None:
         await caller.end()
 
     run(room, script, seconds=420)
+
+
+def test_an_update_that_goes_on_in_the_next_session(room: Room) -> None:
+    archive = say.pack_archive({"zonetag_tag/app.mpy": bytes(3000)})
+
+    async def script(room: Room) -> None:
+        await room.until(20)
+        caller = await opened(room)
+        begin = say.pack_begin(len(archive), bytes(32), (0, 2, 0))
+        assert await caller.order(say.UPDATE_BEGIN, begin) == (say.OK, 0)
+        assert await caller.order(say.UPDATE_PART, say.pack_part(0, archive[: say.PART])) == (say.OK, say.PART)
+        assert await caller.order(say.UPDATE_PART, say.pack_part(0, archive[: say.PART])) == (say.NOT_NOW, say.PART)
+        await caller.end()
+        status = await caller.call(*room.last[0])
+        assert status.update == say.PART
+        assert await caller.order(say.UPDATE_BEGIN, begin) == (say.OK, say.PART)
+        for at in range(say.PART, len(archive), say.PART):
+            code, _ = await caller.order(say.UPDATE_PART, say.pack_part(at, archive[at : at + say.PART]))
+            assert code == say.OK
+        assert await caller.order(say.UPDATE_END) == (say.WRONG_HASH, 0)
+        assert await caller.order(say.UPDATE_KEEP) == (say.NOT_NOW, 0)
+        await caller.end()
+
+    run(room, script)
