@@ -25,6 +25,7 @@ COMMANDS = {
     "ca": "ca",
     "case": "case",
     "demo": "demo",
+    "door": "door",
     "frame": "frame",
     "gateway": "gateway",
     "key": "key",

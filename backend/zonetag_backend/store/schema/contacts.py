@@ -1,4 +1,4 @@
-"""Contact logs of tags and what was said over the link."""
+"""Contact logs of tags and what was said over the link; on which side of a door gateways hang."""
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, Table
 
@@ -43,4 +43,12 @@ contact_rejected = Table(
     Column("received_ms", BigInteger, nullable=False),
     Index(None, "start_ms"),
     sqlite_with_rowid=False,
+)
+
+gateway_side = Table(
+    "gateway_side",
+    metadata,
+    # Gateways that hang beside a door: what they hear together tells which way somebody went.
+    Column("gateway", ForeignKey("gateway.name"), primary_key=True),
+    Column("side", String(8), nullable=False),  # "inside" or "outside"
 )

@@ -53,10 +53,18 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_contact_rejected_start_ms"), "contact_rejected", ["start_ms"], unique=False)
+    op.create_table(
+        "gateway_side",
+        sa.Column("gateway", sa.String(length=32), nullable=False),
+        sa.Column("side", sa.String(length=8), nullable=False),
+        sa.ForeignKeyConstraint(["gateway"], ["gateway.name"], name=op.f("fk_gateway_side_gateway_gateway")),
+        sa.PrimaryKeyConstraint("gateway", name=op.f("pk_gateway_side")),
+    )
 
 
 def downgrade() -> None:
     """Drop them again."""
+    op.drop_table("gateway_side")
     op.drop_index(op.f("ix_contact_rejected_start_ms"), table_name="contact_rejected")
     op.drop_table("contact_rejected")
     op.drop_index(op.f("ix_contact_log_tag_start_ms"), table_name="contact_log")

@@ -1,0 +1,74 @@
+"""Which way through a door, from windows of gateways on both sides, in the store as reports leave them."""
+
+import random
+from pathlib import Path
+
+import pytest
+from rig.registry import make_office, take
+from rig.reports import NOW_MS, Gateway, Heard
+
+from zonetag_backend.errors import BadValue, NotFound
+from zonetag_backend.store import doors, registry, tags
+from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.tracing.passage import Crossing, Window, crossings
+
+SIDES = {"gw1": "outside", "gw2": "inside"}
+
+
+def walk(inwards: bool, begin_ms: int = NOW_MS) -> list[Window]:
+    """Fifteen seconds on one side, fifteen on the other, a window of 2 s at each gateway; bodies turn meanwhile."""
+    out, rng = [], random.Random(7)
+    for step in range(15):
+        nearer_outside = (step < 7) is inwards
+        for gateway, dbm in (("gw1", -60), ("gw2", -75)) if nearer_outside else (("gw1", -75), ("gw2", -60)):
+            start = begin_ms + step * 2000
+            out.append((gateway, start, start + 1500, dbm + rng.randint(-5, 5)))
+    return out
+
+
+@pytest.mark.parametrize("inwards", [True, False])
+def test_the_difference_of_the_sides_tells_the_way(inwards: bool) -> None:
+    [found] = crossings(walk(inwards), SIDES)
+    assert found.inwards is inwards
+    assert abs(found.at_ms - (NOW_MS + 14_000)) < 4000
+
+
+def test_in_and_out_hours_later() -> None:
+    later = NOW_MS + 4 * 3_600_000
+    assert [each.inwards for each in crossings([*walk(False, later), *walk(True)], SIDES)] == [True, False]
+
+
+def test_with_gateways_on_one_side_alone_it_stays_unknown() -> None:
+    assert crossings(walk(True), {"gw1": "outside", "gw2": "outside"}) == []
+    assert crossings(walk(True), {}) == []
+
+
+def test_somebody_who_stays_where_they_are_goes_through_no_door() -> None:
+    still = [("gw2", NOW_MS + n * 2000, NOW_MS + n * 2000 + 1500, -60 - n % 5) for n in range(200)]
+    still += [("gw1", NOW_MS + n * 2000, NOW_MS + n * 2000 + 1500, -78 - n % 3) for n in range(0, 200, 3)]
+    assert crossings(still, SIDES) == []
+
+
+def test_through_the_store(tmp_path: Path) -> None:
+    office = make_office(tmp_path / "office")
+    which = office.add_tag("A-1")
+    with writing(office.database) as connection:
+        who = registry.add_person(connection, "Nguyễn Thị An", code="7")
+        tags.hand_out(connection, office.keyring, which, who, NOW_MS - 1000)
+        doors.set_side(connection, "gw1", "outside")
+        doors.set_side(connection, "gw2", "inside")
+        with pytest.raises(NotFound):
+            doors.set_side(connection, "nobody", "inside")
+        with pytest.raises(BadValue):
+            doors.set_side(connection, "gw1", "above")
+    writer, gateways = office.writer(), {name: Gateway(name) for name in SIDES}
+    for name, start, end, dbm in walk(True):
+        heard: Heard = office.tag(which).window(start, end - start, rssi=dbm)
+        take(writer, gateways[name].report(heard))
+    with reading(office.database) as connection:
+        [(site, found)] = doors.crossings_of(connection, who, (NOW_MS - 3_600_000, NOW_MS + 3_600_000))
+    assert (site, found.inwards) == ("hq", True)
+    assert isinstance(found, Crossing)
+    with writing(office.database) as connection:
+        doors.set_side(connection, "gw2", None)
+        assert doors.crossings_of(connection, who, (NOW_MS - 3_600_000, NOW_MS + 3_600_000)) == []
