@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from zonetag_backend.errors import AlreadyThere, BadRequest, DatabaseError
@@ -154,6 +155,7 @@ def _key_hash(csr: bytes) -> bytes:
     """SHA-256 of the public key that a request is for."""
     try:
         key = x509.load_pem_x509_csr(csr).public_key()
-    except ValueError as error:
+        info = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Refused("bad-csr") from error
-    return sha256(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+    return sha256(info)

@@ -13,7 +13,7 @@ import pytest
 from both.check_advert import SAMPLES
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from zonetag_protocol import acknowledgement, advert, card, envelope, report, topics
+from zonetag_protocol import acknowledgement, advert, card, enrolment, envelope, loss, report, topics
 from zonetag_protocol.acknowledgement import Acknowledgement
 from zonetag_protocol.errors import ZonetagError
 from zonetag_protocol.report import KIND_ZONETAG, Base, Report, Window
@@ -134,6 +134,9 @@ ACKS = [
 ]
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 ENVELOPES = [envelope.wrap(ACKS[1], "ack"), envelope.wrap(ACKS[1], "ack", KEY)]
+LOSSES = [loss.encode(loss.Loss("g1", 5, seqs)) for seqs in ((1,), (5, 7, 200), tuple(range(9, 40)))]
+ENROLMENTS = [enrolment.seal_enrolment(enrolment.Token(bytes(4), bytes(16), bytes(16)), b"request", KEY)]
+RENEWALS = [enrolment.seal_renewal(enrolment.Renewal("g1", b"request"), KEY)]
 CARDS = [card.pack(card.Card("A-1", bytes(16), 5, 250, 1000, 0xFFFF, -21))]
 
 
@@ -147,11 +150,14 @@ def _opened(data: bytes) -> object:
     [
         (REPORTS, report.decode),
         (ACKS, acknowledgement.decode),
+        (LOSSES, loss.decode),
+        (ENROLMENTS, enrolment.open_enrolment),
+        (RENEWALS, enrolment.open_renewal),
         (ENVELOPES, lambda data: envelope.unwrap(data, "ack")),
         (ENVELOPES, _opened),
         (CARDS, card.unpack),
     ],
-    ids=["report", "acknowledgement", "envelope", "signed envelope", "card"],
+    ids=["report", "acknowledgement", "loss", "enrolment", "renewal", "envelope", "signed envelope", "card"],
 )
 def test_hostile_messages(real: list[bytes], decode: Callable[[bytes], object], seed: int) -> None:
     print(f"ZONETAG_SEED={seed}")

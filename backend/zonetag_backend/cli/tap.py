@@ -22,11 +22,11 @@ from zonetag_backend.config import load
 from zonetag_backend.mqtt import Incoming, Link
 from zonetag_backend.pki.client import with_own
 from zonetag_backend.pki.profile import TAP_NAME
-from zonetag_protocol import acknowledgement, envelope, report, topics
+from zonetag_protocol import acknowledgement, envelope, loss, report, topics
 from zonetag_protocol.errors import ZonetagError
 
 WAITING = 100  # messages; a slow terminal slows what the broker sends us, and nobody else
-LEAVES = (topics.REPORT, topics.ACK, topics.STATE, topics.HEALTH)
+LEAVES = (topics.REPORT, topics.ACK, topics.LOST, topics.STATE, topics.HEALTH)
 RSSI = ("rssi_max", "rssi_p90", "rssi_median", "rssi_min")
 _KINDS = {report.KIND_ZONETAG: "zonetag", report.KIND_BADGE: "badge"}
 
@@ -83,7 +83,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def read(message: Incoming) -> dict[str, Any]:
-    """A message as an object: `topic`, and `report`, `ack`, `state`, `health` or `fault`."""
+    """A message as an object: `topic`, and `report`, `ack`, `lost`, `state`, `health` or `fault`."""
     item: dict[str, Any] = {"topic": message.topic}
     try:
         leaf = topics.parse(message.topic).leaf
@@ -91,6 +91,8 @@ def read(message: Incoming) -> dict[str, Any]:
             item["report"] = _report(report.decode(envelope.unwrap(message.payload, topics.REPORT)))
         elif leaf == topics.ACK:
             item["ack"] = asdict(acknowledgement.decode(envelope.unwrap(message.payload, topics.ACK)))
+        elif leaf == topics.LOST:
+            item["lost"] = asdict(loss.decode(envelope.unwrap(message.payload, topics.LOST)))
         else:
             item[leaf] = json.loads(message.payload)
     except (ZonetagError, ValueError, RecursionError) as error:

@@ -50,7 +50,7 @@ OUR_RIGHTS: Mapping[str, Mapping[str, str]] = {
         topics.DOWNLINK: WRITE,
     },
     profile.OPERATOR_NAME: {topics.CMD: WRITE, topics.DONE: READ},
-    profile.TAP_NAME: {topics.STATE: READ, topics.REPORT: READ, topics.HEALTH: READ, topics.ACK: READ},
+    profile.TAP_NAME: dict.fromkeys((topics.STATE, topics.REPORT, topics.LOST, topics.HEALTH, topics.ACK), READ),
 }
 
 
