@@ -34,7 +34,9 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
     if not walks or not hung:
         return None
     parts: dict[str, list[tuple[Floats, Floats]]] = {"level": [], "around the distance law": [], "packet to packet": []}
+    turned: dict[bool, list[tuple[Floats, Floats]]] = {True: [], False: []}
     for number, walk in enumerate(walks):
+        heading = _heading(walk)
         for name, (at, simulated) in zip(sorted(hung), _simulated(walk, hung, SEED + number), strict=True):
             if len(at) < 20:
                 continue
@@ -44,6 +46,11 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
             law = -5 * radio.EXPONENT * np.log10(square)
             parts["level"].append((real, simulated))
             parts["around the distance law"].append((real - law, simulated - law))
+            x, y = (place[:2] - walk.positions[at]).T
+            facing = np.cos(np.arctan2(y, x) - heading[at])
+            for towards in (True, False):
+                side = facing > 0.5 if towards else facing < -0.5
+                turned[towards].append(((real - law)[side], (simulated - law)[side]))
             near = np.flatnonzero(np.diff(walk.times[at]) <= SOON_S)
             parts["packet to packet"].append((np.diff(real)[near], np.diff(simulated)[near]))
     rows, figures = [], {}
@@ -61,6 +68,14 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
             "simulated": [round(float(value), 2) for value in spread[1]],
             "packets": len(real),
         }
+    middles = {
+        towards: [float(np.median(np.concatenate([pair[i] for pair in pairs]))) for i in (0, 1)]
+        for towards, pairs in turned.items()
+        if sum(len(pair[0]) for pair in pairs)
+    }
+    swing = [middles[True][i] - middles[False][i] for i in (0, 1)] if len(middles) == 2 else [0.0, 0.0]
+    rows.append(Row("towards minus turned away, dB", f"{swing[1]:+.1f}", f"{swing[0]:+.1f} (recorded)", "10 (worn)"))
+    figures["body"] = {"recorded_db": round(swing[0], 2), "simulated_db": round(swing[1], 2)}
     return Result("air", SOURCE, "nothing learnt", tuple(rows), figures, ("Quantiles 5, 25, 50, 75, 95 %.",))
 
 
@@ -79,9 +94,7 @@ def _simulated(
     plan = Plan(
         (), (), tuple(Receiver(n, (float(hung[n][1][0]), float(hung[n][1][1])), n, "room") for n in names), "", "", ""
     )
-    ahead = np.roll(walk.positions, -10, axis=0) - walk.positions
-    ahead[-10:] = ahead[-11] if len(ahead) > 10 else 0
-    heading = np.arctan2(ahead[:, 1], ahead[:, 0])
+    heading = _heading(walk)
     out = []
     roll = dice(seed, "air", walk.name)
     for link in radio.links(plan, seed):
@@ -91,3 +104,13 @@ def _simulated(
         level = link.rssi(sent) if len(at) else np.empty(0)
         out.append((at, np.round(level + roll.normal(0, radio.PACKET_SIGMA_DB, len(at)))))
     return out
+
+
+def _heading(walk: Walk) -> Floats:
+    """Which way the beacon looks at each packet, radians; where it is not told, which way its bearer goes."""
+    if walk.heading is not None:
+        return walk.heading
+    ahead = np.roll(walk.positions, -10, axis=0) - walk.positions
+    ahead[-10:] = ahead[-11] if len(ahead) > 10 else 0
+    heading: Floats = np.arctan2(ahead[:, 1], ahead[:, 0])
+    return heading

@@ -53,6 +53,8 @@ class Walk:
     rssi: Floats
     positions: Floats
     # x, y
+    heading: Floats | None
+    # which way the beacon looks, radians from the x axis; None: not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def tags(folder: Path) -> list[TagRecording]:
 
 
 def walks(folder: Path) -> list[Walk]:
-    """zone/*.mbd: time s, receiver, beacon, rssi, x, y, then what is not used."""
+    """zone/*.mbd: time s, receiver, beacon, rssi, x, y, z, rotation matrix (may be left out)."""
     out = []
     for path in files(folder / "zone", ".mbd"):
         rows = [line.split(",") for line in lines(path) if line.strip()]
@@ -161,7 +163,11 @@ def walks(folder: Path) -> list[Walk]:
         names = np.array([row[1] for row in rows])[order]
         positions = np.stack([xs, ys], axis=1)[order]
         name = path.name.removesuffix(".gz").removesuffix(".mbd")
-        out.append(Walk(name, times[order] - times.min(), names, rssi[order], positions))
+        heading = None
+        if min(map(len, rows)) >= 16:  # a rotation matrix row by row; its last column is where the beacon looks
+            east, north = (np.array([_number(path, row[i]) for row in rows]) for i in (9, 12))
+            heading = np.arctan2(north, east)[order]
+        out.append(Walk(name, times[order] - times.min(), names, rssi[order], positions, heading))
     return out
 
 
