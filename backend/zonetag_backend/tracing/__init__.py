@@ -16,5 +16,4 @@
 | passage | windows on both sides of a door -> in or out, and when |
 | abroad | a case as one office gives it to another |
 | outcome | what a trace tells, with names put to it |
-| closeness, door, rooms | the models: how near, which way, which room |
 """
