@@ -6,6 +6,9 @@ import pytest
 from rig.office import Office, at
 from rig.pages import Get
 
+from zonetag_backend.store import gaps, refusals
+from zonetag_backend.store.engine import writing
+
 HEALTH = {
     "spool": {"reports": 412, "bytes": 1_853_000, "dropped": 3},
     "tallies": {"adverts": 5800, "dropped.flood": 4},
@@ -86,3 +89,16 @@ def test_kept_apart_by_reason(office: Office, get: Get) -> None:
 def test_nothing_kept_apart_and_no_gateway(get_bare: Get) -> None:
     assert "Không có tín hiệu nào để riêng" in get_bare("/rejected").text
     assert "zonetag-gateway run" in get_bare("/gateways").text
+
+
+def test_what_is_refused_and_missing_is_shown_with_what_to_type(office: Office, get: Get) -> None:
+    with writing(office.engine) as connection:
+        refusals.count(connection, {("gw-cua", "not-enrolled"): 4, ("gw-hop", "forged"): 2}, office.now)
+        gaps.note(connection, "gw-hop", 1 << 32, 7, office.now)
+    found = {each["gateway"]: each for each in get("/gateways.json").json()["gateways"]}
+    assert (found["gw-cua"]["refusals"], found["gw-cua"]["missing"]) == ({"not-enrolled": 4}, 0)
+    assert (found["gw-hop"]["refusals"], found["gw-hop"]["missing"]) == ({"forged": 2}, 7)
+    page = get("/gateways?lang=en").text
+    assert "zonetag gateway enrol gw-cua" in page
+    assert "zonetag gateway enrol gw-hop" not in page
+    assert "Missing, asked for again" in page
