@@ -1,6 +1,7 @@
 """The way in: password, second factor, lock-out, sessions; and everything that must not be one."""
 
 import re
+import threading
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -422,3 +423,20 @@ def test_the_administrator_makes_and_ends_accounts(office: Office, browser: Call
     boss.open("/accounts")
     assert boss.send(f"/accounts/{listed['sếp']['account']}", act="disable").status_code == 400, "the last one"
     assert boss.send("/accounts/5", act="disable").status_code == 404
+
+
+def test_a_burst_of_guesses_at_once_counts_as_many(office: Office) -> None:
+    """Each try is counted before it is judged, so those that overtake each other are counted too."""
+    add(office, "an")
+    claimed: list[bool] = []
+
+    def guess() -> None:
+        with writing(office.engine) as connection:
+            claimed.append(accounts.claim(connection, "an", office.now) is not None)
+
+    threads = [threading.Thread(target=guess) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(claimed) == lockout.FREE + 1
