@@ -33,6 +33,7 @@ NOT_OF_THE_PAST = {
     "data_key",
     "enrolment_token",
     "gateway",
+    "gateway_side",
     "gateway_certificate",
     "gateway_gap",
     "gateway_key",

@@ -18,7 +18,7 @@ def register(commands: Parsers) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     side = actions.add_parser("side", help="say on which side of its site's door a gateway hangs")
     side.add_argument("gateway", metavar="GATEWAY")
-    side.add_argument("side", choices=(*SIDES, "none"), help="none: beside no door")
+    side.add_argument("side", metavar="SIDE", choices=(*SIDES, "none"), help="inside, outside, or none: beside no door")
     add_where(side)
     side.set_defaults(run=_side)
     log = actions.add_parser("log", help="when somebody went in and out, by the gateways on both sides")
