@@ -43,10 +43,13 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
             survey = rooms.surveyed(np.array([w[1] for w in surveyed]), np.array([w[0] for w in surveyed]))
             maps["zonetag"] = rooms.joined(survey, untrained)
         for levels, position, last, mean in _windows(walk, ids, WINDOW_S):
+            plain = rooms.by_zone(rooms.locate(untrained, levels), _nearest(untrained.points, middle), len(names))
             truth = int(_nearest(position[None], middle)[0])
             for name, places in maps.items():
                 found = rooms.locate(places, levels)
                 zones = rooms.by_zone(found, _nearest(places.points, middle), len(names))
+                if name == "zonetag":
+                    zones = rooms.agreed(zones, plain)
                 x, y = rooms.position(places, found)
                 right.setdefault(name, []).append(int(zones.argmax()) == truth)
                 errors.setdefault(name, []).append(float(np.hypot(x - position[0], y - position[1])))

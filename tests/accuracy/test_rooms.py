@@ -58,6 +58,15 @@ def test_position_and_beyond_the_survey() -> None:
     assert np.hypot(x - 15, y - 15) > 8
 
 
+def test_two_maps_agree() -> None:
+    sure, doubtful = np.array([0.9, 0.1, 0.0, 0.0]), np.array([0.02, 0.9, 0.04, 0.04])
+    told = rooms.agreed(sure, doubtful)
+    assert told.sum() == pytest.approx(1)
+    assert told.argmax() == 1
+    assert np.allclose(told, rooms.agreed(doubtful, sure))
+    assert np.allclose(rooms.agreed(sure, np.full(4, 0.25)), sure, atol=1e-4)
+
+
 def test_silence_tells_too() -> None:
     levels = np.full(len(ROOMS), np.nan)
     levels[ROOM == 2] = -70.0

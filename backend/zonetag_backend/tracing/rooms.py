@@ -124,6 +124,16 @@ def by_zone(probability: Floats, zone_of_place: Ints, zones: int) -> Floats:
     return np.bincount(zone_of_place, probability, minlength=zones).astype(np.float64)
 
 
+def agreed(surveyed_says: Floats, untrained_says: Floats) -> Floats:
+    """One probability of each zone from two maps' (`by_zone`): their product.
+
+    A survey is sure of itself also where nobody walked for it; propagation, wrong in other ways, holds it back.
+    """
+    both: Floats = np.maximum(surveyed_says, 1e-6) * np.maximum(untrained_says, 1e-6)
+    both /= both.sum()
+    return both
+
+
 def learn_zones(examples: Sequence[tuple[int, Floats]], zones: int) -> Zones:
     """From examples (zone, a row a short window with its mean level at each receiver, all heard).
 
