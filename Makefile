@@ -56,6 +56,11 @@ accuracy: ## What tracing finds on real recordings with ground truth: DATA=DIR, 
 	@scripts/setup run >&2
 	@PYTHONPATH=benchmarks exec $(BIN)/python -m accuracy $(if $(DATA),--data "$(DATA)") $(ARGS)
 
+# As `make demo`: standard output holds the table, or the array of --json, and only that.
+.PHONY: faults
+faults: ## Every fault, hundreds of times, and its control: hours, as root (ARGS="--short": minutes; --only, --times, --json)
+	@{ scripts/setup test && scripts/apt-for-tests; } >&2 && cd tests && exec $(BIN)/python -m faults $(ARGS)
+
 .PHONY: deb
 deb: ## The gateway as a Debian package, into dist/ (for another machine: ARGS="--arch arm64")
 	@scripts/setup run >&2

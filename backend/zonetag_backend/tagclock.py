@@ -15,7 +15,8 @@ in whatever order; and the range becomes as narrow as tags advertise often.  A b
 
 Slots ahead of all before that do not fit are what a change of battery looks like.  The replay of a recording looks so
 too, if the tag was heard by nobody when it was recorded; so a new offset is taken only after several slots in a row,
-during which nothing fits the old one, and is trusted little at first.
+during which nothing fits the old one, and is trusted little at first.  And only of a gateway that
+calls its clock synchronised: one that was set half an hour ahead by hand sees every tag jump.
 """
 
 from typing import NamedTuple
