@@ -26,8 +26,8 @@ from zonetag_backend.tracing.minutes import PIECE_MS
 from zonetag_backend.tracing.seam import PLACE_PRIOR, Both, Look
 
 BASE_RATE = 0.0027  # of pair-days of a real office with 15 min of contact (SocioPatterns workplace 2015, CC0)
-# Of two badges that hear each other at one moment.  In the replay of docs/accuracy.md 1 to 2 % of the looks heard are of
-# people face to face; this is chosen on its conference day, where 0.02 misses most and 0.1 invents half.
+# Of two badges that hear each other at one moment.  In the replay of docs/accuracy.md about 1 % of the looks heard are
+# of people face to face; this is chosen on its conference day, where 0.02 misses most and 0.1 invents half.
 HEARD_PRIOR = 0.05
 MOST_LOG_ODDS = 7.0  # nothing is surer than one in a thousand: the model itself may be wrong
 HIGH = 0.8  # of the looks of one stretch: turning away lowers half of them, nothing raises any
