@@ -1,4 +1,7 @@
-"""The link end to end: the real firmware on 32-bit MicroPython, a real central on the virtual air, and attackers."""
+"""The link end to end: the real firmware on 32-bit MicroPython, a real central on the virtual air, and attackers.
+
+Longer than usual because the good sessions and the attacks on them share one room and are read side by side.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
