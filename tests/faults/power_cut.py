@@ -23,7 +23,7 @@ from zonetag_gateway.errors import SpoolUnusable
 from zonetag_gateway.spool import Spool
 
 MB = 1_000_000
-ROUNDS = {"spool": 60, "database": 20}
+ROUNDS = {"spool": 40, "database": 14}
 Found = dict[int, str]
 """What a disk still has: digest by key."""
 
