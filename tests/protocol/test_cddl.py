@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rig import cddl
 
-from zonetag_protocol import acknowledgement, enrolment, envelope, loss, report
+from zonetag_protocol import acknowledgement, carriage, enrolment, envelope, loss, report
 from zonetag_protocol.acknowledgement import Acknowledgement
 from zonetag_protocol.errors import ZonetagError
 
@@ -35,11 +35,25 @@ MESSAGES = {
         acknowledgement.encode(Acknowledgement("gw", 1, 0)),
     ],
     "loss": [loss.encode(loss.Loss("gw", 1, (2, 3)))],
+    "downlink": [
+        carriage.encode_down(carriage.Downlink("gw", bytes(8), 0, bytes(8), 900, 60, (b"hello",))),
+        carriage.encode_down(carriage.Downlink("gw", bytes(8), 3, messages=(b"one", b"two"), over=True)),
+    ],
+    "uplink": [
+        carriage.encode_up(carriage.Uplink("gw", bytes(8), 0, (b"answer", b"status"))),
+        carriage.encode_up(carriage.Uplink("gw", bytes(8), 9, ended=carriage.GONE)),
+    ],
     "enrolment": [envelope.unwrap(enrolment.seal_enrolment(TOKEN, b"request", KEY), "enrol")],
     "renewal": [envelope.unwrap(enrolment.seal_renewal(enrolment.Renewal("gw", b"request"), KEY), "renew")],
     "envelope": [envelope.wrap(b"payload", "report", KEY), envelope.wrap(b"payload", "report")],
 }
-DECODE = {"report": report.decode, "acknowledgement": acknowledgement.decode, "loss": loss.decode}
+DECODE = {
+    "report": report.decode,
+    "acknowledgement": acknowledgement.decode,
+    "loss": loss.decode,
+    "downlink": carriage.decode_down,
+    "uplink": carriage.decode_up,
+}
 
 
 @pytest.mark.parametrize("name", MESSAGES)

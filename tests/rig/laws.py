@@ -21,7 +21,8 @@ SIBLINGS = {PROTOCOL: (), TAG: (PROTOCOL,), GATEWAY: (PROTOCOL,), BACKEND: (PROT
 OUTSIDE = {
     "alembic": ("backend/zonetag_backend/store/*",),
     "amqtt": ("backend/zonetag_backend/broker.py",),
-    "bleak": ("gateway/zonetag_gateway/sources/bleak.py",),
+    # To scan, and to connect to tags: two files, for the second is loaded only where the link is switched on.
+    "bleak": ("gateway/zonetag_gateway/sources/bleak.py", "gateway/zonetag_gateway/sources/central.py"),
     "bluetooth": ("firmware/zonetag_tag/radio.py",),
     "dbus_fast": ("gateway/zonetag_gateway/bluez.py",),  # bluetoothd, and what restarts it: one bus, one file
     "esp32": ("firmware/zonetag_tag/board.py",),
@@ -79,6 +80,7 @@ OUTERMOST = ("*/app.py", "*/cli.py", "*/cli_*.py", "*/cli/*.py")
 # Law "keys": of the wire format a gateway takes the modules that need no tag's key, of these nothing that takes one,
 # and no name in it speaks of one.
 GATEWAY_TAKES = ("acknowledgement", "advert", "enrolment", "envelope", "errors", "frame", "loss", "report", "topics")
+GATEWAY_TAKES += ("carriage", "fragments")  # the link, of which it carries sealed messages in parts
 OF_KEYS = ("frame.seal", "frame.verify", "frame.authenticator", "frame.keystream", "frame.Keys")
 KEY_NAMES = {"master", "master_key", "derive_keys", "temporary_key", "k_eid", "k_mac", "k_enc", "k_link"}
 
