@@ -34,6 +34,8 @@ class Case:
     opened_by: str
     reason: str
     closed_ms: int | None
+    traced_ms: int | None
+    # when its contacts were last traced; none: not yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def cases(connection: Connection) -> list[Case]:
 
 def _cases(connection: Connection, where: Any) -> list[Case]:
     c = case_record.c
-    rest = (c.profile, c.onset_ms, c.basis, c.opened_ms, c.opened_by, c.reason, c.closed_ms)
+    rest = (c.profile, c.onset_ms, c.basis, c.opened_ms, c.opened_by, c.reason, c.closed_ms, c.traced_ms)
     statement = select(c.id, c.person, person.c.name, person.c.code, *rest).outerjoin(person, person.c.id == c.person)
     return [
         Case(id, who, name or "", code or "", *others)
@@ -122,6 +124,7 @@ def _cases(connection: Connection, where: Any) -> list[Case]:
 
 def keep_exposures(connection: Connection, which: int, traced: Outcome, now_ms: int) -> int:
     """What was traced of a case takes the place of what was traced before; how many rows."""
+    connection.execute(update(case_record).where(case_record.c.id == which).values(traced_ms=now_ms))
     connection.execute(delete(case_exposure).where(case_exposure.c.case == which))
     found = [
         (

@@ -29,6 +29,7 @@ case_record = Table(
     Column("opened_by", Text, nullable=False),  # as in the audit log
     Column("reason", Text, nullable=False),
     Column("closed_ms", BigInteger),
+    Column("traced_ms", BigInteger),  # when its contacts were last traced; none: not yet
     Index(None, "person"),
 )
 

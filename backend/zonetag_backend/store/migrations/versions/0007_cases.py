@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("opened_by", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("closed_ms", sa.BigInteger(), nullable=True),
+        sa.Column("traced_ms", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_case_record_person_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_record")),
     )
