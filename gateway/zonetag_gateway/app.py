@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from zonetag_gateway import homeassistant, metrics, metrics_server, trial
 from zonetag_gateway.announced import Announced
+from zonetag_gateway.arrivals import Arrivals
 from zonetag_gateway.attendant import Attendant
 from zonetag_gateway.batch import Batcher, Draft
 from zonetag_gateway.config import Config
@@ -30,7 +31,7 @@ from zonetag_gateway.publisher import Counters
 from zonetag_gateway.remote import Remote
 from zonetag_gateway.renewal import keeping
 from zonetag_gateway.sightings import Folder
-from zonetag_gateway.source import Clock, Source, Telling
+from zonetag_gateway.source import Clock, Hear, Source, Telling
 from zonetag_gateway.spool import Spool
 from zonetag_gateway.tasks import cancel, every, until
 from zonetag_gateway.uplink import Uplink
@@ -87,6 +88,8 @@ class Gateway:
         )
         led = config.feedback.led
         self._feedback = None if led is None else Feedback(Led(led), config.company)
+        at_once = config.report.close_at_once and config.source.kind != "replay"  # of which all runs are alike
+        self._arrivals = Arrivals(config.company) if at_once else None
         self._batcher = Batcher(config.report.every_s, config.report.max_windows)
         self._tallies = Tallies()
         self._reports = 0
@@ -271,8 +274,11 @@ class Gateway:
 
     def _collect(self, *, final: bool = False) -> list[Draft]:
         now = self._line = self._source.now()
+        arrived = set() if self._arrivals is None else self._arrivals.take()
+        self._folder.end(arrived)
         closed = self._folder.flush() if final else self._folder.close(now)
-        return self._batcher.collect(closed, now, self._take_tallies, self._source.moment, final=final)
+        due = final or bool(arrived)
+        return self._batcher.collect(closed, now, self._take_tallies, self._source.moment, final=due)
 
     def _take_tallies(self) -> dict[str, int]:
         tallies = self._folder.take_tallies()
@@ -316,8 +322,10 @@ class Gateway:
         while True:
             started = self._clock.monotonic()
             try:
-                hear = self._folder.hear
-                await self._source.run(hear if self._feedback is None else self._feedback.over(hear))
+                hear: Hear = self._folder.hear
+                for along in (self._feedback, self._arrivals):
+                    hear = hear if along is None else along.over(hear)
+                await self._source.run(hear)
             except SourceError as error:
                 if self._config.source.kind in FINITE:
                     raise

@@ -61,6 +61,8 @@ class ReportConfig:
 
     every_s: float = _setting(checks.number(0.5, 300), 5.0)
     max_windows: int = _setting(checks.whole(1, 4096), 2000)
+    close_at_once: bool = _setting(checks.yes_or_no, True)
+    # a tag that is held close is reported without waiting for `every_s` (arrivals.py)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,14 +28,18 @@ class Nearness:
         """From where on a tag is close."""
         return min(HIGHEST_DBM, max(LOWEST_DBM, self._usual + MARGIN_DB))
 
-    def hear(self, identifier: bytes, rssi: int, at: float) -> bool:
-        """A tag's advert came, at a second of the source's line; whether to give a sign now."""
+    def is_close(self, rssi: int) -> bool:
+        """A tag's advert came with this strength: whether that is close; learns from it."""
         close = rssi >= self.threshold_dbm
         if rssi > self._usual:
             self._usual = min(HIGHEST_DBM, self._usual + STEP_DB * (1 - SHARE))
         else:
             self._usual = max(LOWEST_DBM - MARGIN_DB, self._usual - STEP_DB * SHARE)
-        if not close:
+        return close
+
+    def hear(self, identifier: bytes, rssi: int, at: float) -> bool:
+        """A tag's advert came, at a second of the source's line; whether to give a sign now."""
+        if not self.is_close(rssi):
             return False
         before, self._strong = self._strong, (identifier, at)
         if before[0] != identifier or not 0 <= at - before[1] <= AGAIN_S or at - self._signed_at < PAUSE_S:

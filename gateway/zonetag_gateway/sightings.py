@@ -116,6 +116,12 @@ class Folder:
                 break
             self._finish(data, entry)
 
+    def end(self, eids: set[bytes]) -> None:
+        """End the windows of these identifiers now, for the next `close`; whoever is heard on begins another."""
+        for data, entry in list(self._windows.items()) if eids else ():
+            if entry.eid in eids:
+                self._finish(data, entry)
+
     def flush(self) -> list[ClosedWindow]:
         """All windows, open ones too: at the end."""
         for data, entry in list(self._windows.items()):
