@@ -10,7 +10,7 @@ from sqlalchemy import event
 from zonetag_backend.ingest import Ingest
 from zonetag_backend.records import day_of
 from zonetag_backend.rules import EXPIRED
-from zonetag_backend.store import audit, registry, retention, tags
+from zonetag_backend.store import audit, departures, registry, retention, tags
 from zonetag_backend.store.engine import writing
 from zonetag_backend.store.schema import metadata
 from zonetag_backend.store.writer import Writer
@@ -31,6 +31,7 @@ NOT_OF_THE_PAST = {
     "audit_head",
     "certificate",
     "data_key",
+    "departed",  # together with the person, see test_who_left_is_erased
     "enrolment_token",
     "gateway",
     "gateway_side",
@@ -42,6 +43,8 @@ NOT_OF_THE_PAST = {
     "gateway_status",
     "person",
     "place",
+    "plan_picture",
+    "plan_spot",
     "registry_revision",
     "rejected_total",
     "report",
@@ -51,6 +54,8 @@ NOT_OF_THE_PAST = {
     "site",
     "tag",
     "tag_clock",
+    "visitor",  # together with the person
+    "visitor_tag",
 }
 
 
@@ -137,6 +142,22 @@ def test_who_wore_what_is_forgotten_with_the_book(office: Office) -> None:
         tags.hand_out(connection, office.keyring, which, binh, NOW_MS + DAY_MS)
     retention.expire(office.database, NOW_MS + 30 * DAY_MS, DAYS)
     assert office.rows("SELECT person FROM wearing") == [(binh,)]  # worn still
+
+
+def test_who_left_is_erased_when_the_time_is_over(office: Office) -> None:
+    which = office.add_tag("A-1")
+    with writing(office.database) as connection:
+        an, binh, cuc = (registry.add_person(connection, name) for name in ("An", "Bình", "Cúc"))
+        tags.hand_out(connection, office.keyring, which, an, NOW_MS)
+        departures.leave(connection, office.keyring, an, NOW_MS + DAY_MS)
+        departures.leave(connection, office.keyring, binh, NOW_MS)
+        tags.hand_out(connection, office.keyring, which, binh, NOW_MS + 2 * DAY_MS)  # back, by the command line
+    assert retention.expire(office.database, NOW_MS + 21 * DAY_MS, DAYS)["person"] == 0  # he is back
+    assert office.number("SELECT count(*) FROM person") == 3
+    assert retention.expire(office.database, NOW_MS + 22 * DAY_MS, DAYS)["person"] == 1
+    assert sorted(office.rows("SELECT id FROM person")) == sorted([(binh,), (cuc,)])
+    assert office.rows("SELECT person FROM wearing") == [(binh,)]
+    assert office.rows("SELECT state, length(sealed_key) > 0 FROM tag") == [("active", 1)]  # the tag is used again
 
 
 def test_old_reports_become_runs_and_are_still_known(office: Office) -> None:

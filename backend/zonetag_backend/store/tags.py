@@ -134,6 +134,13 @@ def retire(connection: Connection, keyring: Keyring, which: int, now_ms: int) ->
     _set_state(connection, which, RETIRED)
 
 
+def find_again(connection: Connection, which: int) -> None:
+    """A lost tag lies in the office again; nobody wears it.  BadValue for one that was not lost."""
+    if connection.scalar(select(tag.c.state).where(tag.c.id == which)) != LOST:
+        raise BadValue("this tag is not lost")
+    _set_state(connection, which, ACTIVE)
+
+
 def _set_state(connection: Connection, which: int, state: str) -> None:
     connection.execute(update(tag).where(tag.c.id == which).values(state=state))
     changed(connection)

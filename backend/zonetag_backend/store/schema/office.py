@@ -1,1 +1,50 @@
 """Consent, visitors, health declarations, requests of data subjects, reminders."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, SmallInteger, String, Table, Text
+
+from zonetag_backend.store.schema.base import metadata
+
+visitor = Table(
+    "visitor",
+    metadata,
+    # A person who is here for a visit: they are in `person` too, and erased when the retention time is over.
+    Column("person", ForeignKey("person.id"), primary_key=True),
+    Column("host", Text, nullable=False),  # whom they visit; may be empty
+    Column("phone", Text, nullable=False),  # may be empty
+    Column("lent_ms", BigInteger, nullable=False),
+)
+
+departed = Table(
+    "departed",
+    metadata,
+    # Who has left the office, or ended a visit: erased when the retention time is over.
+    Column("person", ForeignKey("person.id"), primary_key=True),
+    Column("left_ms", BigInteger, nullable=False),
+)
+
+visitor_tag = Table(
+    "visitor_tag",
+    metadata,
+    # Tags that are kept at the desk for visitors.
+    Column("tag", ForeignKey("tag.id"), primary_key=True),
+)
+
+plan_picture = Table(
+    "plan_picture",
+    metadata,
+    Column("site", ForeignKey("site.name"), primary_key=True),
+    Column("kind", String(16), nullable=False),  # media type: image/png or image/jpeg
+    Column("width", Integer, nullable=False),  # pixels
+    Column("height", Integer, nullable=False),
+    Column("picture", LargeBinary, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
+plan_spot = Table(
+    "plan_spot",
+    metadata,
+    # Where a gateway stands on the plan: thousandths of its width from the left, of its height from the top.
+    Column("gateway", ForeignKey("gateway.name"), primary_key=True),
+    Column("x", SmallInteger, nullable=False),
+    Column("y", SmallInteger, nullable=False),
+)

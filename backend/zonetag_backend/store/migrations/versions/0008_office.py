@@ -3,6 +3,9 @@
 Revision 0008.
 """
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -11,7 +14,50 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the tables."""
+    op.create_table(
+        "visitor",
+        sa.Column("person", sa.BigInteger(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("phone", sa.Text(), nullable=False),
+        sa.Column("lent_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_visitor_person_person")),
+        sa.PrimaryKeyConstraint("person", name=op.f("pk_visitor")),
+    )
+    op.create_table(
+        "departed",
+        sa.Column("person", sa.BigInteger(), nullable=False),
+        sa.Column("left_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_departed_person_person")),
+        sa.PrimaryKeyConstraint("person", name=op.f("pk_departed")),
+    )
+    op.create_table(
+        "visitor_tag",
+        sa.Column("tag", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tag"], ["tag.id"], name=op.f("fk_visitor_tag_tag_tag")),
+        sa.PrimaryKeyConstraint("tag", name=op.f("pk_visitor_tag")),
+    )
+    op.create_table(
+        "plan_picture",
+        sa.Column("site", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("picture", sa.LargeBinary(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["site"], ["site.name"], name=op.f("fk_plan_picture_site_site")),
+        sa.PrimaryKeyConstraint("site", name=op.f("pk_plan_picture")),
+    )
+    op.create_table(
+        "plan_spot",
+        sa.Column("gateway", sa.String(length=32), nullable=False),
+        sa.Column("x", sa.SmallInteger(), nullable=False),
+        sa.Column("y", sa.SmallInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["gateway"], ["gateway.name"], name=op.f("fk_plan_spot_gateway_gateway")),
+        sa.PrimaryKeyConstraint("gateway", name=op.f("pk_plan_spot")),
+    )
 
 
 def downgrade() -> None:
     """Drop them again."""
+    for table in ("plan_spot", "plan_picture", "visitor_tag", "departed", "visitor"):
+        op.drop_table(table)
