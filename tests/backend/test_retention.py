@@ -46,6 +46,7 @@ NOT_OF_THE_PAST = {
     "plan_picture",
     "plan_spot",
     "registry_revision",
+    "reminder_off",  # goes with the person
     "rejected_total",
     "report",
     "report_lost",

@@ -13,7 +13,17 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from zonetag_backend.store import audit, departures, heard, report_runs
 from zonetag_backend.store.engine import writing
-from zonetag_backend.store.schema import accounts, cases, contacts, presence, rejected, visit, visit_correction, wearing
+from zonetag_backend.store.schema import (
+    accounts,
+    cases,
+    contacts,
+    office,
+    presence,
+    rejected,
+    visit,
+    visit_correction,
+    wearing,
+)
 
 DAY_MS = 86_400_000
 MARGIN_MS = 3_600_000  # it runs hourly: what would become too old within the hour goes now
@@ -29,6 +39,7 @@ OLD: list[tuple[Table, ColumnElement[int]]] = [
     (cases.case_notice, cases.case_notice.c.made_ms),
     (cases.case_match, cases.case_match.c.end_ms),
     (accounts.reading_reason, accounts.reading_reason.c.asked_ms),
+    (office.reminder, office.reminder.c.made_ms),
     (wearing, wearing.c.until_ms),  # none while the tag is worn, which is never "older"
 ]
 

@@ -1,6 +1,17 @@
 """Consent, visitors, health declarations, requests of data subjects, reminders."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, SmallInteger, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from zonetag_backend.store.schema.base import metadata
 
@@ -47,4 +58,32 @@ plan_spot = Table(
     Column("gateway", ForeignKey("gateway.name"), primary_key=True),
     Column("x", SmallInteger, nullable=False),
     Column("y", SmallInteger, nullable=False),
+)
+
+reminder = Table(
+    "reminder",
+    metadata,
+    # Somebody is reminded of the tag: it was not heard, or its battery is nearly flat.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # also what tells a receiver of a repetition
+    Column("person", ForeignKey("person.id"), nullable=False),
+    Column("cause", String(8), nullable=False),  # "silent" or "flat"
+    Column("channel", String(16), nullable=False),  # "webhook" or "email"
+    Column("language", String(8), nullable=False),
+    Column("text", Text, nullable=False),  # what was said, its first line the subject
+    Column("day", Integer, nullable=False),  # UTC days since 1970 of `made_ms`
+    Column("made_ms", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),  # as in the audit log
+    Column("tried_ms", BigInteger),  # the last attempt
+    Column("tries", Integer, nullable=False),
+    Column("sent_ms", BigInteger),  # none: not yet, or never
+    Column("answer", Text, nullable=False),  # of the other side
+    UniqueConstraint("person", "channel", "day"),  # whatever two programs do at once, nobody is reminded twice
+)
+
+reminder_off = Table(
+    "reminder_off",
+    metadata,
+    # Whoever does not want to be reminded.
+    Column("person", ForeignKey("person.id"), primary_key=True),
+    Column("since_ms", BigInteger, nullable=False),
 )

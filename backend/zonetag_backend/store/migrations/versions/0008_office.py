@@ -55,9 +55,35 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["gateway"], ["gateway.name"], name=op.f("fk_plan_spot_gateway_gateway")),
         sa.PrimaryKeyConstraint("gateway", name=op.f("pk_plan_spot")),
     )
+    op.create_table(
+        "reminder",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("person", sa.BigInteger(), nullable=False),
+        sa.Column("cause", sa.String(length=8), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("made_ms", sa.BigInteger(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("tried_ms", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("sent_ms", sa.BigInteger(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_reminder_person_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
+        sa.UniqueConstraint("person", "channel", "day", name=op.f("uq_reminder_person_channel_day")),
+    )
+    op.create_table(
+        "reminder_off",
+        sa.Column("person", sa.BigInteger(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_reminder_off_person_person")),
+        sa.PrimaryKeyConstraint("person", name=op.f("pk_reminder_off")),
+    )
 
 
 def downgrade() -> None:
     """Drop them again."""
-    for table in ("plan_spot", "plan_picture", "visitor_tag", "departed", "visitor"):
+    for table in ("reminder_off", "reminder", "plan_spot", "plan_picture", "visitor_tag", "departed", "visitor"):
         op.drop_table(table)
