@@ -39,6 +39,7 @@ OLD: list[tuple[Table, ColumnElement[int]]] = [
     (cases.case_notice, cases.case_notice.c.made_ms),
     (cases.case_match, cases.case_match.c.end_ms),
     (accounts.reading_reason, accounts.reading_reason.c.asked_ms),
+    (office.declaration, office.declaration.c.at_ms),
     (office.reminder, office.reminder.c.made_ms),
     (wearing, wearing.c.until_ms),  # none while the tag is worn, which is never "older"
 ]

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Integer,
@@ -86,4 +87,49 @@ reminder_off = Table(
     # Whoever does not want to be reminded.
     Column("person", ForeignKey("person.id"), primary_key=True),
     Column("since_ms", BigInteger, nullable=False),
+)
+
+screen = Table(
+    "screen",
+    metadata,
+    # A device at a door: it is no account, and reads its own page alone.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", ForeignKey("place.id"), nullable=False),
+    Column("title", Text, nullable=False),  # where it hangs
+    Column(
+        "hash", LargeBinary, nullable=False, unique=True
+    ),  # SHA-256 of the link's token, once opened of the device's
+    Column("opened_ms", BigInteger),  # none: the link was not opened yet
+    Column("shows", String(8), nullable=False),  # "given", "number" or "nothing"
+    Column("counts", Boolean, nullable=False),  # whether it shows how many people are in
+    Column("made_ms", BigInteger, nullable=False),
+    Column("used_ms", BigInteger, nullable=False),  # 0 for never
+)
+
+declare_link = Table(
+    "declare_link",
+    metadata,
+    # A site has one while people may declare their health; it stands on posters, so it is no secret.
+    Column("site", ForeignKey("site.name"), primary_key=True),
+    Column("token", String(32), nullable=False, unique=True),
+)
+
+declaration = Table(
+    "declaration",
+    metadata,
+    # What somebody declared of their health on a day at a site; a second one of that day takes its place.
+    Column("person", ForeignKey("person.id"), primary_key=True),
+    Column("site", ForeignKey("site.name"), primary_key=True),
+    Column("day", String(10), primary_key=True),  # of the site's calendar
+    Column("at_ms", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # questions and answers, JSON, under the person's data key
+)
+
+question = Table(
+    "question",
+    metadata,
+    # The office's own questions; while there are none, those of the code are asked.
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("vi", Text, nullable=False),
+    Column("en", Text, nullable=False),
 )

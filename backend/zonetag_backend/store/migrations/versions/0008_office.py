@@ -81,9 +81,54 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_reminder_off_person_person")),
         sa.PrimaryKeyConstraint("person", name=op.f("pk_reminder_off")),
     )
+    op.create_table(
+        "screen",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("opened_ms", sa.BigInteger(), nullable=True),
+        sa.Column("shows", sa.String(length=8), nullable=False),
+        sa.Column("counts", sa.Boolean(), nullable=False),
+        sa.Column("made_ms", sa.BigInteger(), nullable=False),
+        sa.Column("used_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["place"], ["place.id"], name=op.f("fk_screen_place_place")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_screen")),
+        sa.UniqueConstraint("hash", name=op.f("uq_screen_hash")),
+    )
+    op.create_table(
+        "declare_link",
+        sa.Column("site", sa.String(length=32), nullable=False),
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["site"], ["site.name"], name=op.f("fk_declare_link_site_site")),
+        sa.PrimaryKeyConstraint("site", name=op.f("pk_declare_link")),
+        sa.UniqueConstraint("token", name=op.f("uq_declare_link_token")),
+    )
+    op.create_table(
+        "declaration",
+        sa.Column("person", sa.BigInteger(), nullable=False),
+        sa.Column("site", sa.String(length=32), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_declaration_person_person")),
+        sa.ForeignKeyConstraint(["site"], ["site.name"], name=op.f("fk_declaration_site_site")),
+        sa.PrimaryKeyConstraint("person", "site", "day", name=op.f("pk_declaration")),
+    )
+    op.create_table(
+        "question",
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("vi", sa.Text(), nullable=False),
+        sa.Column("en", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_question")),
+    )
 
 
 def downgrade() -> None:
     """Drop them again."""
+    op.drop_table("question")
+    op.drop_table("declaration")
+    op.drop_table("declare_link")
+    op.drop_table("screen")
     for table in ("reminder_off", "reminder", "plan_spot", "plan_picture", "visitor_tag", "departed", "visitor"):
         op.drop_table(table)
