@@ -24,6 +24,7 @@ from zonetag_backend.keyfile import asking
 from zonetag_backend.mqtt import Link
 from zonetag_backend.pki.client import with_own
 from zonetag_backend.pki.profile import BACKEND_NAME
+from zonetag_backend.relay import Sites
 from zonetag_backend.signingkey import open_signing_key
 from zonetag_backend.store.engine import Database, open_database
 from zonetag_backend.store.keyring import open_keyring
@@ -32,6 +33,7 @@ from zonetag_backend.store.retention import DAY_MS, expire
 from zonetag_backend.store.writer import Writer
 from zonetag_backend.subscriber import Subscriber
 from zonetag_backend.web.app import make_app
+from zonetag_backend.web.casework import CaseSettings
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +87,7 @@ class Backend:
             ingest = Ingest(keyring.open, config.search_epochs, config.future_s * 1000, config.retention_days * DAY_MS)
             signing = await asyncio.to_thread(open_signing_key, config.signing_key_file)
             self._signing = signing
-            writer = Writer(self.engine, ingest, allow_unsigned=config.allow_unsigned)
+            writer = Writer(self.engine, ingest, allow_unsigned=config.allow_unsigned, far=Sites(config.near_sites))
             self._subscriber = Subscriber(writer, self.events, self.clock, config.queue, signing)
             self._ca = CaWatch(self.engine, config, self.clock)
             await asyncio.to_thread(self._ca.look)  # our own certificate may have ended while we were away
@@ -168,6 +170,9 @@ class Backend:
                 demo=self._demo,
                 keyring=self._keyring,
                 second_officer=self.config.second_officer,
+                cases=CaseSettings(
+                    self.config.profiles, self.config.retention_days, self.config.notices, lambda: self._signing
+                ),
             ),
             ssl_certfile=cert if http.tls else None,
             ssl_keyfile=key if http.tls else None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from zonetag_backend import relay
 from zonetag_backend.errors import ConfigError
 from zonetag_backend.httpconfig import Http, host_fault, names_fault
 from zonetag_backend.httpconfig import faults as http_faults
@@ -81,6 +82,8 @@ class Config:
     # how far from where its clock should be a tag is looked for, epochs of 1024 s either way
     future_s: int
     # a capture time further ahead than this is a wrong clock
+    near_sites: tuple[str, ...]
+    # groups of sites, by name, that hear the same tags
     allow_unsigned: bool
     # whether reports of gateways that were never enrolled are taken
     enrolment_listen: tuple[str, int] | None
@@ -199,6 +202,7 @@ def _config(taken: Mapping[str, object], profiles: Mapping[str, profile.Profile]
         queue=number["ingest.queue"],
         search_epochs=number["ingest.search_epochs"],
         future_s=number["ingest.future_s"],
+        near_sites=tuple(near) if isinstance(near := taken["ingest.near_sites"], list) else (),
         allow_unsigned=text["ingest.unsigned"] == "allow",
         enrolment_listen=listen_address(text["enrolment.listen"]),
         enrolment_url=text["enrolment.url"].rstrip("/"),
@@ -325,6 +329,7 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     "ingest.queue": (256, _between(16, 65536)),
     "ingest.search_epochs": (3, _between(1, 32)),
     "ingest.future_s": (300, _between(1, 86400)),
+    "ingest.near_sites": ([], relay.faults),
     "ingest.unsigned": ("refuse", _one_of("refuse", "allow")),
     "enrolment.listen": ("", _listen),
     "enrolment.url": ("", _enrolment_url),

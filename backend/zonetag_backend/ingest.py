@@ -16,7 +16,7 @@ from zonetag_backend.slotorder import Line, SlotOrder
 from zonetag_backend.tagclock import Track
 from zonetag_protocol.bulk import Verifier
 from zonetag_protocol.report import KIND_ZONETAG, TICK_MS, Report
-from zonetag_protocol.rotation import ROTATION_BITS, SLOT_BITS, derive_keys
+from zonetag_protocol.rotation import ROTATION_BITS, SLOT_BITS, derive_keys, eid_of
 
 MAX_VERIFIERS = 50_000  # tags whose ciphers are kept made, 3 kB each
 _EPOCH_TO_SLOT = ROTATION_BITS - SLOT_BITS
@@ -39,7 +39,7 @@ class Ingest:
         `keep_ms`: captures from longer ago are counted and not kept, since they would be deleted at once.
         """
         self._keep_ms = keep_ms
-        self._open_key = open_key
+        self.open_key = open_key
         self._search_epochs = search_epochs
         self._future_ms = future_ms
         self.tags: list[TagRecord] = []
@@ -72,7 +72,7 @@ class Ingest:
             self._by_id[tag.id] = len(self.tags)
             self.tags.append(tag)
             self.tracks.append(tag.track)
-            master = self._open_key(tag.id, tag.sealed_key)
+            master = self.open_key(tag.id, tag.sealed_key)
             k_eid = master if tag.is_badge else derive_keys(master).eid
             new.append((k_eid, tag.track.offset_ms, tag.track.slot >> _EPOCH_TO_SLOT))
         if new:
@@ -86,13 +86,22 @@ class Ingest:
                 self._verifiers.clear()
             record = self.tags[tag]
             assert record.sealed_key is not None  # only active tags are verified
-            made = Verifier(derive_keys(self._open_key(record.id, record.sealed_key)))
+            made = Verifier(derive_keys(self.open_key(record.id, record.sealed_key)))
             self._verifiers[tag] = made
         return made
 
     def index(self, tag: int) -> int:
         """The index of a tag by its id; KeyError if it is not on record."""
         return self._by_id[tag]
+
+    def identifier(self, tag: int, slot: int) -> bytes:
+        """What a tag, by its id, sends as its identifier in a slot; nothing for a badge, whose slots nobody knows."""
+        record = self.tags[self._by_id[tag]]
+        if slot == BADGE_SLOT or record.sealed_key is None:
+            return b""
+        return eid_of(
+            derive_keys(self.open_key(record.id, record.sealed_key)).eid, slot >> _EPOCH_TO_SLOT << ROTATION_BITS
+        )
 
     def resolve(self, eids: bytes, times_ms: Times) -> list[Sequence[Candidate]]:
         """Who may have sent each 8-byte identifier near its time, by index."""

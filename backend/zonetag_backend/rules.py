@@ -12,6 +12,7 @@ kept with it and counted.
 | `resolves` | UNKNOWN: no tag on record has this identifier near that time | kept apart |
 | `authentic` | FORGED: a tag on record has it, but the authenticator is not that tag's | kept apart |
 | `fresh` | STALE: authentic, but not of that moment: replayed, or the tag's clock has jumped | kept apart |
+| at one site | RELAYED: the tag was heard at two sites at once (relay.py); also what was believed before | kept apart |
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,8 @@ CLOCK = "clock"
 UNKNOWN = Unknown.code
 FORGED = Forged.code
 STALE = Stale.code
-REASONS = (CLOCK, UNKNOWN, FORGED, STALE, EXPIRED)
+RELAYED = "relayed"
+REASONS = (CLOCK, UNKNOWN, FORGED, STALE, RELAYED, EXPIRED)
 PASSED = ""
 
 EARLIEST_MS = 1_704_067_200_000  # 2024-01-01 UTC: a gateway's clock that says earlier was never set

@@ -31,9 +31,10 @@ from zonetag_backend.store.writer import (
     RefusedCame,
     ReportCame,
     StateCame,
+    UplinkCame,
     Writer,
 )
-from zonetag_protocol import acknowledgement, envelope, loss, report, topics
+from zonetag_protocol import acknowledgement, carriage, envelope, loss, report, topics
 from zonetag_protocol.errors import Malformed, NotOurs, ZonetagError
 
 GROUP = 64  # messages in one transaction, at most
@@ -146,10 +147,25 @@ class Subscriber:
         if done.unsigned:
             what = ", ".join(f"{code} {n}" for code, n in sorted(done.unsigned.items()))
             log.warning("messages of registered gateways are refused: %s; see zonetag gateway list", what)
+        if done.relayed:
+            log.warning(
+                "ALARM: a tag was heard at two sites at once: somebody relays its signal, or the sites are near each"
+                " other (setting ingest.near_sites); gateways: %s; see the page /rejected",
+                ", ".join(sorted(done.relayed)),
+            )
+        for gateway, reason in done.full:
+            log.warning(
+                "gateway %s: so many windows are %s that no more of them are kept this hour; they are still counted",
+                gateway,
+                reason,
+            )
         for site, acknowledged in done.acknowledgements:
             payload = envelope.wrap(acknowledgement.encode(acknowledged), topics.ACK, self._key)
             # If it cannot be sent, the gateway sends its reports again and is told then.
             self._back.publish(topics.topic(site, acknowledged.gateway, topics.ACK), payload)
+        for site, said in done.downlinks:
+            payload = envelope.wrap(carriage.encode_down(said), topics.DOWNLINK, self._key)
+            self._back.publish(topics.topic(site, said.gateway, topics.DOWNLINK), payload)
         for message in group:
             self._back.done(message)
         self._tell(came, done)
@@ -222,6 +238,12 @@ def read(topic: str, payload: bytes) -> Came:
         if told.gateway != where.gateway:
             raise Malformed("a loss of another gateway than its topic says")
         return LossCame(where.site, told, opened)
+    if where.leaf == topics.UPLINK:
+        opened = envelope.take_apart(payload)
+        carried = carriage.decode_up(opened.payload)
+        if carried.gateway != where.gateway:
+            raise Malformed("a link of another gateway than its topic says")
+        return UplinkCame(where.site, carried, opened)
     text = _json_object(payload)
     if where.leaf == topics.STATE:
         online = text.get("online")

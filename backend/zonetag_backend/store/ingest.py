@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
-from zonetag_backend import rules
 from zonetag_backend.presence import CUT_MS, Span, presence, reach
-from zonetag_backend.records import Observation, Post, Verdict, day_of
+from zonetag_backend.records import Observation, Post, Rejection, Verdict, day_of
 from zonetag_backend.store import chain, heard, rows, schema, status
+from zonetag_backend.store.apart import Room
 from zonetag_backend.store.chain import Name
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.tagclock import STORED, Track
@@ -35,16 +35,23 @@ class Judged:
         return self.report.gateway, self.report.boot, self.report.seq
 
 
-def write(connection: Connection, judged: Sequence[Judged], absence_ms: dict[str, int], now_ms: int) -> None:
-    """Write reports that are not in yet, and all that follows from them."""
+def write(
+    connection: Connection, judged: Sequence[Judged], absence_ms: dict[str, int], now_ms: int, room: Room
+) -> None:
+    """Write reports that are not in yet, and all that follows from them; `room`: for what is kept apart."""
     rows.insert(connection, schema.report, [_report_row(each, now_ms) for each in judged])
+    _write_rejected(connection, judged, room, now_ms)
+    write_meaning(connection, judged, absence_ms, now_ms)
+    _count_broken(connection, judged)
+
+
+def write_meaning(connection: Connection, judged: Sequence[Judged], absence_ms: dict[str, int], now_ms: int) -> None:
+    """What follows from observations alone, also from those of a report that is in already (store/repair.py)."""
     _write_heard(connection, judged)
-    _write_rejected(connection, judged)
     _write_clocks(connection, judged)
     for (place, site), spans in _near(judged).items():
         _write_presence(connection, place[0], spans)
         _write_visits(connection, site, spans, absence_ms[site], now_ms)
-    _count_broken(connection, judged)
 
 
 def _report_row(each: Judged, now_ms: int) -> rows.Row:
@@ -79,10 +86,14 @@ def _write_heard(connection: Connection, judged: Sequence[Judged]) -> None:
         rows.insert(connection, heard.make(connection, day), of_day)
 
 
-def _write_rejected(connection: Connection, judged: Sequence[Judged]) -> None:
+def _write_rejected(connection: Connection, judged: Sequence[Judged], room: Room, now_ms: int) -> None:
     rejections = [rejection for each in judged for rejection in each.verdict.rejections]
-    kept = [rejection for rejection in rejections if rejection.reason != rules.EXPIRED]
-    rows.insert(connection, schema.rejected, kept)
+    rows.insert(connection, schema.rejected, room.admit(rejections, now_ms))
+    count_rejected(connection, rejections)
+
+
+def count_rejected(connection: Connection, rejections: Sequence[Rejection]) -> None:
+    """Count windows that are kept apart, whether they get a row or not."""
     t = schema.rejected_total
     for (gateway, reason), n in Counter((r.gateway, r.reason) for r in rejections).items():
         here = and_(t.c.gateway == gateway, t.c.reason == reason)

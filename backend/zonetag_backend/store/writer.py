@@ -12,16 +12,22 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from zonetag_backend.errors import StoreUnavailable
 from zonetag_backend.ingest import Ingest
+from zonetag_backend.relay import Sites
+from zonetag_backend.rules import RELAYED
 from zonetag_backend.signatures import REVOKED, Signatures
-from zonetag_backend.store import chain, refusals, roster, signing_keys, status
+from zonetag_backend.store import apart, chain, refusals, relayed, repair, roster, signing_keys, status
 from zonetag_backend.store.asking import Gaps
 from zonetag_backend.store.engine import writing
-from zonetag_backend.store.ingest import Judged, write
+from zonetag_backend.store.ingest import Judged, write, write_meaning
 from zonetag_backend.store.progress import Progress
+from zonetag_backend.store.sightings import sightings
 from zonetag_protocol import report, topics
 from zonetag_protocol.acknowledgement import Acknowledgement
+from zonetag_protocol.carriage import Uplink
 from zonetag_protocol.envelope import Opened
 from zonetag_protocol.loss import Loss
+
+MAX_UNHELD = 10_000  # boots kept in mind
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,18 @@ class HealthCame:
     health: str
 
 
-Came = ReportCame | LossCame | StateCame | HealthCame | RefusedCame
+@dataclass(frozen=True, slots=True)
+class UplinkCame:
+    """A gateway carries what a tag says over its link."""
+
+    site: str
+    # of the topic
+    uplink: Uplink
+    opened: Opened
+
+
+Signed = ReportCame | LossCame | UplinkCame  # what bears a gateway's signature
+Came = ReportCame | LossCame | StateCame | HealthCame | UplinkCame | RefusedCame
 
 
 @dataclass(slots=True)
@@ -91,6 +108,8 @@ class Counts:
     # reports of gateways that are not registered
     unsigned: Counter[str] = field(default_factory=Counter)
     # messages of registered gateways whose signature does not let them in, by reason
+    repaired: int = 0
+    # windows kept apart for their time, and believed since their gateway knew it
     gaps: int = 0
     # boots of which reports are missing, each time that begins
     lost: int = 0
@@ -105,6 +124,7 @@ class Counts:
         self.duplicates += other.duplicates
         self.refused += other.refused
         self.unsigned += other.unsigned
+        self.repaired += other.repaired
         self.gaps += other.gaps
         self.lost += other.lost
 
@@ -117,19 +137,30 @@ class Done(Counts):
     # beside the site of the gateway
     sites: set[str] = field(default_factory=set)
     # whose book may have changed
+    relayed: set[str] = field(default_factory=set)
+    # gateways that heard a tag which another site heard at once
+    full: list[tuple[str, str]] = field(default_factory=list)
+    # gateways and reasons of which no more rows are kept this hour
 
     def add(self, other: "Done") -> None:
         """Another group's too."""
         self.count(other)
         self.acknowledgements += other.acknowledgements
         self.sites |= other.sites
+        self.relayed |= other.relayed
+        self.full += other.full
 
 
 class Writer:
     """Writes groups, one at a time, from one thread."""
 
-    def __init__(self, engine: Engine, ingest: Ingest, *, allow_unsigned: bool = False) -> None:
-        """`allow_unsigned`: take reports of gateways that were never enrolled."""
+    def __init__(
+        self, engine: Engine, ingest: Ingest, *, allow_unsigned: bool = False, far: Sites | None = None
+    ) -> None:
+        """`allow_unsigned`: take reports of gateways that were never enrolled; `far`: which sites are (all)."""
+        self._far = Sites() if far is None else far
+        self._room = apart.Room()
+        self._unheld: set[repair.Boot] = set()  # boots of which no report waits for the time
         self._engine = engine
         self._ingest = ingest
         self._allow_unsigned = allow_unsigned
@@ -168,13 +199,19 @@ class Writer:
         self._roster = None
         self._ingest.forget()
         self._progress.forget()
+        if self._desk is not None:
+            self._desk.forget()
+        self._room.forget()
+        self._unheld.clear()
 
     def _write(self, group: Sequence[Came], now_ms: int) -> Done:
         done = Done()
         safe: dict[tuple[str, str, int], list[int]] = {}  # seqs to acknowledge, by site, gateway and boot
         with writing(self._engine) as connection:
             self._read_registry(connection)
-            reports, losses = self._believed(connection, group, done, now_ms)
+            believed = self._believed(connection, group, done, now_ms)
+            reports = [each for each in believed if isinstance(each, ReportCame)]
+            losses = [each for each in believed if isinstance(each, LossCame)]
             self._progress.load(connection, {(each.report.gateway, each.report.boot) for each in reports})
             seen = chain.committed(connection, {_name(each.report) for each in reports})
             judged: list[Judged] = []
@@ -186,14 +223,23 @@ class Writer:
                 seen.add(_name(each.report))
                 judged.append(self._judge(each, now_ms, done))
             assert self._roster is not None
-            write(connection, judged, self._roster.absence_ms, now_ms)
+            self._sift(connection, judged, done, now_ms)
+            write(connection, judged, self._roster.absence_ms, now_ms, self._room)
+            self._mend(connection, judged, done, now_ms)
             for came in group:
                 if isinstance(came, StateCame):
                     status.note_state(connection, came.gateway, came.site, came.online, now_ms)
                 elif isinstance(came, HealthCame):
                     status.note_health(connection, came.gateway, came.site, came.health, now_ms)
+                    if self._desk is not None:
+                        self._desk.note_health(came.gateway, came.health)
+            if self._desk is not None:
+                ups = [(each.site, each.uplink) for each in believed if isinstance(each, UplinkCame)]
+                self._desk.see(sighting for each in judged for sighting in sightings(each, self._ingest))
+                done.downlinks = self._desk.work(connection, ups, now_ms)
             for lost in losses:
                 done.lost += self._gaps.lose(connection, lost.loss, now_ms)
+        done.full = self._room.settle()
         for lost in losses:
             safe.setdefault((lost.site, lost.loss.gateway, lost.loss.boot), [])
         acknowledged = [
@@ -210,25 +256,19 @@ class Writer:
             keys = signing_keys.all_keys(connection)
             self._signatures = Signatures(keys, allow_unsigned=self._allow_unsigned)
 
-    def _believed(
-        self, connection: Connection, group: Sequence[Came], done: Done, now_ms: int
-    ) -> tuple[list[ReportCame], list[LossCame]]:
+    def _believed(self, connection: Connection, group: Sequence[Came], done: Done, now_ms: int) -> list[Signed]:
         """Rule: known gateway, its own signature.  Of the others nothing is stored but that they knocked, and why."""
         assert self._roster is not None
         self._signatures.rest()
-        reports: list[ReportCame] = []
-        losses: list[LossCame] = []
+        believed: list[Signed] = []
         strangers: Counter[tuple[str, str]] = Counter()
         refused: Counter[tuple[str, str]] = Counter()
         for each in group:
             if isinstance(each, RefusedCame):
                 refused[each.gateway, each.code] += 1
-            if not isinstance(each, ReportCame | LossCame):
+            if not isinstance(each, Signed):
                 continue
-            if isinstance(each, ReportCame):
-                name, about, at_ms = each.report.gateway, topics.REPORT, each.report.base.utc_ms
-            else:
-                name, about, at_ms = each.loss.gateway, topics.LOST, now_ms
+            name, about, at_ms = _who(each, now_ms)
             post = self._roster.posts.get(name)
             if self._signatures.is_revoked(name):
                 refused[name, REVOKED] += 1
@@ -238,15 +278,43 @@ class Writer:
             elif code := self._signatures.refusal(name, each.opened, about, at_ms):
                 refused[name, code] += 1
                 done.unsigned[code] += 1
-            elif isinstance(each, ReportCame):
-                reports.append(each)
             else:
-                losses.append(each)
+                believed.append(each)
         for (gateway, site), n in strangers.items():
             status.count(connection, gateway, site, refused=n)
             done.refused += n
         refusals.count(connection, refused, now_ms)
-        return reports, losses
+        return believed
+
+    def _sift(self, connection: Connection, judged: Sequence[Judged], done: Done, now_ms: int) -> None:
+        """Rule: at one site.  It looks at all that was heard, so it comes after the others."""
+        assert self._roster is not None
+        ground = relayed.Ground(self._roster.posts, self._roster.absence_ms, self._far)
+        found = relayed.sift(connection, judged, self._ingest, ground, now_ms)
+        if found.new or found.old:
+            done.observations -= found.new + found.old
+            done.rejected[RELAYED] += found.new + found.old
+            done.sites |= found.sites
+            done.relayed |= found.gateways
+
+    def _mend(self, connection: Connection, judged: Sequence[Judged], done: Done, now_ms: int) -> None:
+        """Hold what a wrong clock has spoilt, and judge again what can be given its time now."""
+        assert self._roster is not None
+        self._unheld -= repair.hold(connection, [(each.report, each.verdict) for each in judged], now_ms)
+        boots = {(each.report.gateway, each.report.boot): each for each in judged}
+        if len(self._unheld) > MAX_UNHELD:
+            self._unheld.clear()
+        there = repair.waiting(connection, boots.keys() - self._unheld)
+        self._unheld |= boots.keys() - there
+        for name in there:
+            mended = []
+            for held in repair.curable(connection, *name) or ():
+                verdict = repair.placed(held, self._ingest.judge(held.report, boots[name].post, now_ms))
+                repair.note(connection, held, verdict)
+                mended.append(Judged(held.report, b"", boots[name].post, verdict))
+            self._sift(connection, mended, done, now_ms)
+            write_meaning(connection, mended, self._roster.absence_ms, now_ms)
+            done.repaired += sum(len(each.verdict.observations) for each in mended)
 
     def _judge(self, each: ReportCame, now_ms: int, done: Done) -> Judged:
         assert self._roster is not None
@@ -258,6 +326,15 @@ class Writer:
         done.rejected.update(rejection.reason for rejection in verdict.rejections)
         done.sites.add(post.site)
         return Judged(each.report, each.hash, post, verdict)
+
+
+def _who(each: Signed, now_ms: int) -> tuple[str, str, int]:
+    """Whose signature it should bear, as what, and of which time it speaks."""
+    if isinstance(each, ReportCame):
+        return each.report.gateway, topics.REPORT, each.report.base.utc_ms
+    if isinstance(each, LossCame):
+        return each.loss.gateway, topics.LOST, now_ms
+    return each.uplink.gateway, topics.UPLINK, now_ms
 
 
 def _name(of: report.Report) -> chain.Name:

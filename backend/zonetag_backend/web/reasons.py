@@ -10,6 +10,10 @@ TEXTS = {
         "The identifier is of one of our tags, but the authenticator is wrong: somebody may be imitating it."
     ),
     rules.STALE: _("Genuine, but not fresh: a replay of what was heard before, or a clock that cannot be right."),
+    rules.RELAYED: _(
+        "Genuine, but heard at two sites at once: somebody carries its signal from one to the other, or the two sites"
+        " are so near that both hear it. Neither hearing is believed."
+    ),
     rules.EXPIRED: _("It was heard longer ago than anything is kept, and came too late."),
     rules.CLOCK: _("The gateway's clock could not be right, so the time of hearing is not known."),
 }
