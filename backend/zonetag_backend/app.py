@@ -28,6 +28,7 @@ from zonetag_backend.relay import Sites
 from zonetag_backend.signingkey import open_signing_key
 from zonetag_backend.store.engine import Database, open_database
 from zonetag_backend.store.keyring import open_keyring
+from zonetag_backend.store.link_desk import Desk
 from zonetag_backend.store.notices import TELL_EVERY_S, tell
 from zonetag_backend.store.retention import DAY_MS, expire
 from zonetag_backend.store.writer import Writer
@@ -71,7 +72,8 @@ class Backend:
         counters = self._subscriber.counters()
         # `asdict` would take the Counter of reasons apart and put it together wrongly.
         whole = asdict(replace(counters, rejected=Counter(), unsigned=Counter()))
-        return whole | {"rejected": dict(counters.rejected), "unsigned": dict(counters.unsigned)}
+        link = {} if self._desk is None else dict(self._desk.counts)
+        return whole | {"rejected": dict(counters.rejected), "unsigned": dict(counters.unsigned), "link": link}
 
     async def __aenter__(self) -> "Backend":
         config = self.config
@@ -87,7 +89,10 @@ class Backend:
             ingest = Ingest(keyring.open, config.search_epochs, config.future_s * 1000, config.retention_days * DAY_MS)
             signing = await asyncio.to_thread(open_signing_key, config.signing_key_file)
             self._signing = signing
-            writer = Writer(self.engine, ingest, allow_unsigned=config.allow_unsigned, far=Sites(config.near_sites))
+            self._desk = Desk(ingest, config.link_every_s) if config.link_every_s else None
+            writer = Writer(
+                self.engine, ingest, allow_unsigned=config.allow_unsigned, far=Sites(config.near_sites), desk=self._desk
+            )
             self._subscriber = Subscriber(writer, self.events, self.clock, config.queue, signing)
             self._ca = CaWatch(self.engine, config, self.clock)
             await asyncio.to_thread(self._ca.look)  # our own certificate may have ended while we were away

@@ -86,6 +86,8 @@ class Config:
     # groups of sites, by name, that hear the same tags
     allow_unsigned: bool
     # whether reports of gateways that were never enrolled are taken
+    link_every_s: int
+    # a tag's log is fetched so often at most; 0 = never, and no tag is called
     enrolment_listen: tuple[str, int] | None
     # where gateways are enrolled: host and port; none: they are not
     enrolment_url: str
@@ -204,6 +206,7 @@ def _config(taken: Mapping[str, object], profiles: Mapping[str, profile.Profile]
         future_s=number["ingest.future_s"],
         near_sites=tuple(near) if isinstance(near := taken["ingest.near_sites"], list) else (),
         allow_unsigned=text["ingest.unsigned"] == "allow",
+        link_every_s=number["link.every_s"],
         enrolment_listen=listen_address(text["enrolment.listen"]),
         enrolment_url=text["enrolment.url"].rstrip("/"),
     )
@@ -331,6 +334,7 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     "ingest.future_s": (300, _between(1, 86400)),
     "ingest.near_sites": ([], relay.faults),
     "ingest.unsigned": ("refuse", _one_of("refuse", "allow")),
+    "link.every_s": (900, _between(0, 86400)),
     "enrolment.listen": ("", _listen),
     "enrolment.url": ("", _enrolment_url),
     **notices.SETTINGS,

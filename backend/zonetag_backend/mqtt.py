@@ -29,7 +29,7 @@ from zonetag_backend.config import Broker
 from zonetag_backend.errors import BrokerError
 from zonetag_protocol import topics
 
-LEAVES = (topics.REPORT, topics.LOST, topics.STATE, topics.HEALTH)  # what the backend listens to
+LEAVES = (topics.REPORT, topics.LOST, topics.STATE, topics.HEALTH, topics.UPLINK)  # what the backend listens to
 QOS = 1
 SESSION_S = 7 * 24 * 3600  # how long a v5 broker keeps what the backend misses; gateways keep it until acknowledged
 KEEPALIVE_S = 30

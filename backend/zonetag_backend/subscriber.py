@@ -22,18 +22,16 @@ from zonetag_backend.events import BOOK, GATEWAYS, Change, Events
 from zonetag_backend.mqtt import Incoming
 from zonetag_backend.names import printable
 from zonetag_backend.signatures import MALFORMED, NOT_OURS
-from zonetag_backend.store.writer import (
+from zonetag_backend.store.came import (
     Came,
-    Counts,
-    Done,
     HealthCame,
     LossCame,
     RefusedCame,
     ReportCame,
     StateCame,
     UplinkCame,
-    Writer,
 )
+from zonetag_backend.store.writer import Counts, Done, Writer
 from zonetag_protocol import acknowledgement, carriage, envelope, loss, report, topics
 from zonetag_protocol.errors import Malformed, NotOurs, ZonetagError
 

@@ -33,10 +33,13 @@ NOT_OF_THE_PAST = {
     "data_key",
     "departed",  # together with the person, see test_who_left_is_erased
     "enrolment_token",
+    "firmware",
     "gateway",
     "gateway_side",
     "gateway_certificate",
     "gateway_gap",
+    "link_order",  # of tags, not of who wears them
+    "tag_link",
     "gateway_key",
     "gateway_refusal",
     "gateway_revoked",

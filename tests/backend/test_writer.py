@@ -15,8 +15,9 @@ from zonetag_backend.errors import StoreUnavailable
 from zonetag_backend.ingest import Ingest
 from zonetag_backend.keys import SealedKey
 from zonetag_backend.store import registry
+from zonetag_backend.store.came import HealthCame, StateCame
 from zonetag_backend.store.engine import writing
-from zonetag_backend.store.writer import HealthCame, StateCame, Writer
+from zonetag_backend.store.writer import Writer
 from zonetag_protocol.report import FIRST_PREVIOUS, Report
 
 TABLES = ("presence", "visit", "report", "rejected", "rejected_total", "heard_20260921", "gateway_status")

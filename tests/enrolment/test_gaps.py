@@ -8,8 +8,9 @@ from rig.reports import NOW_MS, Gateway, signing_key
 from rig.seat import Seat
 
 from zonetag_backend.store import gaps
+from zonetag_backend.store.came import LossCame
 from zonetag_backend.store.engine import reading
-from zonetag_backend.store.writer import Done, LossCame, Writer
+from zonetag_backend.store.writer import Done, Writer
 from zonetag_protocol import envelope, loss
 from zonetag_protocol.loss import Loss
 

@@ -12,8 +12,8 @@ from rig.seat import DAY_MS, NOW_MS, Seat
 
 from zonetag_backend.enrolment import PER_DAY, Refused
 from zonetag_backend.store import certificates, refusals
+from zonetag_backend.store.came import ReportCame
 from zonetag_backend.store.engine import reading, writing
-from zonetag_backend.store.writer import ReportCame
 from zonetag_gateway.office import new_key, request_for
 from zonetag_protocol import enrolment, envelope, report
 from zonetag_protocol.enrolment import Renewal, Token

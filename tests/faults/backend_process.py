@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from zonetag_backend import app, cli, mqtt
 from zonetag_backend.mqtt import Incoming, Link
-from zonetag_backend.store.writer import ReportCame
+from zonetag_backend.store.came import ReportCame
 from zonetag_backend.subscriber import Subscriber, read
 from zonetag_protocol import acknowledgement, envelope, topics
 from zonetag_protocol.acknowledgement import Acknowledgement

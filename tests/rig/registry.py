@@ -9,8 +9,9 @@ from zonetag_backend.ingest import Ingest
 from zonetag_backend.keyfile import open_key_file
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store import registry, signing_keys, tags
+from zonetag_backend.store.came import Came, ReportCame
 from zonetag_backend.store.engine import Database, open_database, reading, writing
-from zonetag_backend.store.writer import Came, Done, ReportCame, Writer
+from zonetag_backend.store.writer import Done, Writer
 from zonetag_protocol import advert, envelope, report
 from zonetag_protocol.report import Report
 

@@ -17,81 +17,27 @@ from zonetag_backend.rules import RELAYED
 from zonetag_backend.signatures import REVOKED, Signatures
 from zonetag_backend.store import apart, chain, refusals, relayed, repair, roster, signing_keys, status
 from zonetag_backend.store.asking import Gaps
+from zonetag_backend.store.came import (
+    Came,
+    HealthCame,
+    LossCame,
+    RefusedCame,
+    ReportCame,
+    Signed,
+    StateCame,
+    UplinkCame,
+    signer,
+)
 from zonetag_backend.store.engine import writing
 from zonetag_backend.store.ingest import Judged, write, write_meaning
+from zonetag_backend.store.link_desk import Desk
 from zonetag_backend.store.progress import Progress
 from zonetag_backend.store.sightings import sightings
-from zonetag_protocol import report, topics
+from zonetag_protocol import report
 from zonetag_protocol.acknowledgement import Acknowledgement
-from zonetag_protocol.carriage import Uplink
-from zonetag_protocol.envelope import Opened
-from zonetag_protocol.loss import Loss
+from zonetag_protocol.carriage import Downlink
 
 MAX_UNHELD = 10_000  # boots kept in mind
-
-
-@dataclass(frozen=True, slots=True)
-class ReportCame:
-    """A report, decoded, as its topic and payload say."""
-
-    site: str
-    # of the topic
-    report: report.Report
-    hash: bytes
-    # SHA-256 of its payload
-    opened: Opened | None = None
-    # its envelope; none counts as unsigned
-
-
-@dataclass(frozen=True, slots=True)
-class LossCame:
-    """A gateway says that it no longer has what it was asked for."""
-
-    site: str
-    loss: Loss
-    opened: Opened
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedCame:
-    """A message that says nothing, under the name of its topic."""
-
-    site: str
-    gateway: str
-    code: str
-    # of signatures.CODES
-
-
-@dataclass(frozen=True, slots=True)
-class StateCame:
-    """A gateway, or the broker for it, says whether it is online."""
-
-    site: str
-    gateway: str
-    online: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HealthCame:
-    """A gateway's health, JSON of an object."""
-
-    site: str
-    gateway: str
-    health: str
-
-
-@dataclass(frozen=True, slots=True)
-class UplinkCame:
-    """A gateway carries what a tag says over its link."""
-
-    site: str
-    # of the topic
-    uplink: Uplink
-    opened: Opened
-
-
-Signed = ReportCame | LossCame | UplinkCame  # what bears a gateway's signature
-Came = ReportCame | LossCame | StateCame | HealthCame | UplinkCame | RefusedCame
 
 
 @dataclass(slots=True)
@@ -141,6 +87,8 @@ class Done(Counts):
     # gateways that heard a tag which another site heard at once
     full: list[tuple[str, str]] = field(default_factory=list)
     # gateways and reasons of which no more rows are kept this hour
+    downlinks: list[tuple[str, Downlink]] = field(default_factory=list)
+    # to tags, beside the site of the gateway
 
     def add(self, other: "Done") -> None:
         """Another group's too."""
@@ -149,15 +97,26 @@ class Done(Counts):
         self.sites |= other.sites
         self.relayed |= other.relayed
         self.full += other.full
+        self.downlinks += other.downlinks
 
 
 class Writer:
     """Writes groups, one at a time, from one thread."""
 
     def __init__(
-        self, engine: Engine, ingest: Ingest, *, allow_unsigned: bool = False, far: Sites | None = None
+        self,
+        engine: Engine,
+        ingest: Ingest,
+        *,
+        allow_unsigned: bool = False,
+        far: Sites | None = None,
+        desk: Desk | None = None,
     ) -> None:
-        """`allow_unsigned`: take reports of gateways that were never enrolled; `far`: which sites are (all)."""
+        """`allow_unsigned`: take reports of gateways that were never enrolled; `far`: which sites are (all).
+
+        `desk` calls tags over their links; none: nobody does.
+        """
+        self._desk = desk
         self._far = Sites() if far is None else far
         self._room = apart.Room()
         self._unheld: set[repair.Boot] = set()  # boots of which no report waits for the time
@@ -234,8 +193,8 @@ class Writer:
                     if self._desk is not None:
                         self._desk.note_health(came.gateway, came.health)
             if self._desk is not None:
-                ups = [(each.site, each.uplink) for each in believed if isinstance(each, UplinkCame)]
                 self._desk.see(sighting for each in judged for sighting in sightings(each, self._ingest))
+                ups = [(each.site, each.uplink) for each in believed if isinstance(each, UplinkCame)]
                 done.downlinks = self._desk.work(connection, ups, now_ms)
             for lost in losses:
                 done.lost += self._gaps.lose(connection, lost.loss, now_ms)
@@ -268,7 +227,7 @@ class Writer:
                 refused[each.gateway, each.code] += 1
             if not isinstance(each, Signed):
                 continue
-            name, about, at_ms = _who(each, now_ms)
+            name, about, at_ms = signer(each, now_ms)
             post = self._roster.posts.get(name)
             if self._signatures.is_revoked(name):
                 refused[name, REVOKED] += 1
@@ -326,15 +285,6 @@ class Writer:
         done.rejected.update(rejection.reason for rejection in verdict.rejections)
         done.sites.add(post.site)
         return Judged(each.report, each.hash, post, verdict)
-
-
-def _who(each: Signed, now_ms: int) -> tuple[str, str, int]:
-    """Whose signature it should bear, as what, and of which time it speaks."""
-    if isinstance(each, ReportCame):
-        return each.report.gateway, topics.REPORT, each.report.base.utc_ms
-    if isinstance(each, LossCame):
-        return each.loss.gateway, topics.LOST, now_ms
-    return each.uplink.gateway, topics.UPLINK, now_ms
 
 
 def _name(of: report.Report) -> chain.Name:

@@ -1,6 +1,18 @@
 """Contact logs of tags and what was said over the link; on which side of a door gateways hang."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
 
 from zonetag_backend.store.schema.base import metadata
 
@@ -51,4 +63,53 @@ gateway_side = Table(
     # Gateways that hang beside a door: what they hear together tells which way somebody went.
     Column("gateway", ForeignKey("gateway.name"), primary_key=True),
     Column("side", String(8), nullable=False),  # "inside" or "outside"
+)
+
+tag_link = Table(
+    "tag_link",
+    metadata,
+    # What each tag said of itself last, over its link (SPEC.md section 12.5), and how far its log is here.
+    Column("tag", ForeignKey("tag.id"), primary_key=True),
+    Column("talked_ms", BigInteger, nullable=False),  # when it said so
+    Column("gateway", String(32), nullable=False),  # through which
+    Column("fetched_ms", BigInteger, nullable=False),  # when all was said; 0 for never
+    Column("log", LargeBinary, nullable=False),  # identifier of its log
+    Column("through", BigInteger, nullable=False),  # every record of it up to here is committed
+    Column("next", BigInteger, nullable=False),  # number of the record that it would write next
+    Column("clock_s", BigInteger, nullable=False),
+    Column("uptime_s", BigInteger, nullable=False),
+    Column("battery", Integer),  # thousandths; none: it cannot tell
+    Column("version", String(16), nullable=False),  # of its firmware
+    Column("flags", SmallInteger, nullable=False),
+    Column("settings", LargeBinary, nullable=False),  # the check of its settings
+    Column("faults", Text, nullable=False),  # counters, JSON of a list
+    Column("passed_over", BigInteger, nullable=False),  # records that it had to drop before they were fetched
+    Column("malformed", BigInteger, nullable=False),  # records that are none
+)
+
+firmware = Table(
+    "firmware",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", String(16), nullable=False, unique=True),
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of the archive
+    Column("archive", LargeBinary, nullable=False),
+    Column("added_ms", BigInteger, nullable=False),
+)
+
+link_order = Table(
+    "link_order",
+    metadata,
+    # What tags are to be told, and what became of it.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tag", ForeignKey("tag.id"), nullable=False),
+    Column("kind", String(16), nullable=False),  # as in zonetag_backend.link.records
+    Column("body", LargeBinary, nullable=False),
+    Column("firmware", ForeignKey("firmware.id")),
+    Column("state", String(16), nullable=False),
+    Column("code", SmallInteger),  # the tag's answer
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),  # of no use after this
+    Column("settled_ms", BigInteger),  # when its state last changed
+    Index(None, "tag", "state"),
 )
