@@ -1,0 +1,129 @@
+"""An A4 page with the office's letters on it: the frame of every PDF."""
+
+import unicodedata
+from datetime import date
+
+import segno
+from fpdf import FPDF
+
+from zonetag_backend.reports import fonts
+from zonetag_backend.reports.letterhead import MOTTO, MOTTO_LINE, Letterhead, dated
+from zonetag_backend.reports.table import shown
+
+TOP, BOTTOM, LEFT, RIGHT = 20.0, 20.0, 30.0, 15.0  # mm, of Decree 30/2020
+FACE = "office"
+POINT_MM = 0.352778
+LEADING = 1.25  # line height over the size of letters
+
+
+class Page(FPDF):
+    """FPDF with the family of the office, and a foot with the number of the page."""
+
+    def __init__(self, *, landscape: bool = False, family: fonts.Family | None = None) -> None:
+        super().__init__(unit="mm", format="A4", orientation="landscape" if landscape else "portrait")
+        family = family or fonts.find()
+        self.set_margins(LEFT, TOP, RIGHT)
+        self.set_auto_page_break(True, BOTTOM)
+        for style, path in (("", family.regular), ("B", family.bold), ("I", family.italic), ("BI", family.bold_italic)):
+            self.add_font(FACE, style, path)
+        self.foot_left = ""
+        self.number_at_head = False  # letters number their pages above, from the second on
+        self.set_creator("Zonetag")
+        self.set_font(FACE, "", 12)
+
+    def header(self) -> None:
+        """The number of the page, in a letter."""
+        if self.number_at_head and self.page_no() > 1:
+            self.set_font(FACE, "", 13)
+            self.set_y(10)
+            self.cell(0, 6, str(self.page_no()), align="C")
+            self.set_y(TOP)
+
+    def footer(self) -> None:
+        """When it was printed, and the number of the page."""
+        if self.number_at_head:
+            return
+        self.set_y(-14)
+        self.set_font(FACE, "", 9)
+        self.cell(0, 5, self.foot_left)
+        self.set_x(self.l_margin)
+        self.cell(0, 5, f"{self.page_no()}/{{nb}}", align="R")
+
+    def lines(
+        self, text: str, *, size: float = 12, style: str = "", align: str = "L", width: float = 0, after: float = 0
+    ) -> None:
+        """A paragraph at the left margin, or at x when `width` is given."""
+        self.set_font(FACE, style, size)
+        self.multi_cell(width, size * POINT_MM * LEADING, shown(text), align=align, new_x="LEFT", new_y="NEXT")
+        if after:
+            self.ln(after)
+
+    def width_of(self, text: str, size: float, style: str = "") -> float:
+        """In mm."""
+        self.set_font(FACE, style, size)
+        return float(self.get_string_width(text))
+
+    def qr(self, text: str, x: float, y: float, size: float) -> None:
+        """A QR code, with the quiet zone left to the caller."""
+        modules = [bytes(row) for row in segno.make(text, error="m", micro=False).matrix_iter(border=0)]
+        step = size / len(modules)
+        self.set_fill_color(0)
+        for row, line in enumerate(modules):
+            column = 0
+            while column < len(line):  # dark modules side by side are one rectangle: no hairline between
+                run = column
+                while run < len(line) and line[run]:
+                    run += 1
+                if run > column:
+                    self.rect(x + column * step, y + row * step, (run - column) * step, step, style="F")
+                column = run + 1
+
+
+def office_lines(page: Page, head: Letterhead, width: float) -> None:
+    """The office above, and the office, with the rule under it; at x."""
+    x = page.get_x()
+    if head.parent:
+        page.lines(_capitals(head.parent), size=12, align="C", width=width)
+        page.set_x(x)
+    page.lines(_capitals(head.name or "Zonetag"), size=12, style="B", align="C", width=width)
+    _rule(page, x + width / 3, width / 3)
+
+
+def letterhead(page: Page, head: Letterhead, number: str, subject: str, day: date) -> None:
+    """The head of a letter: office and number at the left, motto, place and date at the right."""
+    left, gap = 66.0, 3.0
+    right = page.epw - left - gap
+    top = page.get_y()
+    office_lines(page, head, left)
+    page.ln(3)
+    page.set_x(page.l_margin)
+    page.lines(f"Số: {number or '........'}/{head.symbol or '........'}", size=13, align="C", width=left)
+    page.set_x(page.l_margin)
+    page.lines(f"V/v {subject}", size=12, align="C", width=left)
+    bottom = page.get_y()
+    x = page.l_margin + left + gap
+    page.set_xy(x, top)
+    page.lines(MOTTO, size=_fitting(page, MOTTO, right, 13), style="B", align="C", width=right)
+    page.set_x(x)
+    page.lines(MOTTO_LINE, size=13, style="B", align="C", width=right)
+    wide = page.width_of(MOTTO_LINE, 13, "B")
+    _rule(page, x + (right - wide) / 2, wide)
+    page.set_xy(x, page.get_y() + 3)
+    page.lines(dated(head.place, day), size=13, style="I", align="C", width=right)
+    page.set_xy(page.l_margin, max(bottom, page.get_y()) + 6)
+
+
+def _fitting(page: Page, text: str, room: float, size: float) -> float:
+    while size > 9 and page.width_of(text, size, "B") > room - 2.2:
+        size -= 0.5
+    return size
+
+
+def _rule(page: Page, x: float, width: float) -> None:
+    page.set_line_width(0.2)
+    page.line(x, page.get_y() + 0.8, x + width, page.get_y() + 0.8)
+    page.ln(1.6)
+
+
+def _capitals(text: str) -> str:
+    return unicodedata.normalize("NFC", text).upper()
