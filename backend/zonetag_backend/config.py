@@ -16,6 +16,7 @@ from zonetag_backend.httpconfig import Http, host_fault, names_fault
 from zonetag_backend.httpconfig import faults as http_faults
 from zonetag_backend.keyfile import SOURCES
 from zonetag_backend.notices import settings as notices
+from zonetag_backend.reports import letterhead
 from zonetag_backend.tracing import profile
 
 MQTT_VERSIONS = ("auto", "5", "3.1.1")
@@ -110,6 +111,8 @@ class Config:
 
     notices: notices.NoticeSettings
     # how people are told of an exposure
+    office: letterhead.Letterhead
+    # who writes papers
     profiles: Mapping[str, profile.Profile]
     # what counts as a contact, by disease
 
@@ -200,6 +203,7 @@ def _config(taken: Mapping[str, object], profiles: Mapping[str, profile.Profile]
         audit_retention_days=number["audit.retention_days"],
         second_officer=taken["contacts.second_officer"] is True,
         notices=notices.from_values(text),
+        office=letterhead.from_values(taken),
         profiles=profiles,
         queue=number["ingest.queue"],
         search_epochs=number["ingest.search_epochs"],
@@ -338,4 +342,5 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     "enrolment.listen": ("", _listen),
     "enrolment.url": ("", _enrolment_url),
     **notices.SETTINGS,
+    **letterhead.SETTINGS,
 }

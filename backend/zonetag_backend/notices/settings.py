@@ -12,6 +12,7 @@ from zonetag_backend.notices.webhook import Webhook
 from zonetag_backend.reports.notice import LANGUAGES
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_MOST_DAYS = 90
 LEAST_SECRET = 16  # bytes of a webhook's secret
 
 
@@ -32,6 +33,8 @@ class NoticeSettings:
     language: str
     office: str
     # who signs
+    reminder_days: int = 7
+    # nobody is reminded of a tag more often than once in so many days
 
 
 def from_values(text: Mapping[str, str]) -> NoticeSettings:
@@ -50,6 +53,7 @@ def from_values(text: Mapping[str, str]) -> NoticeSettings:
         mail_to=text["notices.mail_to"],
         language=text["notices.language"],
         office=text["notices.office"],
+        reminder_days=int(text["reminders.every_days"]),
     )
 
 
@@ -116,6 +120,11 @@ def _language(value: object) -> str:
     return "" if value in LANGUAGES else f"one of {', '.join(LANGUAGES)} wanted"
 
 
+def _days(value: object) -> str:
+    fits = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_DAYS
+    return "" if fits else f"a whole number from 1 to {_MOST_DAYS} wanted"
+
+
 def _file(value: object) -> str:
     fault = _text(value)
     return fault or ("there is no such file" if value and not Path(str(value)).expanduser().is_file() else "")
@@ -132,6 +141,7 @@ SETTINGS: dict[str, tuple[object, Callable[[object], str]]] = {
     "notices.mail_to": ("", recipient_fault),
     "notices.language": ("vi", _language),
     "notices.office": ("Zonetag", _office),
+    "reminders.every_days": (7, _days),
 }
 
 
