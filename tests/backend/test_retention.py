@@ -30,7 +30,9 @@ NOT_OF_THE_PAST = {
     "audit_checkpoint",
     "audit_head",
     "certificate",
+    "consent_entry",  # a ledger: proof of what was agreed to, goes with the person
     "data_key",
+    "data_request",  # proof that the law was kept: two years from its end, see test_rights_of_people
     "departed",  # together with the person, see test_who_left_is_erased
     "enrolment_token",
     "firmware",
@@ -44,6 +46,9 @@ NOT_OF_THE_PAST = {
     "gateway_refusal",
     "gateway_revoked",
     "gateway_status",
+    "mine_code",  # ends within days, and with the person
+    "mine_session",  # ends within minutes
+    "mine_wrong",  # of nobody
     "person",
     "place",
     "plan_picture",
@@ -54,10 +59,12 @@ NOT_OF_THE_PAST = {
     "report",
     "report_lost",
     "report_run",
+    "restriction",  # holds until it is lifted, goes with the person
     "revocation_list",
     "site",
     "tag",
     "tag_clock",
+    "tag_resting",  # of tags
     "visitor",  # together with the person
     "visitor_tag",
 }

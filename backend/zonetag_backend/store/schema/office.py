@@ -133,3 +133,77 @@ question = Table(
     Column("vi", Text, nullable=False),
     Column("en", Text, nullable=False),
 )
+
+mine_code = Table(
+    "mine_code",
+    metadata,
+    # With it and the number of their tag, somebody sees once what is held about them.
+    Column("person", ForeignKey("person.id"), primary_key=True),
+    Column("hash", Text, nullable=False),  # Argon2id, PHC form
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),  # counted before each is looked at
+)
+
+mine_session = Table(
+    "mine_session",
+    metadata,
+    # Somebody looks at what is held about them, and at nothing else.
+    Column("hash", LargeBinary, primary_key=True),  # SHA-256 of the token in the cookie
+    Column("person", ForeignKey("person.id"), nullable=False, index=True),
+    Column("made_ms", BigInteger, nullable=False),
+)
+
+mine_wrong = Table(
+    "mine_wrong",
+    metadata,
+    # Wrong codes of the last minutes, whoever's: too many, and everybody waits.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+data_request = Table(
+    "data_request",
+    metadata,
+    # What somebody asks of their own data, with the law's deadlines as they were counted then.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("person", ForeignKey("person.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),  # a code of zonetag_backend.dutydays
+    Column("text", Text, nullable=False),  # in their words; may be empty
+    Column("how", String(8), nullable=False),  # "screen" or "paper"
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("acknowledge_by_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("acknowledged_ms", BigInteger),
+    Column("state", String(8), nullable=False),  # "open", "done" or "refused"
+    Column("settled_ms", BigInteger),
+    Column("answer", Text, nullable=False),  # empty while it is open
+)
+
+consent_entry = Table(
+    "consent_entry",
+    metadata,
+    # A ledger: rows are added and never changed; what stands last for a purpose holds.
+    Column("person", ForeignKey("person.id"), primary_key=True),
+    Column("purpose", String(16), primary_key=True),  # a code of zonetag_backend.store.consent_ledger
+    Column("at_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("given", Boolean, nullable=False),  # false: withdrawn
+    Column("how", String(8), nullable=False),  # "paper" or "screen"
+    Column("version", String(32), nullable=False),  # of the text that was agreed to
+    Column("made_by", Text, nullable=False),  # as in the audit log
+)
+
+restriction = Table(
+    "restriction",
+    metadata,
+    # Whose data is kept and shown no more, at their request.
+    Column("person", ForeignKey("person.id"), primary_key=True),
+    Column("since_ms", BigInteger, nullable=False),
+)
+
+tag_resting = Table(
+    "tag_resting",
+    metadata,
+    # Tags of people who withdrew their consent: not resolved until they are handed out again.
+    Column("tag", ForeignKey("tag.id"), primary_key=True),
+    Column("since_ms", BigInteger, nullable=False),
+)

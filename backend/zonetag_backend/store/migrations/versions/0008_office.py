@@ -123,9 +123,88 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position", name=op.f("pk_question")),
     )
 
+    op.create_table(
+        "mine_code",
+        sa.Column("person", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_mine_code_person_person")),
+        sa.PrimaryKeyConstraint("person", name=op.f("pk_mine_code")),
+    )
+    op.create_table(
+        "mine_session",
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("person", sa.BigInteger(), nullable=False),
+        sa.Column("made_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_mine_session_person_person")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_mine_session")),
+    )
+    op.create_index(op.f("ix_mine_session_person"), "mine_session", ["person"])
+    op.create_table(
+        "mine_wrong",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mine_wrong")),
+    )
+    op.create_table(
+        "data_request",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("person", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("how", sa.String(length=8), nullable=False),
+        sa.Column("asked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("acknowledge_by_ms", sa.BigInteger(), nullable=False),
+        sa.Column("due_ms", sa.BigInteger(), nullable=False),
+        sa.Column("acknowledged_ms", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("settled_ms", sa.BigInteger(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_data_request_person_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_data_request")),
+    )
+    op.create_index(op.f("ix_data_request_person"), "data_request", ["person"])
+    op.create_table(
+        "consent_entry",
+        sa.Column("person", sa.BigInteger(), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("given", sa.Boolean(), nullable=False),
+        sa.Column("how", sa.String(length=8), nullable=False),
+        sa.Column("version", sa.String(length=32), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_consent_entry_person_person")),
+        sa.PrimaryKeyConstraint("person", "purpose", "at_ms", name=op.f("pk_consent_entry")),
+    )
+    op.create_table(
+        "restriction",
+        sa.Column("person", sa.BigInteger(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_restriction_person_person")),
+        sa.PrimaryKeyConstraint("person", name=op.f("pk_restriction")),
+    )
+    op.create_table(
+        "tag_resting",
+        sa.Column("tag", sa.BigInteger(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tag"], ["tag.id"], name=op.f("fk_tag_resting_tag_tag")),
+        sa.PrimaryKeyConstraint("tag", name=op.f("pk_tag_resting")),
+    )
+
 
 def downgrade() -> None:
     """Drop them again."""
+    for table in (
+        "tag_resting",
+        "restriction",
+        "consent_entry",
+        "data_request",
+        "mine_wrong",
+        "mine_session",
+        "mine_code",
+    ):
+        op.drop_table(table)
     op.drop_table("question")
     op.drop_table("declaration")
     op.drop_table("declare_link")
