@@ -13,6 +13,8 @@ ACTIONS = {
     "book.read": "site",
     "person.read": "person",
     "people.read": "",
+    "inside.read": "site",
+    "declaration.read": "site",
     "contacts.read": "case",
     "case.read": "case",
     "audit.read": "",
@@ -38,6 +40,12 @@ ACTIONS = {
     "backup.make": "",
     "backup.restore": "",
     "retention.expire": "",
+    # screens at doors, and the questions of the health declaration
+    "screen.make": "screen",
+    "screen.open": "screen",
+    "screen.revoke": "screen",
+    "question.change": "",
+    "declaration.switch": "site",
     # cases and papers
     "case.open": "case",
     "case.change": "case",
@@ -45,6 +53,9 @@ ACTIONS = {
     "reason.give": "case",
     "consent.give": "case",
     "export.make": "what was exported",
+    "reminder.send": "how many people",
+    "reminder.off": "person",
+    "reminder.on": "person",
     # accounts
     "account.add": "account",
     "account.link": "account",
