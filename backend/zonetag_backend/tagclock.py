@@ -9,14 +9,15 @@ in whatever order; and the range becomes as narrow as tags advertise often.  A b
 
 | state | fits | does not fit, slot ahead of all before | does not fit, slot behind |
 |---|---|---|---|
-| NEW: never heard | | LOW: its first frame sets the offset, good | the same |
+| NEW: never heard | LOW: its first frame sets the offset, good | the same | the same |
 | LOW: trusted little | good; SURE after CONFIRMING slots | stale; LOW, good after some slots of one offset | stale |
 | SURE | good | as in LOW | stale |
 
 Slots ahead of all before that do not fit are what a change of battery looks like.  The replay of a recording looks so
 too, if the tag was heard by nobody when it was recorded; so a new offset is taken only after several slots in a row,
-during which nothing fits the old one, and is trusted little at first.  And only of a gateway that
-calls its clock synchronised: one that was set half an hour ahead by hand sees every tag jump.
+during which nothing fits the old one, and is trusted little at first.  And a first or new offset that is not what card
+or history say is taken only of a gateway that calls its clock synchronised: one that was set half an hour ahead by hand
+sees every tag jump.
 """
 
 from typing import NamedTuple
@@ -101,10 +102,11 @@ def judge(track: Track, heard: Heard) -> tuple[Track, bool]:
     slot = heard.slot
     if low > high:  # heard for longer than it lasts, so at its end it was an echo
         return track, False
-    if not track.heard_ms:
-        return _begin(low, high, heard, slot), True
     drifted = track.slack_ms + abs(heard.first_ms - track.offset_at_ms) * DRIFT_PPM // 1_000_000 + 1
-    if low <= track.offset_ms + drifted and track.offset_ms - drifted <= high:
+    fits = low <= track.offset_ms + drifted and track.offset_ms - drifted <= high
+    if not track.heard_ms:  # a gateway without the time may confirm what the card says, and no more
+        return (_begin(low, high, heard, slot), True) if heard.synchronised or fits else (track, False)
+    if fits:
         return _fits(
             track, heard, slot, max(low, track.offset_ms - drifted), min(high, track.offset_ms + drifted)
         ), True

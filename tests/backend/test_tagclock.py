@@ -164,6 +164,13 @@ def test_a_gateway_without_time_gets_more_tolerance_and_moves_nothing() -> None:
     assert not judge(track, off._replace(first_ms=at + 60_000, last_ms=at + 60_000))[1]
 
 
+def test_a_gateway_without_time_may_confirm_a_card_and_not_set_a_clock() -> None:
+    wrong = heard(START_MS + 3_608_000, 8000)
+    assert judge(NEW, heard(START_MS + 8000, 8000, synchronised=False))[1]
+    assert judge(NEW, wrong)[1]  # the control: one that knows the time sets it
+    assert judge(NEW, wrong._replace(synchronised=False)) == (NEW, False)
+
+
 def test_a_window_longer_than_its_slot_is_an_echo() -> None:
     track = confirmed()
     at = START_MS + 120_000

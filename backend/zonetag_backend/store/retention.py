@@ -17,6 +17,7 @@ from zonetag_backend.store.schema import (
     accounts,
     cases,
     contacts,
+    held,
     office,
     presence,
     rejected,
@@ -41,6 +42,7 @@ OLD: list[tuple[Table, ColumnElement[int]]] = [
     (accounts.reading_reason, accounts.reading_reason.c.asked_ms),
     (office.declaration, office.declaration.c.at_ms),
     (office.reminder, office.reminder.c.made_ms),
+    (held.held_report, held.held_report.c.received_ms),
     (wearing, wearing.c.until_ms),  # none while the tag is worn, which is never "older"
 ]
 

@@ -87,6 +87,8 @@ class Done(Counts):
     # gateways that heard a tag which another site heard at once
     full: list[tuple[str, str]] = field(default_factory=list)
     # gateways and reasons of which no more rows are kept this hour
+    judged: list[Judged] = field(default_factory=list)
+    # the reports themselves, for whoever shows at once what was heard
     downlinks: list[tuple[str, Downlink]] = field(default_factory=list)
     # to tags, beside the site of the gateway
 
@@ -97,6 +99,7 @@ class Done(Counts):
         self.sites |= other.sites
         self.relayed |= other.relayed
         self.full += other.full
+        self.judged += other.judged
         self.downlinks += other.downlinks
 
 
@@ -185,6 +188,7 @@ class Writer:
             self._sift(connection, judged, done, now_ms)
             write(connection, judged, self._roster.absence_ms, now_ms, self._room)
             self._mend(connection, judged, done, now_ms)
+            done.judged = judged
             for came in group:
                 if isinstance(came, StateCame):
                     status.note_state(connection, came.gateway, came.site, came.online, now_ms)

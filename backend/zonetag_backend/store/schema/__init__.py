@@ -4,7 +4,7 @@ Identifiers `id` are 63 random bits, so that two workers, or two databases later
 One file a subject; `metadata` holds them all, whichever of them is imported.
 """
 
-from zonetag_backend.store.schema import accounts, audit, cases, contacts, enrolment, office, secrets
+from zonetag_backend.store.schema import accounts, audit, cases, contacts, enrolment, held, office, secrets
 from zonetag_backend.store.schema.base import metadata
 from zonetag_backend.store.schema.core import (
     gateway,
@@ -35,6 +35,7 @@ __all__ = [
     "gateway",
     "gateway_status",
     "heard_table",
+    "held",
     "metadata",
     "office",
     "person",
