@@ -18,6 +18,7 @@ from zonetag_gateway.announced import Announced
 from zonetag_gateway.arrivals import Arrivals
 from zonetag_gateway.attendant import Attendant
 from zonetag_gateway.batch import Batcher, Draft
+from zonetag_gateway.central import Central
 from zonetag_gateway.config import Config
 from zonetag_gateway.errors import SourceError
 from zonetag_gateway.feedback import Feedback
@@ -25,6 +26,7 @@ from zonetag_gateway.health import Tallies, health, summary
 from zonetag_gateway.identity import Identity
 from zonetag_gateway.journal import Journal, check_owner, warn_of_disk
 from zonetag_gateway.led import Led
+from zonetag_gateway.link import Carrier
 from zonetag_gateway.notify import Notify
 from zonetag_gateway.overlay import OverlayFile
 from zonetag_gateway.publisher import Counters
@@ -33,8 +35,9 @@ from zonetag_gateway.renewal import keeping
 from zonetag_gateway.sightings import Folder
 from zonetag_gateway.source import Clock, Hear, Source, Telling
 from zonetag_gateway.spool import Spool
-from zonetag_gateway.tasks import cancel, every, until
+from zonetag_gateway.tasks import cancel, drain, every, until
 from zonetag_gateway.uplink import Uplink
+from zonetag_protocol import topics
 from zonetag_protocol.report import MAX_TALLIES
 
 log = logging.getLogger(__name__)
@@ -64,12 +67,15 @@ class Gateway:
         overlay: OverlayFile | None = None,
         identity: Identity | None = None,
         behind: Callable[[], bool] = lambda: False,
+        central: Central | None = None,
     ) -> None:
         """`notify`: the service manager, if there is one; `keep_time` writes the time down for the next boot.
 
         `overlay`: the settings from afar that `config` holds already; `identity` of an enrolled gateway; `behind` says
-        whether the system's clock is known to be in the past.
+        whether the system's clock is known to be in the past; `central` connects to tags, if that is wanted.
         """
+        self._central = central
+        self._carrier: Carrier | None = None
         self._identity = identity
         self._behind = behind
         self._notify = notify or Notify()
@@ -153,10 +159,11 @@ class Gateway:
                         broker={"version": uplink.mqtt_version, "connects": uplink.connects},
                         commands=remote.desk.counts,
                         certificate=None if renewal is None else renewal.told(),
+                        link=None if self._carrier is None else self._carrier.tell(),
                     ) | (self._source.tell() if isinstance(self._source, Telling) else {})
 
                 beside_spool = config.spool.path.with_name(config.spool.path.name + ".announced")
-                announced = Announced(beside_spool, self._wanted())
+                announced = Announced(beside_spool, homeassistant.wanted(config, self._version))
                 uplink.greetings = await in_spool_thread(announced.prepare)
 
                 async def tell_health() -> None:
@@ -180,7 +187,7 @@ class Gateway:
                     for task in beside:
                         await cancel(task)
                     await store(self._collect(final=True))
-                    await _drain(uplink, drain_s)
+                    await drain(uplink.drained, drain_s)
                     await cancel(telling)
                     await tell_health()
                     await cancel(sending)
@@ -194,13 +201,6 @@ class Gateway:
                 )
             finally:
                 await in_spool_thread(spool.close)
-
-    def _wanted(self) -> dict[str, bytes]:
-        """What Home Assistant shall find at the broker."""
-        config = self._config
-        if not config.homeassistant.discovery:
-            return {}
-        return homeassistant.announcements(config.site, config.name, config.homeassistant.prefix, self._version)
 
     def _remote(
         self, uplink: Uplink, tell_health: Callable[[], Awaitable[None]], restart: Callable[[], None]
@@ -216,7 +216,7 @@ class Gateway:
             show=None if self._feedback is None else self._feedback.show,
         )
         if self._config.remote.enabled:
-            uplink.listen(remote.receive)
+            uplink.listen(topics.CMD, remote.receive)
         return remote
 
     async def _trial(self, uplink: Uplink, remote: Remote, restart: Callable[[], None]) -> None:
@@ -238,6 +238,10 @@ class Gateway:
         """What runs beside hearing and delivering, as far as it is wanted."""
         config, keep_time, monotonic = self._config, self._keep_time, self._clock.monotonic
         work: list[Coroutine[Any, Any, None]] = []
+        if self._central is not None:
+            self._carrier = Carrier(config, self._central, uplink.say, self._clock, self._identity)
+            uplink.listen(topics.DOWNLINK, self._carrier.receive)
+            work.append(self._carrier.run())
 
         async def keep() -> None:
             await in_spool_thread(keep_time)
@@ -323,7 +327,7 @@ class Gateway:
             started = self._clock.monotonic()
             try:
                 hear: Hear = self._folder.hear
-                for along in (self._feedback, self._arrivals):
+                for along in (self._feedback, self._arrivals, self._carrier):
                     hear = hear if along is None else along.over(hear)
                 await self._source.run(hear)
             except SourceError as error:
@@ -340,11 +344,3 @@ class Gateway:
 
     async def _throw_away(self, drafts: list[Draft]) -> None:
         self._reports += len(drafts)
-
-
-async def _drain(uplink: Uplink, drain_s: float) -> None:
-    try:
-        async with asyncio.timeout(drain_s):
-            await uplink.drained()
-    except TimeoutError:
-        log.warning("not everything is delivered; the spool keeps it for the next start")

@@ -23,7 +23,7 @@ from zonetag_gateway.errors import ConfigFaults, GatewayError
 from zonetag_gateway.lasttime import LastTime
 from zonetag_gateway.notify import Notify
 from zonetag_gateway.overlay import OverlayFile, Settings, overrides
-from zonetag_gateway.sources import make
+from zonetag_gateway.sources import make, make_central
 
 log = logging.getLogger(__name__)
 
@@ -173,6 +173,7 @@ async def _run_until_signal(
         overlay=overlay,
         identity=identity.of(config),
         behind=clock.behind,
+        central=make_central(config),
     )
     if getattr(args, "no_broker", False):
         return await gateway.fold_only(stop), False

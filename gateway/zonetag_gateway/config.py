@@ -138,6 +138,17 @@ class RemoteConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkConfig:
+    """[link]: connections to tags that the backend calls (link.py)."""
+
+    enabled: bool = _setting(checks.yes_or_no, False)
+    adapter: str = _setting(checks.text, "")
+    # name as hci1; "" = the first of source.adapters
+    connections: int = _setting(checks.whole(1, 8), 1)
+    budget_s: float = _setting(checks.number(10, 300), 60.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomeAssistantConfig:
     """[homeassistant]: the gateway's own health in Home Assistant."""
 
@@ -164,6 +175,7 @@ class Config:
     recovery: RecoveryConfig
     remote: RemoteConfig
     feedback: FeedbackConfig
+    link: LinkConfig
 
 
 SECTIONS: dict[str, type] = {
@@ -179,6 +191,7 @@ SECTIONS: dict[str, type] = {
     "recovery": RecoveryConfig,
     "remote": RemoteConfig,
     "feedback": FeedbackConfig,
+    "link": LinkConfig,
 }
 
 Overrides = Mapping[str, Mapping[str, object]]

@@ -50,10 +50,12 @@ def health(
     broker: Mapping[str, Any],
     commands: Mapping[str, int],
     certificate: Mapping[str, Any] | None = None,
+    link: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The message on the topic `health` (SPEC.md section 8.3).  Holds no identifier of a tag.
 
-    `held`: reports in memory because the disk refuses; `certificate`: of an enrolled gateway.
+    `held`: reports in memory because the disk refuses; `certificate`: of an enrolled gateway; `link`: of one that
+    connects to tags.
     """
     return {
         "utc_ms": now.utc_ms,
@@ -73,7 +75,9 @@ def health(
         "tallies": tallies.as_dict(),
         "broker": dict(broker),
         "commands": dict(commands),
-    } | ({"certificate": dict(certificate)} if certificate else {})
+        **({"certificate": dict(certificate)} if certificate else {}),
+        **({} if link is None else {"link": dict(link)}),
+    }
 
 
 def summary(*, tallies: Tallies, reports: int, counters: Counters, spooled: int) -> dict[str, int]:

@@ -7,6 +7,7 @@ SPEC.md section 8 to read, and how.  An empty retained message on the same topic
 import json
 from typing import Any
 
+from zonetag_gateway.config import Config
 from zonetag_protocol import topics
 
 Entity = tuple[str, str, str, str, dict[str, Any]]
@@ -54,6 +55,13 @@ _ON_HEALTH: tuple[Entity, ...] = (
         {"device_class": "timestamp"},
     ),
 )
+
+
+def wanted(config: Config, version: str) -> dict[str, bytes]:
+    """What Home Assistant shall find at the broker."""
+    if not config.homeassistant.discovery:
+        return {}
+    return announcements(config.site, config.name, config.homeassistant.prefix, version)
 
 
 def announcements(site: str, name: str, prefix: str, version: str) -> dict[str, bytes]:

@@ -26,3 +26,12 @@ async def cancel(task: "asyncio.Task[Any]") -> None:
     await asyncio.wait((task,))
     if not task.cancelled() and task.exception() is not None:
         log.debug("ended with %r", task.exception())
+
+
+async def drain(drained: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Wait for what is to be delivered, for so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await drained()
+    except TimeoutError:
+        log.warning("not everything is delivered; the spool keeps it for the next start")

@@ -74,11 +74,12 @@ class Uplink:
         self._in_spool_thread = run
         self._jitter = jitter
         self._program = version
-        self._command: Callable[[bytes, bool], None] | None = None
+        self._ears: dict[str, Callable[[bytes, bool], None]] = {}  # by leaf
         self._answers: deque[bytes] = deque(maxlen=MAX_ANSWERS)
         broker = config.broker
-        backend = identity.backend if identity else None
-        self.publisher = Publisher(config.name, broker.in_flight, broker.resend_s, jitter, backend)
+        self.publisher = Publisher(
+            config.name, broker.in_flight, broker.resend_s, jitter, identity and identity.backend
+        )
         self._versions = [V5, V311] if broker.mqtt_version == "auto" else [broker.mqtt_version]
         self._connection: Connection | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue()
@@ -117,9 +118,13 @@ class Uplink:
         """End the connection, so that the next one shows the new certificate."""
         self._events.put_nowait(Ended(why, connected=self.connected))
 
-    def listen(self, command: Callable[[bytes, bool], None]) -> None:
-        """From the next connection on, `command` gets what comes on the topic `cmd`, and whether it was retained."""
-        self._command = command
+    def listen(self, leaf: str, ear: Callable[[bytes, bool], None]) -> None:
+        """From the next connection on, `ear` gets what comes on the topic `leaf`, and whether it was retained."""
+        self._ears[leaf] = ear
+
+    def say(self, leaf: str, payload: bytes) -> bool:
+        """Publish this now; False when that cannot be: it is not kept."""
+        return self._publish(Message(self._topic(leaf), payload)) is not None
 
     def tell_done(self, answer: bytes) -> None:
         """Publish what became of a command now, or when a connection stands."""
@@ -248,8 +253,8 @@ class Uplink:
             ack = self.publisher.acknowledge(event.payload, self._clock.monotonic())
             if ack is not None:
                 self._owed[ack.boot] = ack
-        elif self._command is not None and event.topic == self._topic(topics.CMD):
-            self._command(event.payload, event.retained)
+        elif ear := self._ears.get(event.topic.rpartition("/")[2]):
+            ear(event.payload, event.retained)
 
     async def _send(self) -> None:
         """Delete what may be deleted, send what may be sent."""
@@ -324,7 +329,7 @@ class Uplink:
 
     def _topics(self) -> list[str]:
         """What this gateway listens to."""
-        return [self._topic(leaf) for leaf in (topics.ACK, *((topics.CMD,) if self._command else ()))]
+        return [self._topic(leaf) for leaf in (topics.ACK, *self._ears)]
 
     def _topic(self, leaf: str) -> str:
         return topics.topic(self._config.site, self._config.name, leaf)

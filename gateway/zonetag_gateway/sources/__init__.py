@@ -3,7 +3,8 @@
 import importlib
 from typing import Protocol, cast
 
-from zonetag_gateway.config import Config
+from zonetag_gateway.central import Central
+from zonetag_gateway.config import LIVE, Config
 from zonetag_gateway.errors import SourceError
 from zonetag_gateway.source import Clock, Source
 
@@ -26,3 +27,12 @@ def make(config: Config, clock: Clock) -> Source:
             "Install the gateway's packages: pip install 'zonetag[gateway]'",
         ) from error
     return module.make(config, clock)
+
+
+def make_central(config: Config) -> Central | None:
+    """What connects to tags, if [link] wants it and the source is real Bluetooth."""
+    if not config.link.enabled or config.source.kind not in LIVE:
+        return None
+    from zonetag_gateway.sources.central import make as made  # noqa: PLC0415  # needs bleak, which others do without
+
+    return made(config)

@@ -1,0 +1,132 @@
+"""Connects to tags by BlueZ (bleak).  Loaded only where the link is switched on.
+
+BlueZ connects to devices that it has seen in a discovery of its own, so one is asked for until the wanted identifier
+shows; the scan of the source goes on beside it.  There is no pairing, and what BlueZ kept of a tag's address is
+removed afterwards: the address is good for 17 minutes.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from bleak import BleakClient, BleakScanner
+from bleak.args.bluez import BlueZClientArgs, BlueZScannerArgs
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakError
+
+from zonetag_gateway.central import Central, NoTalk, Talk
+from zonetag_gateway.config import Config
+from zonetag_protocol import carriage, fragments
+
+log = logging.getLogger(__name__)
+
+FEAA = "0000feaa-0000-1000-8000-00805f9b34fb"
+EID_AT = 2  # in Eddystone's service data: frame type, TX, then the identifier
+WAITING = 256  # parts that wait to be carried
+END_S = 10.0  # for a disconnection; a bluetoothd that hangs is not waited for
+FAULTS = (BleakError, OSError, EOFError, TimeoutError, AssertionError)  # the last: bleak after its bus has died
+
+
+def make(config: Config) -> Central:
+    """The central that [link] describes."""
+    return BleakCentral(config.link.adapter or next(iter(config.source.adapters), ""))
+
+
+class BleakCentral:
+    """One adapter's."""
+
+    def __init__(self, adapter: str) -> None:
+        """`adapter` as hci0; "" for BlueZ's first."""
+        self._to_scan: BlueZScannerArgs = {"adapter": adapter} if adapter else {}
+        self._to_connect: BlueZClientArgs = {"adapter": adapter} if adapter else {}
+        self._scanning = asyncio.Lock()  # one search at a time; connections may stand side by side
+
+    @contextlib.asynccontextmanager
+    async def talk(self, eid: bytes, limit_s: float) -> AsyncIterator[Talk]:
+        """See `central.Central`."""
+        talk = BleakTalk()
+        try:
+            async with asyncio.timeout(limit_s):
+                async with self._scanning:
+                    device = await self._find(eid, limit_s)
+                client = BleakClient(device, talk.ended, timeout=limit_s, bluez=self._to_connect)
+                await client.connect()
+        except FAULTS as error:
+            log.info("no connection to a tag: %s", error or "it was not found")
+            raise NoTalk(carriage.UNREACHABLE) from error
+        try:
+            await talk.begin(client)
+            yield talk
+        finally:
+            with contextlib.suppress(*FAULTS):
+                async with asyncio.timeout(END_S):
+                    await client.disconnect()
+
+    async def _find(self, eid: bytes, limit_s: float) -> BLEDevice:
+        def wanted(_device: BLEDevice, data: AdvertisementData) -> bool:
+            return data.service_data.get(FEAA, b"")[EID_AT : EID_AT + carriage.EID] == eid
+
+        device = await BleakScanner.find_device_by_filter(wanted, limit_s, bluez=self._to_scan)
+        if device is None:
+            raise TimeoutError
+        return device
+
+
+class BleakTalk:
+    """A connection, from `begin` on."""
+
+    def __init__(self) -> None:
+        self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
+        self._over = False
+        self._client: BleakClient
+        self._down: BleakGATTCharacteristic
+        self.mtu = fragments.ATT_MTU[0]
+
+    async def begin(self, client: BleakClient) -> None:
+        """Find the service and subscribe; NoTalk if it is no tag."""
+        self._client = client
+        up = client.services.get_characteristic(fragments.UP_UUID)
+        down = client.services.get_characteristic(fragments.DOWN_UUID)
+        if up is None or down is None:
+            raise NoTalk(carriage.NO_LINK)
+        self._down = down
+        try:
+            await client.start_notify(up, self._hear)
+        except FAULTS as error:
+            raise NoTalk(carriage.UNREACHABLE) from error
+        whole = down.max_write_without_response_size + fragments.ATT_HEADER
+        self.mtu = min(fragments.ATT_MTU[1], max(fragments.ATT_MTU[0], whole))
+
+    def ended(self, _client: BleakClient) -> None:
+        """The connection is over."""
+        self._over = True
+        if self._parts.full():
+            self._parts.get_nowait()
+        self._parts.put_nowait(None)
+
+    async def write(self, part: bytes) -> None:
+        """See `central.Talk`."""
+        if self._over:
+            raise ConnectionError
+        try:
+            await self._client.write_gatt_char(self._down, part, response=False)
+        except FAULTS as error:
+            raise ConnectionError from error
+
+    async def part(self) -> bytes:
+        """See `central.Talk`."""
+        if self._over and self._parts.empty():
+            raise ConnectionError
+        part = await self._parts.get()
+        if part is None:
+            raise ConnectionError
+        return part
+
+    def _hear(self, _characteristic: BleakGATTCharacteristic, data: bytearray) -> None:
+        if self._parts.full():  # nobody carries so slowly: what comes now would be out of order
+            self.ended(self._client)
+        elif not self._over:
+            self._parts.put_nowait(bytes(data))
