@@ -28,12 +28,13 @@ class Page(FPDF):
             self.add_font(FACE, style, path)
         self.foot_left = ""
         self.number_at_head = False  # letters number their pages above, from the second on
+        self.bare = False  # neither foot nor number: posters and labels
         self.set_creator("Zonetag")
         self.set_font(FACE, "", 12)
 
     def header(self) -> None:
         """The number of the page, in a letter."""
-        if self.number_at_head and self.page_no() > 1:
+        if self.number_at_head and not self.bare and self.page_no() > 1:
             self.set_font(FACE, "", 13)
             self.set_y(10)
             self.cell(0, 6, str(self.page_no()), align="C")
@@ -41,7 +42,7 @@ class Page(FPDF):
 
     def footer(self) -> None:
         """When it was printed, and the number of the page."""
-        if self.number_at_head:
+        if self.number_at_head or self.bare:
             return
         self.set_y(-14)
         self.set_font(FACE, "", 9)

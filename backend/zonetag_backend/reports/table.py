@@ -7,7 +7,7 @@ from datetime import date, datetime
 from zonetag_backend.names import printable
 from zonetag_backend.reports.letterhead import Letter, Letterhead
 
-TEXT, DATE, TIME, NUMBER = "text", "date", "time", "number"
+TEXT, DATE, TIME, CLOCK, NUMBER = "text", "date", "time", "clock", "number"
 
 Cell = str | date | datetime | int | float | None
 """A text, a date, a time on the site's clocks (naive), a number, or nothing."""
@@ -24,7 +24,7 @@ class Column:
     # code, of JSON
     head: str
     kind: str = TEXT
-    # TEXT, DATE, TIME or NUMBER
+    # TEXT, DATE, TIME, CLOCK (a time whose day stands elsewhere in the row) or NUMBER
     weight: float = 1.0
     # of the paper's width
 
@@ -83,7 +83,7 @@ def written(value: Cell, column: Column, language: str, day: date | None) -> str
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return f"{value:%H:%M}" if value.date() == day else f"{value:%H:%M %d/%m/%Y}"
+        return f"{value:%H:%M}" if column.kind == CLOCK or value.date() == day else f"{value:%H:%M %d/%m/%Y}"
     if isinstance(value, date):
         return f"{value:%d/%m/%Y}"
     if isinstance(value, str):

@@ -5,7 +5,7 @@ from zonetag_backend.errors import BadValue
 LANGUAGES = ("vi", "en")
 
 
-def word(language: str, name: str, **values: object) -> str:
+def word(language: str, name: str, /, **values: object) -> str:
     """A text of a paper."""
     return WORDS[name][LANGUAGES.index(language)].format(**values)
 

@@ -9,7 +9,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from zonetag_backend.reports.table import NUMBER, TEXT, Cell, Column, Paper, shown
+from zonetag_backend.reports.table import CLOCK, NUMBER, TEXT, Cell, Column, Paper, shown
 from zonetag_backend.reports.words import word
 
 FACE = "Times New Roman"
@@ -90,7 +90,7 @@ def _fill(cell: SheetCell, column: Column, value: Cell, day: date | None) -> Non
     cell.value = value
     cell.alignment = Alignment(vertical="top")
     if isinstance(value, datetime):
-        cell.number_format = "hh:mm" if value.date() == day else "hh:mm dd/mm/yyyy"
+        cell.number_format = "hh:mm" if column.kind == CLOCK or value.date() == day else "hh:mm dd/mm/yyyy"
     elif isinstance(value, date):
         cell.number_format = "dd/mm/yyyy"
     elif column.kind == NUMBER and isinstance(value, float):
