@@ -65,7 +65,7 @@ class Uplink:
         `identity` of an enrolled gateway; `behind` says whether the system's clock is known to be in the past.
         """
         self._config = config
-        self._key = identity.signing if identity else None
+        self._key, backend = (identity.signing, identity.backend) if identity else (None, None)
         self._broker = identity.broker(config.broker) if identity else config.broker
         self._behind = behind
         self._spool = spool

@@ -163,6 +163,8 @@ class VirtualAir:
         self.now_ms = 0.0
         self.on_heard: Callable[[Heard], None] | None = None
         self.time = ""  # host:port
+        # Real seconds for each step of the air's time: for those who talk to a tag by way of other processes.
+        self.pace_s = 0.0
         self._link = LocalLink()  # type: ignore[no-untyped-call]  # bumble leaves it untyped
         self._seats: list[Seat] = []
         self._lines: list[HciLine] = []
@@ -242,6 +244,8 @@ class VirtualAir:
         if any(controller.le_connections or controller.pending_le_connection for controller in self._centrals):
             for _ in range(TURNS):
                 await asyncio.sleep(0)
+        if self.pace_s:
+            await asyncio.sleep(self.pace_s)
         wake = min(sleeper.wake_ms or 0.0 for sleeper in self._sleepers)
         await self._send_until(min(wake, self._until_ms))
         self.now_ms = wake
