@@ -77,9 +77,7 @@ class Uplink:
         self._ears: dict[str, Callable[[bytes, bool], None]] = {}  # by leaf
         self._answers: deque[bytes] = deque(maxlen=MAX_ANSWERS)
         broker = config.broker
-        self.publisher = Publisher(
-            config.name, broker.in_flight, broker.resend_s, jitter, identity and identity.backend
-        )
+        self.publisher = Publisher(config.name, broker.in_flight, broker.resend_s, jitter, backend)
         self._versions = [V5, V311] if broker.mqtt_version == "auto" else [broker.mqtt_version]
         self._connection: Connection | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue()
