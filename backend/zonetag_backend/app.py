@@ -15,6 +15,7 @@ from zonetag_backend import audit_keeper, pages_tls
 from zonetag_backend.backup import back_up_when_due
 from zonetag_backend.ca_watch import CaWatch
 from zonetag_backend.config import Config
+from zonetag_backend.doors import Doors
 from zonetag_backend.enrolment_server import EnrolmentServer
 from zonetag_backend.errors import ConfigError
 from zonetag_backend.events import Events
@@ -53,6 +54,7 @@ class Backend:
         self._demo = demo
         self.clock = clock
         self.events = Events()
+        self.doors = Doors()
         self.engine: Database
         # the store, once entered
         self._port = config.port
@@ -93,7 +95,7 @@ class Backend:
             writer = Writer(
                 self.engine, ingest, allow_unsigned=config.allow_unsigned, far=Sites(config.near_sites), desk=self._desk
             )
-            self._subscriber = Subscriber(writer, self.events, self.clock, config.queue, signing)
+            self._subscriber = Subscriber(writer, self.events, self.clock, config.queue, signing, doors=self.doors)
             self._ca = CaWatch(self.engine, config, self.clock)
             await asyncio.to_thread(self._ca.look)  # our own certificate may have ended while we were away
             broker = with_own(config.broker, config.data, BACKEND_NAME)
@@ -175,6 +177,7 @@ class Backend:
                 demo=self._demo,
                 keyring=self._keyring,
                 second_officer=self.config.second_officer,
+                doors=self.doors,
                 cases=CaseSettings(
                     self.config.profiles, self.config.retention_days, self.config.notices, lambda: self._signing
                 ),

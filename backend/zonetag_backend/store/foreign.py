@@ -119,6 +119,54 @@ def match(connection: Connection, came: Abroad, digest: bytes, *, by: str, now_m
     return sorted((each for _, each in found), key=lambda each: (each.start_ms, each.evidence))
 
 
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A case of another office that was looked for here."""
+
+    id: int
+    office: str
+    profile: str
+    since_ms: int
+    until_ms: int
+    imported_ms: int
+    imported_by: str
+
+
+def imports(connection: Connection) -> list[Imported]:
+    """All cases of other offices, the newest first."""
+    f = case_foreign.c
+    columns = (f.id, f.office, f.profile, f.since_ms, f.until_ms, f.imported_ms, f.imported_by)
+    return [Imported(*row) for row in connection.execute(select(*columns).order_by(f.imported_ms.desc()))]
+
+
+def newest_import(connection: Connection, digest: bytes) -> int | None:
+    """The id under which a file was imported."""
+    return connection.scalar(select(case_foreign.c.id).where(case_foreign.c.digest == digest))
+
+
+def matches_of(connection: Connection, which: int, floor_ms: int) -> list[Match]:
+    """Where that case was heard here, and who was there, as it is known now; nothing from before `floor_ms`."""
+    m, g = case_match.c, gateway.c
+    where = {
+        name: (id, title)
+        for name, id, title in connection.execute(
+            select(g.name, place.c.id, place.c.name).join(place, place.c.id == g.place)
+        )
+    }
+    statement = select(m.evidence, m.heard_by, m.start_ms, m.end_ms, m.rssi_max)
+    found = []
+    for evidence, by, start, end, rssi in connection.execute(
+        statement.where(m.foreign == which, m.end_ms >= floor_ms).order_by(m.start_ms, m.evidence)
+    ).all():
+        if evidence == "place":
+            id, title = where.get(by, (-1, by))
+            found.append(Match(evidence, title, start, end, rssi, _there(connection, id, start, end)))
+        else:
+            tags = connection.scalars(select(tag.c.id).where(tag.c.number == by)).all()
+            found.append(Match(evidence, "", start, end, rssi, _wearers(connection, tags, start, end)))
+    return found
+
+
 def _at_places(connection: Connection, came: Abroad) -> Iterator[tuple[str, Match]]:
     """Windows that gateways could resolve to nobody, put together by gateway."""
     begins = dict(came.sent)

@@ -23,19 +23,29 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from zonetag_backend.doors import Doors
 from zonetag_backend.events import Events
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store.book import Database
 from zonetag_backend.web import faults, static
+from zonetag_backend.web.casework import CaseSettings, Casework
 from zonetag_backend.web.desk import Desk, Fault
 from zonetag_backend.web.guard import guarded
-from zonetag_backend.web.pages import account, accounts, login, reasons
+from zonetag_backend.web.pages import account, accounts, declarations, login, reasons, screen, screens
 from zonetag_backend.web.pages.audit import audit
 from zonetag_backend.web.pages.book import book
+from zonetag_backend.web.pages.case import case
+from zonetag_backend.web.pages.case_export import export, file
+from zonetag_backend.web.pages.case_notices import notices
+from zonetag_backend.web.pages.case_sources import sources
+from zonetag_backend.web.pages.cases import cases
 from zonetag_backend.web.pages.gateways import gateways, rejected
 from zonetag_backend.web.pages.home import healthz, home
+from zonetag_backend.web.pages.imports import imported, imports
+from zonetag_backend.web.pages.inside import inside
 from zonetag_backend.web.pages.live import live
 from zonetag_backend.web.pages.person import person
+from zonetag_backend.web.pages.questions import questions
 from zonetag_backend.web.pages.setup import setup
 from zonetag_backend.web.pages.start import start
 from zonetag_backend.web.shield import Shield, Twin
@@ -66,6 +76,23 @@ ROUTES = (
     Route("/reasons/{case}", reasons.reason),
     Route("/consents", reasons.consents),
     Route("/consents/{consent}", reasons.consent),
+    Route("/cases", cases),
+    Route("/cases/{case}", case),
+    Route("/cases/{case}/sources", sources),
+    Route("/cases/{case}/notices", notices),
+    Route("/cases/{case}/export", export),
+    Route("/cases/{case}/export/{file}", file),
+    Route("/imports", imports),
+    Route("/imports/{case}", imported),
+    Route("/screen/{place}", screen.screen),
+    Route("/screen/{place}/live", screen.live),
+    Route("/screens", screens.screens),
+    Route("/screens/open/{token}", screens.opened),
+    Route("/screens/{screen}", screens.revoke),
+    Route("/declare/{token}", declarations.declare),
+    Route("/declarations/{site}", declarations.declarations),
+    Route("/questions", questions),
+    Route("/inside/{site}", inside),
     Route("/healthz", healthz),
     Route("/static/{name}", static.serve),
 )
@@ -80,10 +107,13 @@ def make_app(
     demo: bool = False,
     keyring: Keyring | None = None,
     second_officer: bool = False,
+    doors: Doors | None = None,
+    cases: CaseSettings | None = None,
 ) -> Starlette:
     """The pages over a database whose tables exist; `clock` gives UTC in ms, `hosts` are the names it answers to.
 
-    `keyring` seals the secrets of second factors; `second_officer`: contacts are shown when another has agreed.
+    `keyring` seals the secrets of second factors; `second_officer`: contacts are shown when another has agreed;
+    `cases`: profiles, retention and ways to tell people, if not as they are without settings.
     `demo`: nobody has to sign in and everybody is a health officer; for a
     simulated office on this machine alone (ValueError for hosts beyond it).
     """
@@ -94,5 +124,6 @@ def make_app(
         middleware=[Middleware(Shield, hosts=hosts), Middleware(Twin)],
         exception_handlers={Fault: faults.fault, HTTPException: faults.http_fault, Exception: faults.broken},
     )
-    app.state.desk = Desk(engine, clock, events, demo, keyring, second_officer)
+    casework = Casework(engine, clock, cases or CaseSettings())
+    app.state.desk = Desk(engine, clock, events, demo, keyring, second_officer, doors or Doors(), casework)
     return app

@@ -1,13 +1,15 @@
 """What every page works with, and what it may answer when it cannot."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from zonetag_backend.doors import Doors
 from zonetag_backend.events import Events
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store.book import Database
+from zonetag_backend.web.casework import Casework
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,15 @@ class Desk:
     # seals secrets of second factors; pages without accounts need none
     second_officer: bool = False
     # whether contacts are shown only when another officer has agreed
+    doors: Doors = field(default_factory=Doors)
+    # who has just held a tag close
+    casework: Casework | None = None
+
+    @property
+    def cases(self) -> Casework:
+        """Tracing and sending."""
+        assert self.casework is not None, "make_app gives one"
+        return self.casework
 
     @property
     def keys(self) -> Keyring:

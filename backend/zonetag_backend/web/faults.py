@@ -39,7 +39,16 @@ TEXTS = {
         _("Say for which case and why, at /reasons/ and the case; where it is set so, a second officer agrees."),
     ),
     "no-consent": (_("There is nothing to agree to"), _("It was agreed to, is too old, or is your own.")),
+    "no-place": (_("There is no such place"), _("Choose one from the list of screens.")),
+    "no-screen": (_("There is no such screen"), _("It was revoked; choose one from the list.")),
     "no-account": (_("There is no such account"), _("Choose one from the list of accounts.")),
+    "no-case": (_("There is no such case"), _("Choose one from the list of cases; what is too old is gone.")),
+    "no-file": (_("There is no such file"), _("Choose one under “Export” of the case.")),
+    "restricted": (
+        _("This person's data is not shown"),
+        _("They asked for that. The administrator can lift it under “Requests”, if they agree."),
+    ),
+    "no-request": (_("There is no such request"), _("It went with the person, or its time is over.")),
     "broken": (_("Something is broken on our side"), _("Try again; if it stays, look into the log of zonetag serve.")),
 }
 

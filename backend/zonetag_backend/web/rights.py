@@ -6,10 +6,11 @@ with one line here; see the head of `app.py`.
 
 from dataclasses import dataclass
 
-from zonetag_backend.roles import ADMIN, AUDITOR, CODE, ENROL, HEALTH, RECEPTION, ROLES
+from zonetag_backend.roles import ADMIN, AUDITOR, CODE, ENROL, HEALTH, RECEPTION, ROLES, SCREEN
 
 NOBODY_YET = ""  # a visitor who has not signed in
 FORM_BYTES = 65_536  # of a form without files
+IMPORT_BYTES = 1_048_576  # of a form with another office's case: 20,000 identifiers are 240 kB
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Rule:
     # asked by the page itself and not by a person, so that it keeps no session awake
 
 
-ANYBODY = frozenset({NOBODY_YET, CODE, ENROL, *ROLES})
+ANYBODY = frozenset({NOBODY_YET, CODE, ENROL, SCREEN, *ROLES})
 SIGNED_IN = frozenset(ROLES)
 
 
@@ -58,7 +59,25 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/reasons/{case}": {"GET": Rule(_of(HEALTH)), "POST": Rule(_of(HEALTH))},
     "/consents": {"GET": Rule(_of(HEALTH))},
     "/consents/{consent}": {"POST": Rule(_of(HEALTH))},
+    "/cases": {"GET": Rule(_of(HEALTH), "case.read"), "POST": Rule(_of(HEALTH))},
+    # Of one case the pages themselves ask for a reason, and record the read with it (reasoned.py).
+    "/cases/{case}": {"GET": Rule(_of(HEALTH)), "POST": Rule(_of(HEALTH))},
+    "/cases/{case}/sources": {"GET": Rule(_of(HEALTH))},
+    "/cases/{case}/notices": {"GET": Rule(_of(HEALTH)), "POST": Rule(_of(HEALTH))},
+    "/cases/{case}/export": {"GET": Rule(_of(HEALTH))},
+    "/cases/{case}/export/{file}": {"GET": Rule(_of(HEALTH))},
+    "/imports": {"POST": Rule(_of(HEALTH), body_bytes=IMPORT_BYTES)},
+    "/imports/{case}": {"GET": Rule(_of(HEALTH))},
     "/setup": {"GET": Rule(_of(ADMIN)), "POST": Rule(_of(ADMIN))},
+    "/screen/{place}": {"GET": Rule(_of(SCREEN, RECEPTION, HEALTH, ADMIN), rests=True)},
+    "/screen/{place}/live": {"GET": Rule(_of(SCREEN, RECEPTION, HEALTH, ADMIN), rests=True)},
+    "/screens": {"GET": Rule(_of(ADMIN)), "POST": Rule(_of(ADMIN))},
+    "/screens/open/{token}": {"GET": Rule(ANYBODY), "POST": Rule(ANYBODY)},
+    "/screens/{screen}": {"POST": Rule(_of(ADMIN))},
+    "/declare/{token}": {"GET": Rule(ANYBODY), "POST": Rule(ANYBODY)},
+    "/declarations/{site}": {"GET": Rule(_of(HEALTH), "declaration.read", "site")},
+    "/questions": {"GET": Rule(_of(ADMIN, HEALTH)), "POST": Rule(_of(ADMIN, HEALTH))},
+    "/inside/{site}": {"GET": Rule(_of(RECEPTION, HEALTH, ADMIN), "inside.read", "site")},
     "/healthz": {"GET": Rule(ANYBODY)},
     "/static/{name}": {"GET": Rule(ANYBODY)},
 }

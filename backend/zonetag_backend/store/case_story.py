@@ -1,0 +1,174 @@
+"""What stands of a case, for whoever reads it: contacts as they were traced, with names, and places as known now.
+
+Contacts are what `store.cases.keep_exposures` kept: the same that notices tell, however the rows under them change.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from zonetag_backend.names import matches, sort_key
+from zonetag_backend.store import meetings, restrictions
+from zonetag_backend.store.cases import Case
+from zonetag_backend.store.schema import person
+from zonetag_backend.store.schema.cases import case_exposure
+from zonetag_backend.store.tracing import names, places
+from zonetag_backend.tracing.outcome import There, Who, Zone
+from zonetag_backend.tracing.zoning import zones
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """What two people had to do with each other on one day, by one kind of evidence."""
+
+    day_ms: int
+    # its beginning
+    evidence: str
+    # "direct" or "place"
+    first_ms: int
+    last_ms: int
+    minutes: float
+    # close, expected; for "place" those together
+    low: float
+    high: float
+    # minutes close: between these with 90 %
+    probability: float
+    places: tuple[str, ...]
+    # where gateways heard both in that time, the longest first; none where none did
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One step of the chain."""
+
+    who: Who
+    through: Who
+    generation: int
+    # 1: F1
+    probability: float
+    # of a contact with `through`
+    chain: float
+    # of the most probable way from the case
+    days: tuple[Touch, ...]
+
+    @property
+    def first_ms(self) -> int:
+        """When it began."""
+        return min(day.first_ms for day in self.days)
+
+
+def contacts(connection: Connection, case: Case, floor_ms: int) -> list[Contact]:
+    """Everybody whom the last trace found, by generation, the most probable first; nothing from before `floor_ms`."""
+    c = case_exposure.c
+    columns = (c.source, c.person, c.generation, c.day_ms, c.evidence, c.first_ms, c.last_ms, c.minutes, c.low, c.high)
+    rows = connection.execute(
+        select(*columns, c.probability).where(c.case == case.id, c.last_ms >= floor_ms).order_by(c.day_ms, c.evidence)
+    ).all()
+    hidden = restrictions.everybody(connection) - {case.person}
+    rows = [row for row in rows if row.person not in hidden and row.source not in hidden]
+    where = _where(connection, [(row.source, row.person, row.first_ms, row.last_ms) for row in rows])
+    days: dict[tuple[int, int, int], list[Touch]] = defaultdict(list)
+    for row in rows:
+        at = where.get((row.source, row.person, row.first_ms, row.last_ms), ())
+        days[row.generation, row.source, row.person].append(Touch(*row[3:], at))
+    known = names(connection, {who for _, *pair in days for who in pair})
+
+    def who(id: int) -> Who:
+        return Who(id, *known.get(id, ("", "", "")))
+
+    chain = {case.person: 1.0}
+    found = []
+    for generation in sorted({generation for generation, _, _ in days}):
+        before = dict(chain)
+        for (of, source, other), touches in days.items():
+            if of == generation:
+                probability = any_of((touch.day_ms, touch.probability) for touch in touches)
+                chain[other] = max(chain.get(other, 0.0), before.get(source, 0.0) * probability)
+                found.append((other, source, generation, probability, tuple(touches)))
+    made = [Contact(who(other), who(source), g, p, chain[other], touches) for other, source, g, p, touches in found]
+    return sorted(made, key=lambda each: (each.generation, -each.probability, each.first_ms, each.who.id))
+
+
+def any_of(days: Iterable[tuple[int, float]]) -> float:
+    """The probability of a contact on at least one day, of (day, probability): of one day's kinds the stronger counts.
+
+    As in `tracing.chain.any_of`, of what was kept.
+    """
+    strongest: dict[int, float] = {}
+    for day, probability in days:
+        strongest[day] = max(strongest.get(day, 0.0), probability)
+    none = 1.0
+    for probability in strongest.values():
+        none *= 1 - probability
+    return 1 - none
+
+
+Met = tuple[int, int, int, int]
+"""Two people, from and to."""
+
+
+def _where(connection: Connection, met: list[Met]) -> dict[Met, tuple[str, ...]]:
+    windows: dict[int, tuple[int, int]] = {}
+    for one, _, first, last in met:
+        low, high = windows.get(one, (first, last))
+        windows[one] = (min(low, first), max(high, last))
+    shared = meetings.shared(connection, windows)
+    called = places(connection)
+    found: dict[Met, tuple[str, ...]] = {}
+    for one, other, first, last in met:
+        spent: dict[int, int] = defaultdict(int)
+        for _, _, place, start, end in shared.get((one, other), ()):
+            if min(end, last) > max(start, first):
+                spent[place] += min(end, last) - max(start, first)
+        longest = sorted(spent, key=lambda place: (-spent[place], place))
+        found[one, other, first, last] = tuple(called[place][1] for place in longest if place in called)
+    return found
+
+
+def zones_of(connection: Connection, who: int, window: tuple[int, int]) -> list[Zone]:
+    """Where somebody was within a window, and who was there, from when to when."""
+    stops = zones(meetings.stays(connection, who, window), meetings.shared(connection, {who: window}))
+    known = names(connection, {other for stop in stops for other, _, _ in stop.others})
+    called = places(connection)
+    return [
+        Zone(
+            *called[stop.place],
+            stop.start_ms,
+            stop.end_ms,
+            tuple(There(Who(other, *known.get(other, ("", "", ""))), s, e) for other, s, e in stop.others),
+        )
+        for stop in stops
+        if stop.place in called
+    ]
+
+
+def people(connection: Connection, query: str, most: int) -> list[Who]:
+    """Whoever fits a search, with or without diacritics, in the order of names; at most so many."""
+    p = person.c
+    rows = connection.execute(select(p.id, p.name, p.unit, p.code).where(p.name != ""))
+    found = [Who(id, name, unit, code or "") for id, name, unit, code in rows if matches(query, name, unit, code or "")]
+    return sorted(found, key=lambda who: (sort_key(who.name), who.unit, who.code))[:most]
+
+
+def person_with(connection: Connection, which: int) -> Who | None:
+    """One person who is still there by name."""
+    p = person.c
+    row = connection.execute(select(p.id, p.name, p.unit, p.code).where(p.id == which, p.name != "")).first()
+    return None if row is None else Who(row.id, row.name, row.unit, row.code or "")
+
+
+def counts(connection: Connection, floor_ms: int) -> dict[int, tuple[int, int]]:
+    """How many F1 and F2 each case has."""
+    c = case_exposure.c
+    rows = connection.execute(
+        select(c.case, c.generation, func.count(c.person.distinct()))
+        .where(c.last_ms >= floor_ms)
+        .group_by(c.case, c.generation)
+    )
+    found: dict[int, tuple[int, int]] = {}
+    for case, generation, number in rows:
+        one, two = found.get(case, (0, 0))
+        found[case] = (number, two) if generation == 1 else (one, two + number)
+    return found

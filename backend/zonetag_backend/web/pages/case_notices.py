@@ -1,0 +1,122 @@
+"""`/cases/<id>/notices`: what F1 are told, in both languages, by which ways, and what became of it."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from zonetag_backend.errors import ConfigError
+from zonetag_backend.notices.schedule import MOST_TRIES
+from zonetag_backend.notices.settings import senders
+from zonetag_backend.reports.notice import LANGUAGES, Reason, notice
+from zonetag_backend.store import audit
+from zonetag_backend.store import cases as store
+from zonetag_backend.store import notices as outbox
+from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.store.tracing import names
+from zonetag_backend.tracing.outcome import Who
+from zonetag_backend.web import caseview
+from zonetag_backend.web.desk import Fault, desk_of
+from zonetag_backend.web.guard import field
+from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.pages.case import shown
+from zonetag_backend.web.render import show
+from zonetag_backend.web.times import iso
+from zonetag_backend.web.visitor import visitor_of
+
+WAYS = {"webhook": _("by SMS or Zalo (webhook)"), "email": _("by e-mail")}
+
+
+def notices(request: Request) -> Response:
+    """The state of each notice and what they say; or, sent as a form (field `language`), send to who was not told."""
+    desk = desk_of(request)
+    with reading(desk.engine) as connection:
+        seat = caseview.seat(request, connection)
+    caseview.require_reason(request)
+    settings = desk.cases.settings.notices
+    try:
+        ways = sorted(senders(settings)) if settings is not None else []
+        broken = ""
+    except ConfigError as error:  # the settings are the administrator's: shown as they are, to be passed on
+        ways, broken = [], str(error)
+    if request.method == "POST":
+        language = field(request, "language")
+        if language not in LANGUAGES or not ways or seat.case.closed_ms is not None or settings is None:
+            raise Fault("bad-form", 400)
+        with writing(desk.engine) as connection:
+            new = outbox.compose(
+                connection, seat.case.id, ways, language=language, office=settings.office, now_ms=seat.now_ms
+            )
+            actor = visitor_of(request).actor
+            audit.record(connection, seat.now_ms, actor, "case.change", seat.case.id, f"notices: {new}")
+        desk.cases.send(seat.case.id)
+        return RedirectResponse(f"/cases/{seat.case.id}/notices", 303)
+    with reading(desk.engine) as connection:
+        exposed = store.exposures_of(connection, seat.case.id)
+        made = store.notices_of(connection, seat.case.id)
+        people = names(connection, {*exposed, *(each.person for each in made)})
+    by = {(each.person, each.channel): each for each in made}
+    listed = [Who(id, *people.get(id, ("", "", ""))) for id in [*exposed, *{e.person for e in made} - exposed.keys()]]
+    first = next((who for who in listed if who.name and who.id in exposed), None)
+    office = settings.office if settings is not None else "Zonetag"
+    told = {}
+    if first is not None:
+        reasons = [Reason(day.day_ms, day.evidence, day.minutes, day.probability) for day in exposed[first.id]]
+        told = {
+            language: notice(
+                first.name, reasons, profile=seat.case.profile, language=language, zone=seat.zone, office=office
+            )
+            for language in LANGUAGES
+        }
+    lines: list[dict[str, Any]] = [
+        {
+            "who": who,
+            "notices": [
+                {"channel": channel, **_state(by.get((who.id, channel)))}
+                for channel in sorted({*ways, *(c for p, c in by if p == who.id)})
+            ],
+        }
+        for who in listed
+    ]
+    untold = [who for who in listed if who.name and who.id in exposed and any((who.id, way) not in by for way in ways)]
+    return show(
+        request,
+        "notices",
+        lambda: {
+            **caseview.case_twin(seat),
+            "ways": ways,
+            "preview": {language: {"subject": of.subject, "text": of.text} for language, of in told.items()},
+            "notices": [
+                {
+                    **caseview.who_twin(line["who"]),
+                    "channel": each["channel"],
+                    "state": each["state"],
+                    "sent": iso(each["sent_ms"], seat.zone),
+                    "tries": each["tries"],
+                    "answer": each["answer"],
+                }
+                for line in lines
+                for each in line["notices"]
+            ],
+        },
+        **shown(seat),
+        tab="notices",
+        ways=ways,
+        way_names=WAYS,
+        broken=broken,
+        told=told,
+        language_of_office=settings.language if settings is not None else "vi",
+        lines=lines,
+        untold=untold,
+        sending=desk.cases.sending(seat.case.id),
+    )
+
+
+def _state(row: Any) -> dict[str, Any]:
+    """none: nobody wrote to them; waits; tried: not taken yet; failed: given up; sent."""
+    if row is None:
+        return {"state": "none", "sent_ms": None, "tries": 0, "answer": ""}
+    state = "waits" if not row.tries else "failed" if row.tries >= MOST_TRIES else "tried"
+    if row.sent_ms is not None:
+        state = "sent"
+    return {"state": state, "sent_ms": row.sent_ms, "tries": row.tries, "answer": row.answer}

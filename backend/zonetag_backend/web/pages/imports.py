@@ -1,0 +1,101 @@
+"""`/imports`: a case of another office, looked for here; `/imports/<id>`: where it was, and who was there."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from zonetag_backend.errors import AlreadyThere, BadValue
+from zonetag_backend.store import audit, foreign, reasons
+from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.store.tracing import timezone
+from zonetag_backend.tracing import abroad
+from zonetag_backend.web import caseview, reasoned
+from zonetag_backend.web.desk import Fault, desk_of
+from zonetag_backend.web.guard import field, form_of
+from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.render import show
+from zonetag_backend.web.rights import IMPORT_BYTES
+from zonetag_backend.web.times import iso, local
+from zonetag_backend.web.visitor import visitor_of
+
+NO_FILE = _("Choose the file that the other office sent.")
+NO_REASON = _("Say in a few words why it is looked for here.")
+REFUSED = _("This file is not from that office, or was changed on the way: ask for it again, and for the key.")
+
+
+def imports(request: Request) -> Response:
+    """Take a file (fields `file`, `key`, `reason`)."""
+    desk, actor = desk_of(request), visitor_of(request).actor
+    now_ms, sent = desk.clock(), form_of(request).get("file")
+    reason = " ".join(field(request, "reason").split())
+    data = sent.file.read(IMPORT_BYTES) if isinstance(sent, UploadFile) else b""
+    if not data:
+        return _refused(request, NO_FILE)
+    if len(reason) < reasons.LEAST:
+        return _refused(request, NO_REASON)
+    try:
+        came = abroad.unpack(data, field(request, "key"))
+    except BadValue:
+        return _refused(request, REFUSED)
+    digest = abroad.digest(data)
+    try:
+        with writing(desk.engine) as connection:
+            foreign.match(connection, came, digest, by=actor, now_ms=now_ms)
+            new = foreign.newest_import(connection, digest)
+            audit.record(connection, now_ms, actor, "case.open", new, f"{came.office}: {reason}")
+            reasons.give(connection, str(new), actor, reason, now_ms)
+    except AlreadyThere:  # what was found then is shown again
+        with reading(desk.engine) as connection:
+            new = foreign.newest_import(connection, digest)
+    return RedirectResponse(f"/imports/{new}", 303)
+
+
+def imported(request: Request) -> Response:
+    """One of them."""
+    desk, which = desk_of(request), caseview.id_of(request.path_params["case"])
+    now_ms = desk.clock()
+    with reading(desk.engine) as connection:
+        known = [each for each in foreign.imports(connection) if each.id == which]
+    if not known:
+        raise Fault("no-case", 404, request.path_params["case"])
+    reasoned.require(request, str(which))
+    with reading(desk.engine) as connection:
+        zone = ZoneInfo(timezone(connection))
+        found = foreign.matches_of(connection, which, desk.cases.settings.floor_ms(now_ms))
+    return show(
+        request,
+        "imported",
+        lambda: {
+            "import": str(which),
+            "office": known[0].office,
+            "profile": known[0].profile,
+            "since": iso(known[0].since_ms, zone),
+            "until": iso(known[0].until_ms, zone),
+            "matches": [_twin(each, zone) for each in found],
+        },
+        of=known[0],
+        found=found,
+        zone=zone,
+        local=local,
+        evidence=caseview.EVIDENCE,
+        profile_names=caseview.PROFILES,
+        today=local(now_ms, zone).date(),
+    )
+
+
+def _refused(request: Request, error: str) -> Response:
+    return show(request, "import", lambda: {"error": "bad-form"}, 400, error=error)
+
+
+def _twin(each: foreign.Match, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "evidence": each.evidence,
+        "place": each.place,
+        "from": iso(each.start_ms, zone),
+        "to": iso(each.end_ms, zone),
+        "rssi_max": each.rssi_max,
+        "people": [caseview.who_twin(who) for who in each.people],
+    }
