@@ -86,6 +86,18 @@ def test_kept_apart_by_reason(office: Office, get: Get) -> None:
     assert "1.523" in page
 
 
+def test_a_tag_at_two_sites_at_once_is_an_alarm_for_a_day(office: Office, get: Get) -> None:
+    assert get("/gateways.json").json()["relayed"] == {}
+    office.rejected("gw-cua", "relayed", 3, office.now - 25 * 3_600_000)
+    assert "hai cơ sở cùng lúc" not in get("/gateways").text
+    office.rejected("gw-hop", "relayed", 2, at("13:00"))
+    assert get("/gateways.json").json()["relayed"] == {"gw-hop": 1}
+    page = get("/gateways?lang=en").text
+    assert "A tag at two sites at once" in page
+    assert "/rejected?gateway=gw-hop&amp;reason=relayed" in page
+    assert "Neither hearing is believed" in get("/rejected?lang=en").text
+
+
 def test_nothing_kept_apart_and_no_gateway(get_bare: Get) -> None:
     assert "Không có tín hiệu nào để riêng" in get_bare("/rejected").text
     assert "zonetag-gateway run" in get_bare("/gateways").text

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from zonetag_backend import rules
 from zonetag_backend.store import gaps, refusals
 from zonetag_backend.store.schema import gateway, gateway_status, place, rejected, rejected_total, report
 
@@ -92,6 +93,17 @@ def gateways(connection: Connection) -> list[GatewayHealth]:
         ),
         key=lambda each: (each.site, each.name),
     )
+
+
+def relayed_since(connection: Connection, since_ms: int) -> dict[str, int]:
+    """Gateways that heard a tag which another site heard at the same moment, and how many windows of such."""
+    rows = connection.execute(
+        select(rejected.c.gateway, func.count())
+        .where(rejected.c.start_ms >= since_ms, rejected.c.reason == rules.RELAYED)
+        .group_by(rejected.c.gateway)
+        .order_by(rejected.c.gateway)
+    )
+    return {str(name): int(n) for name, n in rows}
 
 
 def places_by_site(connection: Connection) -> dict[str, list[str]]:

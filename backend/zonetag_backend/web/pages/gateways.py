@@ -14,6 +14,7 @@ from zonetag_backend.web.desk import desk_of
 from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso, local
 
+DAY_MS = 86_400_000  # so long an alarm about relayed signals stands on the page
 LATEST = 100  # windows kept apart that the page lists
 
 
@@ -25,6 +26,7 @@ def gateways(request: Request) -> Response:
         found = gateway_health.gateways(connection)
         sites = {site.name: site for site in store.sites(connection)}
         places = gateway_health.places_by_site(connection)
+        relayed = gateway_health.relayed_since(connection, now_ms - DAY_MS)
     zones = {name: site.zone for name, site in sites.items()}
     zone = next(iter(zones.values()), ZoneInfo("UTC"))
     return show(
@@ -32,12 +34,14 @@ def gateways(request: Request) -> Response:
         "gateways",
         lambda: {
             "now": iso(now_ms, zone),
+            "relayed": relayed,
             "gateways": [_gateway_twin(each, zones.get(each.site, zone)) for each in found],
         },
         registered=[each for each in found if each.registered],
         knocking=[each for each in found if not each.registered],
         sites=sites,
         places=places,
+        relayed=relayed,
         zones=zones,
         zone=zone,
         now=local(now_ms, zone),
