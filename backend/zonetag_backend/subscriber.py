@@ -17,6 +17,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from zonetag_backend.doors import Doors, windows_of
 from zonetag_backend.errors import StoreUnavailable
 from zonetag_backend.events import BOOK, GATEWAYS, Change, Events
 from zonetag_backend.mqtt import Incoming
@@ -73,8 +74,14 @@ class Subscriber:
         clock: Callable[[], int],
         waiting: int,
         key: Ed25519PrivateKey | None = None,
+        *,
+        doors: Doors | None = None,
     ) -> None:
-        """`waiting`: how many messages may wait; `clock` gives UTC ms; `key` signs acknowledgements."""
+        """`waiting`: how many messages may wait; `clock` gives UTC ms; `key` signs acknowledgements.
+
+        `doors` is told who holds a tag close, before the change is told to the pages.
+        """
+        self._doors = Doors() if doors is None else doors
         self._key = key
         self._writer = writer
         self._events = events
@@ -215,6 +222,8 @@ class Subscriber:
         return together
 
     def _tell(self, came: Sequence[Came], done: Done) -> None:
+        for each in done.judged:
+            self._doors.hear(windows_of(each.post.place, each.verdict), self._clock())
         for site in done.sites:
             self._events.publish(Change(site, BOOK))
         for site in {each.site for each in came if each.site}:

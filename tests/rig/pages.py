@@ -9,11 +9,12 @@ import httpx
 import uvicorn
 from rig.accounts import sign_in
 from rig.office import Office
+from rig.screens import open_screen
 from starlette.applications import Starlette
 
 from zonetag_backend.events import Events
 from zonetag_backend.keys import Keyring
-from zonetag_backend.roles import FULL
+from zonetag_backend.roles import FULL, SCREEN
 from zonetag_backend.web.app import make_app
 from zonetag_backend.web.visitor import Visitor
 
@@ -42,11 +43,16 @@ class Somebody:
         self._name = name
         self._office = office
         self._tokens: dict[tuple[str, str], str] = {}
+        self._screens: dict[str, str] = {}
 
     def token(self, role: str = "health", stage: str = FULL) -> str:
         """The token of their session, which is opened when it is first asked for."""
         if not role:
             return "s" * 43
+        if role == SCREEN and role not in self._screens:
+            self._screens[role] = open_screen(self._office)
+        if role == SCREEN:
+            return self._screens[role]
         if (role, stage) not in self._tokens:
             self._tokens[role, stage] = sign_in(self._office.engine, role, self._office.clock(), stage, self._name)
         return self._tokens[role, stage]

@@ -10,19 +10,21 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from zonetag_backend.events import Events
-from zonetag_backend.roles import CODE, ENROL, ROLES
+from zonetag_backend.roles import CODE, ENROL, ROLES, SCREEN
 from zonetag_backend.web.app import ROUTES, make_app
 from zonetag_backend.web.guard import guarded
 from zonetag_backend.web.rights import NOBODY_YET, RIGHTS
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-WHO = (NOBODY_YET, *ROLES, CODE, ENROL)
+WHO = (NOBODY_YET, *ROLES, SCREEN, CODE, ENROL)
 VALUES = {
     "site": "van-phong",
     "name": "zonetag.css",
     "person": "1",
     "token": "x",
     "account": "1",
+    "place": "1",
+    "screen": "1",
     "case": "1",
     "consent": "1",
 }
@@ -70,7 +72,7 @@ def test_the_table_is_what_is_enforced(office: Office, events: Events, path: str
 def test_the_pages_themselves_stand_behind_it(get: Get) -> None:
     """The real pages: a role that may not gets nothing of them, by any of their addresses."""
     for path, verbs in RIGHTS.items():
-        for who in ROLES:
+        for who in (*ROLES, SCREEN):
             if "GET" in verbs and who not in verbs["GET"].roles:
                 url = path.format(**VALUES)
                 assert get(url, role=who).status_code in (403, 405), (path, who)

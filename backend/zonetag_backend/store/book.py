@@ -72,6 +72,11 @@ class Stay:
     corrections: tuple[Correction, ...]
 
 
+def zone_of(timezone: str) -> ZoneInfo:
+    """The time zone of an IANA name."""
+    return ZoneInfo(timezone)
+
+
 def sites(connection: Connection) -> list[Site]:
     """Every site, by its title."""
     rows = connection.execute(select(site).order_by(site.c.title, site.c.name))

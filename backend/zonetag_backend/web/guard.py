@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
-from zonetag_backend.roles import CODE, ENROL, FULL, HEALTH
-from zonetag_backend.store import audit, sessions
+from zonetag_backend.roles import CODE, ENROL, FULL, HEALTH, SCREEN
+from zonetag_backend.store import audit, screens, sessions
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.web import csrf
 from zonetag_backend.web.desk import Desk, Fault, desk_of
@@ -79,6 +79,9 @@ def _who(request: Request, rule: Rule) -> Visitor:
     now_ms = desk.clock()
     with reading(desk.engine) as connection:
         session = sessions.find(connection, token, now_ms)
+        device = screens.find(connection, token) if session is None else None
+    if device is not None:
+        return Visitor("", frozenset({SCREEN}), stage=FULL, token=token, screen=device)
     if session is None:
         if desk.demo:
             return Visitor("", frozenset({HEALTH}), token=token or sessions.new_token(), demo=True)

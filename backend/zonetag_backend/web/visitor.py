@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from zonetag_backend.store.screens import Screen
 from zonetag_backend.web.rights import NOBODY_YET, allowed
 
 
@@ -22,10 +23,14 @@ class Visitor:
     token: str = ""
     # of the cookie
     demo: bool = False
+    screen: Screen | None = None
+    # a device at a door, and nobody
 
     @property
     def actor(self) -> str:
         """As the audit log names them."""
+        if self.screen is not None:
+            return f"screen:{self.screen.title}"
         return "demo" if self.demo else f"account:{self.name}"
 
     @property
@@ -58,10 +63,10 @@ def token_of(request: Request) -> str:
     return request.cookies.get(cookie_name(request), "")
 
 
-def set_token(request: Request, response: Response, token: str) -> None:
-    """Give the browser a token, until it is closed."""
+def set_token(request: Request, response: Response, token: str, age_s: int | None = None) -> None:
+    """Give the browser a token, until it is closed, or for so long."""
     secure = request.url.scheme == "https"
-    response.set_cookie(cookie_name(request), token, path="/", secure=secure, httponly=True, samesite="strict")
+    response.set_cookie(cookie_name(request), token, age_s, path="/", secure=secure, httponly=True, samesite="strict")
 
 
 def drop_token(request: Request, response: Response) -> None:

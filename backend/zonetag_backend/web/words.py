@@ -17,11 +17,25 @@ DUTIES = {
     AUDITOR: _("reads the audit log"),
 }
 
+# What a screen at a door says of who was heard.
+SHOWS = {
+    "given": _("the given name"),
+    "number": _("the tag's number"),
+    "nothing": _("neither name nor number"),
+}
+
 # Action -> words.  One that is not here is shown by its code.
 ACTIONS = {
     "book.read": _("read the in-out book"),
     "person.read": _("read a person's day"),
     "people.read": _("read the list of people"),
+    "inside.read": _("read who is in the building"),
+    "declaration.read": _("read health declarations"),
+    "declaration.switch": _("switched health declarations on or off"),
+    "question.change": _("changed the questions of the health declaration"),
+    "screen.make": _("made an entrance screen"),
+    "screen.open": _("became an entrance screen"),
+    "screen.revoke": _("revoked an entrance screen"),
     "contacts.read": _("read a person's contacts"),
     "reason.give": _("gave a reason"),
     "consent.give": _("agreed to a reason"),

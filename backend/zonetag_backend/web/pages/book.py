@@ -1,6 +1,7 @@
 """`/book/<site>`: who is in, who came and who left on a day."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zonetag_backend.store import book as store
+from zonetag_backend.store import declarations
 from zonetag_backend.store.book import Site
 from zonetag_backend.store.engine import reading
 from zonetag_backend.web.desk import Fault, desk_of
@@ -32,13 +34,19 @@ def book(request: Request) -> Response:
         if site is None:
             raise Fault("no-site", 404, request.path_params["site"])
         day = day_asked(asked.get("day", ""), site.zone, now_ms)
-        span = range(day.start_ms, day.end_ms)
-        lines = lines_of(store.stays_of_day(connection, site, span, now_ms, places=whole))
+        days = desk.cases.settings.retention_days
+        # What is past its time may still be there for an hour; it is not shown any more.
+        span = range(max(day.start_ms, desk.cases.settings.floor_ms(now_ms)), day.end_ms)
+        over = not span
+        stays = [] if over else store.stays_of_day(connection, site, span, now_ms, places=whole)
+        lines = lines_of(stays)
+        asked_health = bool(declarations.link_of(connection, site.name))
+        declared = declarations.declared(connection, site.name, day.date.isoformat()) if not over else set()
         found = chosen(lines, wanted, unit, query)
         pages = max(1, -(-len(found) // PAGE_ROWS))
         page = _page(asked.get("page", ""), pages)
         shown = found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
-        if not whole:  # places for those on the page only
+        if not whole and not over:  # places for those on the page only
             tags = {stay.tag for line in shown for stay in line.stays}
             placed = {
                 line.key: line for line in lines_of(store.stays_of_day(connection, site, span, now_ms, tags=tags))
@@ -48,7 +56,8 @@ def book(request: Request) -> Response:
     return show(
         request,
         "book",
-        lambda: _twin(site, day, now_ms, counts, found),
+        lambda: _twin(site, day, now_ms, counts, found)
+        | {"kept_until": (day.date + timedelta(days=days)).isoformat(), "declared": [str(each) for each in declared]},
         site=site,
         day=day,
         zone=site.zone,
@@ -62,6 +71,10 @@ def book(request: Request) -> Response:
         shown=wanted,
         page=page,
         pages=pages,
+        over=over,
+        days=days,
+        kept_until=day.date + timedelta(days=days),
+        declared=declared if asked_health or declared else None,
     )
 
 
