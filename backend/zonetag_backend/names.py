@@ -19,6 +19,10 @@ _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
 # Marks that make another letter; every other mark of a foreign name is left aside.
 _SHAPES = "\u0306\u0302\u031b"
 
+# Class 9 before class 10: numbers are compared as if they had so many places.
+_DIGITS = re.compile("[0-9]+")
+_DIGIT_PLACES = 9
+
 _WORD = re.compile(r"\w+")
 
 # Characters that are invisible and turn the direction of what follows; a name has no use for them.
@@ -34,6 +38,13 @@ def sort_key(name: str) -> SortKey:
     given_letters, given_tones = _weights(given)
     letters, tones = _weights(" ".join(before))
     return given_letters, given_tones, letters, tones
+
+
+@lru_cache(maxsize=65_536)
+def text_key(text: str) -> SortKey:
+    """The place of any other text in a list, such as a unit: by its first word; digits by their number."""
+    padded = _DIGITS.sub(lambda digits: digits[0].zfill(_DIGIT_PLACES), text)
+    return _weights(" ".join(padded.split()))
 
 
 def _weights(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store import erasure, tags
 from zonetag_backend.store.schema import wearing
-from zonetag_backend.store.schema.office import departed
+from zonetag_backend.store.schema.office import departed, visitor
 
 
 def leave(connection: Connection, keyring: Keyring, who: int, now_ms: int) -> None:
@@ -32,8 +32,11 @@ def worn_by(connection: Connection, who: int) -> list[int]:
 def erase_before(connection: Connection, before_ms: int) -> int:
     """Erase whoever left before; how many.  Who wears a tag again has not left."""
     gone = connection.scalars(select(departed.c.person).where(departed.c.left_ms < before_ms)).all()
+    # A visitor whose tag was taken back elsewhere: when no trace of it is left.
+    trace = select(wearing.c.tag).where(wearing.c.person == visitor.c.person).exists()
+    ended = select(visitor.c.person).where(visitor.c.lent_ms < before_ms, ~trace, visitor.c.person.not_in(gone))
     erased = 0
-    for who in gone:
+    for who in [*gone, *connection.scalars(ended)]:
         if worn_by(connection, who):
             come_back(connection, who)
         else:

@@ -47,7 +47,7 @@ def add_site(
     if not MIN_ABSENCE_S <= absence_s <= MAX_ABSENCE_S:
         raise BadValue(f"the absence time is {MIN_ABSENCE_S} to {MAX_ABSENCE_S} seconds")
     _free(connection, site, name, f"there is a site {name} already")
-    text = _text(title or name, "a site's title")
+    text = clean_text(title or name, "a site's title")
     connection.execute(insert(site).values(name=name, title=text, timezone=timezone, absence_s=absence_s))
     changed(connection)
 
@@ -57,7 +57,7 @@ def add_place(connection: Connection, site_name: str, name: str, kind: str = "ro
     _site_there(connection, site_name)
     if kind not in PLACE_KINDS:
         raise BadValue("a place is an entrance or a room")
-    text = _text(name, "a place's name")
+    text = clean_text(name, "a place's name")
     if find_place(connection, site_name, text) is not None:
         raise AlreadyThere(f"site {site_name} has a place {text} already")
     new = new_id()
@@ -90,12 +90,12 @@ def add_gateway(connection: Connection, name: str, site_name: str, place_name: s
 
 def add_person(connection: Connection, name: str, unit: str = "", code: str | None = None, now_ms: int = 0) -> int:
     """A person, of a department or class `unit`, with the office's own staff number `code`; the new id."""
-    text = _text(name, "a person's name")
+    text = clean_text(name, "a person's name")
     if code is not None:
-        code = _text(code, "a staff number", 64)
+        code = clean_text(code, "a staff number", 64)
         if connection.scalar(select(person.c.id).where(person.c.code == code)) is not None:
             raise AlreadyThere(f"there is somebody with the number {code} already")
-    unit = _text(unit, "a unit") if unit.strip() else ""
+    unit = clean_text(unit, "a unit") if unit.strip() else ""
     new = new_id()
     connection.execute(insert(person).values(id=new, name=text, unit=unit, code=code, added_ms=now_ms))
     return new
@@ -127,7 +127,8 @@ def _free(connection: Connection, table: Table, name: str, message: str) -> None
         raise AlreadyThere(message)
 
 
-def _text(text: str, what: str, longest: int = MAX_TEXT) -> str:
+def clean_text(text: str, what: str, longest: int = MAX_TEXT) -> str:
+    """Text on one line with single spaces; BadValue, which names `what`, when it is empty, too long or unprintable."""
     text = " ".join(text.split())
     if not text or len(text) > longest or not text.isprintable():
         raise BadValue(f"{what} is 1 to {longest} characters that can be printed")

@@ -31,7 +31,22 @@ from zonetag_backend.web import faults, static
 from zonetag_backend.web.casework import CaseSettings, Casework
 from zonetag_backend.web.desk import Desk, Fault
 from zonetag_backend.web.guard import guarded
-from zonetag_backend.web.pages import account, accounts, declarations, login, reasons, screen, screens
+from zonetag_backend.web.pages import (
+    account,
+    accounts,
+    adoption,
+    declarations,
+    importing,
+    login,
+    papers,
+    people,
+    plan,
+    reasons,
+    screen,
+    screens,
+    tags,
+    visitors,
+)
 from zonetag_backend.web.pages.audit import audit
 from zonetag_backend.web.pages.book import book
 from zonetag_backend.web.pages.case import case
@@ -48,6 +63,7 @@ from zonetag_backend.web.pages.person import person
 from zonetag_backend.web.pages.questions import questions
 from zonetag_backend.web.pages.setup import setup
 from zonetag_backend.web.pages.start import start
+from zonetag_backend.web.paperwork import PaperSettings
 from zonetag_backend.web.shield import Shield, Twin
 
 # Names under which the machine itself is reached; whoever listens beyond it must name its own.
@@ -58,6 +74,17 @@ ROUTES = (
     Route("/", home),
     Route("/book/{site}", book),
     Route("/person/{person}", person),
+    Route("/people", people.people),
+    Route("/people/import", importing.importing),
+    Route("/people/import/template", importing.template),
+    Route("/people/{person}", people.person),
+    Route("/tags", tags.tags),
+    Route("/tags/give", tags.give),
+    Route("/tags/{tag}", tags.change),
+    Route("/visitors", visitors.visitors),
+    Route("/visitors/{person}", visitors.back),
+    Route("/plan/{site}", plan.plan),
+    Route("/plan/{site}/picture", plan.picture),
     Route("/gateways", gateways),
     Route("/rejected", rejected),
     Route("/live", live),
@@ -93,6 +120,18 @@ ROUTES = (
     Route("/declarations/{site}", declarations.declarations),
     Route("/questions", questions),
     Route("/inside/{site}", inside),
+    Route("/papers", papers.index),
+    Route("/papers/book/{site}", papers.book),
+    Route("/papers/evacuation/{site}", papers.evacuation),
+    Route("/papers/case/{case}", papers.case),
+    Route("/papers/adoption", papers.adopted),
+    Route("/papers/labels", papers.labels),
+    Route("/papers/poster", papers.posters),
+    Route("/papers/consent", papers.consent),
+    Route("/papers/visitor", papers.visitor),
+    Route("/adoption", adoption.adoption),
+    Route("/adoption/reminders", adoption.reminding),
+    Route("/adoption/off/{person}", adoption.choose),
     Route("/healthz", healthz),
     Route("/static/{name}", static.serve),
 )
@@ -109,11 +148,13 @@ def make_app(
     second_officer: bool = False,
     doors: Doors | None = None,
     cases: CaseSettings | None = None,
+    paperwork: PaperSettings | None = None,
 ) -> Starlette:
     """The pages over a database whose tables exist; `clock` gives UTC in ms, `hosts` are the names it answers to.
 
     `keyring` seals the secrets of second factors; `second_officer`: contacts are shown when another has agreed;
-    `cases`: profiles, retention and ways to tell people, if not as they are without settings.
+    `cases`: profiles, retention and ways to tell people, if not as they are without settings; `paperwork`: the same of
+    papers and reminders.
     `demo`: nobody has to sign in and everybody is a health officer; for a
     simulated office on this machine alone (ValueError for hosts beyond it).
     """
@@ -126,4 +167,5 @@ def make_app(
     )
     casework = Casework(engine, clock, cases or CaseSettings())
     app.state.desk = Desk(engine, clock, events, demo, keyring, second_officer, doors or Doors(), casework)
+    app.state.papers = paperwork or PaperSettings()
     return app

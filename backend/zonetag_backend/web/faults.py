@@ -19,6 +19,8 @@ TEXTS = {
     "bad-show": (_("This filter does not exist"), _("Choose who is in, who left, or everybody.")),
     "bad-page": (_("This page number is not a number"), _("Go back to the first page of the book.")),
     "no-site": (_("There is no such site"), _("Choose a site from the front page.")),
+    "no-tag": (_("There is no such tag"), _("Look for it in the list of tags.")),
+    "no-visitor": (_("This visitor has no tag any longer"), _("See the list of visitors: it may be back already.")),
     "no-person": (_("There is no such person"), _("Look for the person in the in-out book.")),
     "not-found": (_("There is no such page"), _("Start from the front page.")),
     "not-allowed": (_("This page can only be read"), _("Open the address in a browser, without sending anything.")),
@@ -49,6 +51,9 @@ TEXTS = {
         _("They asked for that. The administrator can lift it under “Requests”, if they agree."),
     ),
     "no-request": (_("There is no such request"), _("It went with the person, or its time is over.")),
+    "no-paper": (_("There is no such paper"), _("Choose one under “Papers”, as PDF, XLSX or CSV.")),
+    "no-tag": (_("There is no such tag"), _("The number is printed on the tag.")),
+    "no-channel": (_("No way out is set"), _("Set notices.webhook_url or notices.mail_url, and start the server anew.")),
     "broken": (_("Something is broken on our side"), _("Try again; if it stays, look into the log of zonetag serve.")),
 }
 

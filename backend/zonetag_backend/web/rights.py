@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from zonetag_backend.roles import ADMIN, AUDITOR, CODE, ENROL, HEALTH, RECEPTION, ROLES, SCREEN
 
 NOBODY_YET = ""  # a visitor who has not signed in
+LIST_BYTES = 12 << 20  # a list of 20,000 people, sent once more as a form
+PICTURE_BYTES = 5 << 20
 FORM_BYTES = 65_536  # of a form without files
 IMPORT_BYTES = 1_048_576  # of a form with another office's case: 20,000 identifiers are 240 kB
 
@@ -42,6 +44,17 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/": {"GET": Rule(SIGNED_IN)},
     "/book/{site}": {"GET": Rule(_of(RECEPTION, HEALTH, ADMIN), "book.read", "site")},
     "/person/{person}": {"GET": Rule(_of(HEALTH), "person.read", "person")},
+    "/people": {"GET": Rule(_of(HEALTH, ADMIN), "people.read"), "POST": Rule(_of(ADMIN))},
+    "/people/import": {"GET": Rule(_of(ADMIN)), "POST": Rule(_of(ADMIN), "people.read", body_bytes=LIST_BYTES)},
+    "/people/import/template": {"GET": Rule(_of(ADMIN))},
+    "/people/{person}": {"GET": Rule(_of(ADMIN), "people.read", "person"), "POST": Rule(_of(ADMIN))},
+    "/tags": {"GET": Rule(_of(ADMIN), "people.read")},
+    "/tags/give": {"GET": Rule(_of(ADMIN), "people.read"), "POST": Rule(_of(ADMIN))},
+    "/tags/{tag}": {"POST": Rule(_of(ADMIN))},
+    "/visitors": {"GET": Rule(_of(RECEPTION, ADMIN), "visitors.read"), "POST": Rule(_of(RECEPTION, ADMIN))},
+    "/visitors/{person}": {"POST": Rule(_of(RECEPTION, ADMIN))},
+    "/plan/{site}": {"GET": Rule(SIGNED_IN), "POST": Rule(_of(ADMIN))},
+    "/plan/{site}/picture": {"GET": Rule(SIGNED_IN), "POST": Rule(_of(ADMIN), body_bytes=PICTURE_BYTES)},
     "/gateways": {"GET": Rule(SIGNED_IN)},
     "/rejected": {"GET": Rule(_of(HEALTH, ADMIN, AUDITOR))},
     "/live": {"GET": Rule(SIGNED_IN, rests=True)},
@@ -78,6 +91,19 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/declarations/{site}": {"GET": Rule(_of(HEALTH), "declaration.read", "site")},
     "/questions": {"GET": Rule(_of(ADMIN, HEALTH)), "POST": Rule(_of(ADMIN, HEALTH))},
     "/inside/{site}": {"GET": Rule(_of(RECEPTION, HEALTH, ADMIN), "inside.read", "site")},
+    # Papers record themselves, with their form ("export.make").
+    "/papers": {"GET": Rule(_of(RECEPTION, HEALTH, ADMIN))},
+    "/papers/book/{site}": {"GET": Rule(_of(RECEPTION, HEALTH, ADMIN))},
+    "/papers/evacuation/{site}": {"GET": Rule(_of(RECEPTION, HEALTH, ADMIN))},
+    "/papers/case/{case}": {"GET": Rule(_of(HEALTH))},
+    "/papers/adoption": {"GET": Rule(_of(ADMIN))},
+    "/papers/labels": {"GET": Rule(_of(ADMIN))},
+    "/papers/poster": {"GET": Rule(_of(ADMIN))},
+    "/papers/consent": {"GET": Rule(_of(ADMIN))},
+    "/papers/visitor": {"GET": Rule(_of(RECEPTION))},
+    "/adoption": {"GET": Rule(_of(ADMIN), "people.read")},
+    "/adoption/reminders": {"GET": Rule(_of(ADMIN), "people.read"), "POST": Rule(_of(ADMIN))},
+    "/adoption/off/{person}": {"POST": Rule(_of(ADMIN))},
     "/healthz": {"GET": Rule(ANYBODY)},
     "/static/{name}": {"GET": Rule(ANYBODY)},
 }

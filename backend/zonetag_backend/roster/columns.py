@@ -1,0 +1,77 @@
+"""Which column of a list holds what, by the words at its head, in Vietnamese or English."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from zonetag_backend.names import folded
+
+NAME, FAMILY, GIVEN, UNIT, CODE, TAG = "name", "family", "given", "unit", "code", "tag"
+
+# Column -> heads, small and without diacritics, as `_plain` makes them.
+_HEADS = {
+    NAME: "ho va ten|ho ten|hoten|ho va ten can bo|ho ten can bo|ho ten hoc sinh|ho va ten hoc sinh|ten nhan vien"
+    "|ho ten nhan vien|ten hoc sinh|ten can bo|can bo|name|full name|fullname|person|employee|employee name|student",
+    FAMILY: "ho dem|ho va dem|ho|ho va ten dem|ho lot|ho va chu lot|ho ten dem|family name|surname|last name"
+    "|family and middle name",
+    GIVEN: "ten|ten goi|given name|first name",
+    UNIT: "don vi|phong|phong ban|phong/ban|lop|bo phan|to|khoa|ban|don vi cong tac|phong, ban|co quan|unit|department"
+    "|class|team|office",
+    CODE: "ma so|ma|ma nv|ma nhan vien|ma can bo|ma cb|ma hs|ma hoc sinh|ma so can bo|ma so nhan vien|so hieu|msnv"
+    "|ma so hoc sinh|so hieu can bo|ma cbcc|ma dinh danh|staff number|staff no|staff id|code|employee id|id|number"
+    "|student id|employee number",
+    TAG: "so the|the|ma the|so the deo|tag|tag number|tag no|tag id|badge",
+}
+_COLUMN = {head: column for column, heads in _HEADS.items() for head in heads.split("|")}
+_NOTE = re.compile(r"\(.*?\)|[*:.]")
+SEARCHED = 20  # rows in which the head may stand: titles come before it
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where in a row each thing stands; none: nowhere."""
+
+    name: int | None
+    family: int | None
+    given: int | None
+    unit: int | None
+    code: int | None
+    tag: int | None
+
+    def whole_name(self, cells: Sequence[str]) -> str:
+        """Family, middle and given name in one."""
+        if self.name is None:
+            return f"{cell(cells, self.family)} {cell(cells, self.given)}".strip()
+        # "Họ và tên" over two columns, of which only the first has a head: the given name stands beside it.
+        return f"{cell(cells, self.name)} {cell(cells, self.given)}".strip()
+
+
+def cell(cells: Sequence[str], at: int | None) -> str:
+    """The text of a column in a row; empty when the row is shorter."""
+    return cells[at] if at is not None and at < len(cells) else ""
+
+
+def columns_of(cells: Iterable[str]) -> Columns | None:
+    """The columns whose heads stand in this row; none when nothing there says where names are."""
+    found: dict[str, int] = {}
+    bare: list[int] = []
+    for at, text in enumerate(cells):
+        head = _plain(text)
+        column = _COLUMN.get(head)
+        if column is not None:
+            found.setdefault(column, at)
+        elif not head:
+            bare.append(at)
+    if NAME not in found and GIVEN in found and FAMILY not in found:
+        found[NAME] = found.pop(GIVEN)  # "Tên" alone is the whole name
+    if NAME not in found and not {FAMILY, GIVEN} <= set(found):
+        return None
+    if NAME in found and GIVEN not in found and found[NAME] + 1 in bare:
+        found[GIVEN] = found[NAME] + 1
+    if NAME in found and FAMILY in found:
+        found.pop(FAMILY)
+    return Columns(*(found.get(each) for each in (NAME, FAMILY, GIVEN, UNIT, CODE, TAG)))
+
+
+def _plain(text: str) -> str:
+    return " ".join(_NOTE.sub(" ", folded(text)).split())

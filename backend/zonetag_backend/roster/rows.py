@@ -1,0 +1,58 @@
+"""Rows of a roster, and what may be wrong with them."""
+
+from dataclasses import dataclass
+
+# What is wrong with a row, or with a file.  Codes; the pages have words for them.
+NO_NAME = "no-name"
+BAD_NAME = "bad-name"  # too long, or with characters that cannot be printed
+BAD_UNIT = "bad-unit"
+BAD_CODE = "bad-code"
+FORMULA = "formula"  # a formula stands where a text should
+TWICE = "twice"  # the staff number, or name and unit, stands further up in the file
+AMBIGUOUS = "ambiguous"  # several people of the register fit
+CODE_TAKEN = "code-taken"  # somebody who is called otherwise has this staff number
+TAG_UNKNOWN = "tag-unknown"
+TAG_WORN = "tag-worn"  # by somebody else
+TAG_TWICE = "tag-twice"  # further up in the file
+TAG_UNFIT = "tag-unfit"  # lost, out of use, or kept for visitors
+
+# Why a file is refused whole.
+EMPTY = "empty"
+TOO_LARGE = "too-large"
+TOO_MANY = "too-many"  # rows
+MACROS = "macros"
+OLD_EXCEL = "old-excel"  # the binary format .xls
+NOT_A_LIST = "not-a-list"  # neither XLSX nor text
+DAMAGED = "damaged"
+NO_HEAD = "no-head"  # no row that names a column of names
+
+MOST_ROWS = 20_000  # people; an office with more imports them in parts
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A person as they stand in the file; texts may be empty."""
+
+    sheet: str
+    # empty in a CSV
+    line: int
+    # as a spreadsheet numbers them, from 1
+    name: str
+    unit: str
+    code: str
+    tag: str
+    # printed number
+    formula: bool = False
+
+    @property
+    def where(self) -> str:
+        """Sheet and line."""
+        return f"{self.sheet}: {self.line}" if self.sheet else str(self.line)
+
+
+class Refused(Exception):
+    """A file that is not read; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code

@@ -1,0 +1,115 @@
+"""People of the office, and the tags that they wear and wore.
+
+What writes works inside the caller's transaction (`store.engine.writing`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from zonetag_backend.errors import AlreadyThere, NotFound
+from zonetag_backend.store.registry import MAX_TEXT, clean_text
+from zonetag_backend.store.schema import person, tag, wearing
+from zonetag_backend.store.schema.office import departed, visitor
+
+MOST_CODE = 64  # characters of a staff number
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the register."""
+
+    id: int
+    name: str
+    unit: str
+    # department or class; may be empty
+    code: str
+    # staff number; empty for none
+    numbers: tuple[str, ...]
+    # of the tags worn now
+    visitor: bool
+    left_ms: int | None
+    # when they left the office; none: they are here
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A tag that somebody wore or wears."""
+
+    tag: int
+    number: str
+    since_ms: int
+    until_ms: int | None
+    # none: worn now
+
+
+def everybody(connection: Connection, which: Iterable[int] | None = None) -> list[Person]:
+    """All people, or those of `which`, in no order; staff, visitors, and who has left."""
+    columns = (
+        person.c.id,
+        person.c.name,
+        person.c.unit,
+        person.c.code,
+        visitor.c.person.is_not(None),
+        departed.c.left_ms,
+    )
+    joined = person.outerjoin(visitor, visitor.c.person == person.c.id).outerjoin(
+        departed, departed.c.person == person.c.id
+    )
+    people = select(*columns).select_from(joined).where(person.c.name != "")
+    worn = (
+        select(wearing.c.person, tag.c.number)
+        .join(tag, tag.c.id == wearing.c.tag)
+        .where(wearing.c.until_ms.is_(None))
+        .order_by(tag.c.number)
+    )
+    if which is not None:
+        wanted = list(which)
+        people, worn = people.where(person.c.id.in_(wanted)), worn.where(wearing.c.person.in_(wanted))
+    numbers: dict[int, list[str]] = defaultdict(list)
+    for who, number in connection.execute(worn):
+        numbers[who].append(number)
+    return [
+        Person(who, name, unit, code or "", tuple(numbers.get(who, ())), guest, left)
+        for who, name, unit, code, guest, left in connection.execute(people)
+    ]
+
+
+def with_id(connection: Connection, who: int) -> Person:
+    """One of them.  NotFound when there is none, or their name was removed."""
+    found = everybody(connection, [who])
+    if not found:
+        raise NotFound("there is no such person: zonetag person list shows all")
+    return found[0]
+
+
+def history(connection: Connection, who: int) -> list[Worn]:
+    """The tags of a person, the latest first, as far back as the retention time."""
+    statement = (
+        select(tag.c.id, tag.c.number, wearing.c.since_ms, wearing.c.until_ms)
+        .join(tag, tag.c.id == wearing.c.tag)
+        .where(wearing.c.person == who)
+        .order_by(wearing.c.since_ms.desc())
+    )
+    return [Worn(*row) for row in connection.execute(statement)]
+
+
+def change(connection: Connection, who: int, name: str, unit: str, code: str) -> None:
+    """Another name, unit or staff number (empty for none).  BadValue, AlreadyThere."""
+    values = checked(name, unit, code)
+    if values["code"] is not None:
+        other = connection.scalar(select(person.c.id).where(person.c.code == values["code"], person.c.id != who))
+        if other is not None:
+            raise AlreadyThere(f"there is somebody with the number {code} already")
+    connection.execute(update(person).where(person.c.id == who).values(**values))
+
+
+def checked(name: str, unit: str, code: str) -> dict[str, str | None]:
+    """The columns name, unit and code, if they can be.  BadValue."""
+    return {
+        "name": clean_text(name, "a person's name", MAX_TEXT),
+        "unit": clean_text(unit, "a unit", MAX_TEXT) if unit.strip() else "",
+        "code": clean_text(code, "a staff number", MOST_CODE) if code.strip() else None,
+    }

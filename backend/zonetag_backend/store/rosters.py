@@ -1,0 +1,63 @@
+"""The register as a roster is held against it, and a roster taken over.  Inside the caller's transaction."""
+
+from sqlalchemy import Connection, insert
+
+from zonetag_backend.keys import Keyring
+from zonetag_backend.roster.plan import CHANGE, FREE, NEW, UNFIT, Known, KnownTag, Plan
+from zonetag_backend.store import audit, departures, people, tag_list, tags
+from zonetag_backend.store.registry import new_id
+from zonetag_backend.store.schema import person
+
+
+def known_people(connection: Connection) -> list[Known]:
+    """Everybody but visitors; also who has left, and comes back with a new list."""
+    return [
+        Known(each.id, each.name, each.unit, each.code, each.numbers, each.left_ms is not None)
+        for each in people.everybody(connection)
+        if not each.visitor
+    ]
+
+
+def known_tags(connection: Connection) -> list[KnownTag]:
+    """All tags."""
+    return [
+        KnownTag(
+            each.id,
+            each.number,
+            "" if each.person is not None else FREE if each.free and not each.for_visitors else UNFIT,
+            each.person,
+            each.name,
+        )
+        for each in tag_list.tags(connection)
+    ]
+
+
+def take_over(connection: Connection, keyring: Keyring, plan: Plan, now_ms: int, actor: str) -> None:
+    """Do every step that is not wrong.  One entry of the audit log for the list, one for each change and each tag."""
+    new: list[dict[str, object]] = []
+    wears: list[tuple[int, int, str]] = []
+    changes: list[int] = []
+    for step in plan.steps:
+        row = step.row
+        if step.what == NEW:
+            who = new_id()
+            values = people.checked(row.name, row.unit, row.code)
+            new.append({"id": who, "added_ms": now_ms, **values})
+        elif step.what == CHANGE and step.before is not None:
+            who = step.before.id
+            departures.come_back(connection, who)
+            people.change(connection, who, row.name, row.unit, row.code or step.before.code)
+            changes.append(who)
+        else:
+            continue
+        if step.tag is not None:
+            wears.append((step.tag.id, who, step.tag.number))
+    if new:
+        connection.execute(insert(person), new)
+    told = f"new {len(new)}, changed {len(changes)}, tags {len(wears)}"
+    audit.record(connection, now_ms, actor, "people.import", reason=told)
+    for who in changes:
+        audit.record(connection, now_ms, actor, "person.change", who)
+    for which, who, number in wears:
+        tags.hand_out(connection, keyring, which, who, now_ms)
+        audit.record(connection, now_ms, actor, "tag.give", number)

@@ -1,0 +1,149 @@
+"""`/people/import`: a roster is looked at row by row, then taken over in one transaction."""
+
+import json
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from zonetag_backend.names import printable
+from zonetag_backend.roster import plan as planning
+from zonetag_backend.roster import reading as roster
+from zonetag_backend.roster import rows as r
+from zonetag_backend.roster import template as blank
+from zonetag_backend.roster.plan import Plan
+from zonetag_backend.roster.rows import Refused, Row
+from zonetag_backend.store import rosters
+from zonetag_backend.store.engine import Transaction, reading, writing
+from zonetag_backend.web.desk import Fault, desk_of
+from zonetag_backend.web.guard import field, form_of
+from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.render import show
+from zonetag_backend.web.visitor import visitor_of
+
+SHOWN_GOOD = 200  # rows without problems that the page shows
+SHOWN_WRONG = 2000
+
+REFUSALS = {
+    r.EMPTY: _("Nobody stands in this file."),
+    r.TOO_LARGE: _("This file is too large, or unpacks to too much. A list of 20,000 people needs less than 4 MB."),
+    r.TOO_MANY: _("This file has more than 20,000 rows. Import it in parts, without empty rows."),
+    r.MACROS: _("This file holds macros, embedded files or references to elsewhere. Save it as a plain XLSX or CSV."),
+    r.OLD_EXCEL: _("This is an Excel file of the old kind (.xls), or it has a password. Save it as XLSX or CSV."),
+    r.NOT_A_LIST: _("This is no XLSX and no CSV."),
+    r.DAMAGED: _("This file is damaged. Open it in a spreadsheet and save it again."),
+    r.NO_HEAD: _("No row says where the names are. Put a row above the list, with “Họ và tên” or “Full name”."),
+}
+PROBLEMS = {
+    r.NO_NAME: _("The name is missing."),
+    r.BAD_NAME: _("The name is too long, or has characters that cannot be printed."),
+    r.BAD_UNIT: _("The unit is too long, or has characters that cannot be printed."),
+    r.BAD_CODE: _("The staff number is too long, or has characters that cannot be printed."),
+    r.FORMULA: _("A formula stands here: put its value in its place."),
+    r.TWICE: _("Stands in this file already, in row %(about)s."),
+    r.AMBIGUOUS: _("%(about)s people in the register have this name and unit: give the staff number."),
+    r.CODE_TAKEN: _("This staff number belongs to %(about)s."),
+    r.TAG_UNKNOWN: _("There is no tag %(about)s."),
+    r.TAG_WORN: _("%(about)s wears this tag."),
+    r.TAG_TWICE: _("This tag stands in this file already, in row %(about)s."),
+    r.TAG_UNFIT: _("Tag %(about)s is lost, out of use, or kept for visitors."),
+}
+CHANGED = _("The register has changed since. Look at the list again.")
+
+
+def importing(request: Request) -> Response:
+    """An empty form; a sent file is looked at, and what was looked at is taken over."""
+    if request.method != "POST":
+        return _show(request)
+    if field(request, "rows"):
+        return _take_over(request)
+    file = form_of(request).get("file")
+    if not isinstance(file, UploadFile):
+        raise Fault("bad-form", 400)
+    try:
+        rows = roster.read(file.file.read(roster.MOST_BYTES + 1))
+    except Refused as refused:
+        return _show(request, error=REFUSALS[refused.code])
+    with reading(desk_of(request).engine) as connection:
+        plan = _plan(connection, rows)
+    return _show(request, plan)
+
+
+def _take_over(request: Request) -> Response:
+    desk, now_ms = desk_of(request), desk_of(request).clock()
+    rows = _rows(field(request, "rows"))
+    with writing(desk.engine) as connection:
+        plan = _plan(connection, rows)
+        same = plan.digest == field(request, "digest")
+        if same:
+            rosters.take_over(connection, desk.keys, plan, now_ms, visitor_of(request).actor)
+    return RedirectResponse("/people", 303) if same else _show(request, plan, CHANGED)
+
+
+def _plan(connection: Transaction, rows: list[Row]) -> Plan:
+    return planning.plan(rows, rosters.known_people(connection), rosters.known_tags(connection))
+
+
+def _rows(text: str) -> list[Row]:
+    """The rows as the preview wrote them.  Fault for what it did not."""
+    try:
+        found = [Row(*each) for each in json.loads(text)]
+        if len(found) > r.MOST_ROWS or not all(_typed(row) for row in found):
+            raise Fault("bad-form", 400)
+    except (ValueError, TypeError, RecursionError):
+        raise Fault("bad-form", 400) from None
+    return found
+
+
+def _typed(row: Row) -> bool:
+    texts = (row.sheet, row.name, row.unit, row.code, row.tag)
+    return all(isinstance(text, str) for text in texts) and isinstance(row.line, int) and isinstance(row.formula, bool)
+
+
+def _show(request: Request, plan: Plan | None = None, error: str = "") -> Response:
+    steps = plan.steps if plan else ()
+    wrong = [step for step in steps if step.problems]
+    good = [step for step in steps if not step.problems]
+    rows = [[s.row.sheet, s.row.line, s.row.name, s.row.unit, s.row.code, s.row.tag, s.row.formula] for s in steps]
+    return show(
+        request,
+        "import",
+        lambda: _twin(plan),
+        400 if error else 200,
+        plan=plan,
+        wrong=wrong[:SHOWN_WRONG],
+        wrong_count=len(wrong),
+        good=good[:SHOWN_GOOD],
+        good_count=len(good),
+        work=len(good) - (plan.count(planning.SAME) if plan else 0),
+        rows=json.dumps(rows, ensure_ascii=False, separators=(",", ":")),
+        problems=PROBLEMS,
+        printable=printable,
+        what={planning.NEW: _("new"), planning.CHANGE: _("changes"), planning.SAME: _("as it is")},
+        error=error,
+    )
+
+
+def _twin(plan: Plan | None) -> dict[str, Any]:
+    return {
+        "rows": [
+            {
+                "sheet": step.row.sheet,
+                "line": step.row.line,
+                "name": step.row.name,
+                "unit": step.row.unit,
+                "code": step.row.code,
+                "tag": step.row.tag,
+                "what": step.what,
+                "problems": [code for code, _about in step.problems],
+            }
+            for step in (plan.steps if plan else ())
+        ]
+    }
+
+
+def template(request: Request) -> Response:
+    """The workbook to fill in."""
+    headers = {"Content-Disposition": 'attachment; filename="zonetag-danh-sach.xlsx"'}
+    return Response(blank.template(), media_type=blank.KIND, headers=headers)

@@ -1,0 +1,171 @@
+"""`/people`: everybody of the register by unit; `/people/ID`: one of them, their tags, and what may be changed."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
+from zonetag_backend.names import matches, sort_key, text_key
+from zonetag_backend.store import audit, departures, registry
+from zonetag_backend.store import people as store
+from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.store.people import Person
+from zonetag_backend.web.desk import Fault, desk_of
+from zonetag_backend.web.guard import field
+from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.numbers import id_of, page_of
+from zonetag_backend.web.render import show
+from zonetag_backend.web.times import iso
+from zonetag_backend.web.visitor import visitor_of
+from zonetag_backend.web.zones import first_zone
+
+PAGE_ROWS = 100
+MOST_QUERY = 200
+NO_TAG, LEFT = "no-tag", "left"
+SHOWS = {"": _("Everybody here"), NO_TAG: _("Without a tag"), LEFT: _("Who has left")}
+
+BAD = _("A name or unit has 1 to 200 characters that can be printed, a staff number at most 64.")
+CODE_TAKEN = _("Somebody has this staff number already.")
+DONE = {
+    "added": _("Entered."),
+    "changed": _("Changed."),
+    "left": _("Marked as gone. What is held about them goes when the retention time is over."),
+    "back": _("Here again."),
+    "given": _("The tag is handed out."),
+    "taken": _("The tag is back."),
+}
+ADD, CHANGE, LEAVE, BACK = "add", "change", "leave", "back"  # what `act` may say
+
+
+def people(request: Request) -> Response:
+    """The list, narrowed by `?q=`, `?unit=`, `?show=`, by `?page=`; a form enters somebody new."""
+    return _list(request) if request.method != "POST" else _add(request)
+
+
+def _list(request: Request, error: str = "") -> Response:
+    desk, asked = desk_of(request), request.query_params
+    wanted, unit, query = asked.get("show", ""), asked.get("unit", ""), asked.get("q", "")[:MOST_QUERY]
+    if wanted not in SHOWS:
+        raise Fault("bad-show", 400, wanted)
+    with reading(desk.engine) as connection:
+        everybody = [each for each in store.everybody(connection) if not each.visitor]
+    here = [each for each in everybody if (each.left_ms is not None) == (wanted == LEFT)]
+    found = sorted(chosen(here, wanted, unit, query), key=lambda each: (text_key(each.unit), sort_key(each.name)))
+    page, pages, part = page_of(asked.get("page", ""), len(found), PAGE_ROWS)
+    return show(
+        request,
+        "people",
+        lambda: {"people": [_twin(each) for each in found]},
+        400 if error else 200,
+        groups=[(name, list(those)) for name, those in groupby(found[part], lambda each: each.unit)],
+        empty=not everybody,
+        found=len(found),
+        units=sorted({each.unit for each in everybody if each.unit}, key=text_key),
+        query=query,
+        unit=unit,
+        shown=wanted,
+        shows=SHOWS,
+        page=page,
+        pages=pages,
+        error=error,
+        typed=dict(request.state.form) if error else {},
+    )
+
+
+def chosen(people: Sequence[Person], wanted: str, unit: str, query: str) -> list[Person]:
+    """Those that fit; the words of a search may be in a name, unit, staff or tag number."""
+    return [
+        each
+        for each in people
+        if (not unit or each.unit == unit)
+        and (wanted != NO_TAG or not each.numbers)
+        and (not query or matches(query, each.name, each.unit, each.code, *each.numbers))
+    ]
+
+
+def _add(request: Request) -> Response:
+    desk, now_ms = desk_of(request), desk_of(request).clock()
+    name, unit, code = (field(request, each) for each in ("name", "unit", "code"))
+    try:
+        with writing(desk.engine) as connection:
+            new = registry.add_person(connection, name, unit, code.strip() or None, now_ms)
+            audit.record(connection, now_ms, visitor_of(request).actor, "person.add", new)
+    except AlreadyThere:
+        return _list(request, CODE_TAKEN)
+    except BadValue:
+        return _list(request, BAD)
+    return RedirectResponse(f"/people/{new}?done=added", 303)
+
+
+def person(request: Request) -> Response:
+    """One of them; forms change them (field `act`: change, leave, back)."""
+    if request.method != "POST":
+        return _person(request)
+    desk, now_ms, text = desk_of(request), desk_of(request).clock(), request.path_params["person"]
+    act, actor = field(request, "act"), visitor_of(request).actor
+    try:
+        with writing(desk.engine) as connection:
+            who = store.with_id(connection, id_of(text)).id
+            if act == CHANGE:
+                store.change(connection, who, *(field(request, each) for each in ("name", "unit", "code")))
+                audit.record(connection, now_ms, actor, "person.change", who)
+            elif act == LEAVE:
+                departures.leave(connection, desk.keys, who, now_ms)
+                audit.record(connection, now_ms, actor, "person.remove", who)
+            elif act == BACK:
+                departures.come_back(connection, who)
+                audit.record(connection, now_ms, actor, "person.change", who)
+            else:
+                raise Fault("bad-form", 400)
+    except NotFound:
+        raise Fault("no-person", 404, text) from None
+    except AlreadyThere:
+        return _person(request, CODE_TAKEN)
+    except BadValue:
+        return _person(request, BAD)
+    done = {CHANGE: "changed", LEAVE: "left", BACK: "back"}[act]
+    return RedirectResponse(f"/people/{who}?done={done}", 303)
+
+
+def _person(request: Request, error: str = "") -> Response:
+    desk, text = desk_of(request), request.path_params["person"]
+    try:
+        with reading(desk.engine) as connection:
+            who = store.with_id(connection, id_of(text))
+            worn = store.history(connection, who.id)
+            zone = first_zone(connection)
+    except NotFound:
+        raise Fault("no-person", 404, text) from None
+    return show(
+        request,
+        "one_person",
+        lambda: {
+            **_twin(who),
+            "left": iso(who.left_ms, zone),
+            "worn": [
+                {"tag": each.number, "since": iso(each.since_ms, zone), "until": iso(each.until_ms, zone)}
+                for each in worn
+            ],
+        },
+        400 if error else 200,
+        who=who,
+        worn=worn,
+        zone=zone,
+        error=error,
+        done="" if error else DONE.get(request.query_params.get("done", ""), ""),
+        typed=dict(request.state.form) if error else {},
+    )
+
+
+def _twin(each: Person) -> dict[str, Any]:
+    return {
+        "person": str(each.id),
+        "name": each.name,
+        "unit": each.unit,
+        "code": each.code,
+        "tags": list(each.numbers),
+        "visitor": each.visitor,
+    }
