@@ -88,7 +88,12 @@ def contacts(connection: Connection, case: Case, floor_ms: int) -> list[Contact]
                 chain[other] = max(chain.get(other, 0.0), before.get(source, 0.0) * probability)
                 found.append((other, source, generation, probability, tuple(touches)))
     made = [Contact(who(other), who(source), g, p, chain[other], touches) for other, source, g, p, touches in found]
-    return sorted(made, key=lambda each: (each.generation, -each.probability, each.first_ms, each.who.id))
+    return sorted(made, key=_order)
+
+
+def _order(each: Contact) -> tuple[object, ...]:
+    # What is as good as sure has no order of probabilities: there the list goes by names.
+    return each.generation, -round(each.probability, 2), sort_key(each.who.name), each.who.id
 
 
 def any_of(days: Iterable[tuple[int, float]]) -> float:

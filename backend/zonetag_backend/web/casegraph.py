@@ -13,6 +13,7 @@ WIDTH = 960
 BOX_WIDTH, BOX_HEIGHT, GAP = 250, 28, 8
 COLUMNS = (4, 355, 706)  # where the boxes of each generation begin
 MOST = (1, 40, 60)  # boxes of each generation; a taller picture is read by nobody, and the list has them all
+LOWEST = 200  # where the case itself stands at the most: at the middle of a tall picture nobody would see it
 LONGEST = 22  # characters of a name in a box
 THIN, THICK = 1.0, 5.0
 
@@ -68,7 +69,7 @@ def graph_of(case: Who, contacts: Sequence[Contact]) -> Graph | None:
     second.sort(key=lambda each: (rank.get(each.through.id, len(rank)), -each.probability, each.who.id))
     second = second[: MOST[2]]
     height = max(len(first), len(second), 2) * (BOX_HEIGHT + GAP) + GAP
-    boxes = {case.id: _box(case, 0, (height - BOX_HEIGHT) / 2, 1.0)}
+    boxes = {case.id: _box(case, 0, min((height - BOX_HEIGHT) / 2, LOWEST), 1.0)}
     for column in (first, second):
         top = (height - len(column) * (BOX_HEIGHT + GAP) + GAP) / 2
         for row, each in enumerate(column):

@@ -11,6 +11,8 @@ from zonetag_backend.web.times import Day, local
 
 MOST_ROWS = 40  # F1 in the picture; the list has them all
 MOST_TICKS = 8  # dates written under it; more run together on a phone
+FEW_DAYS = 2  # of so many the hours are written
+HOUR_MS = 3_600_000
 LEAST_WIDTH = 0.5  # percent: a bar of minutes among days can still be seen
 
 
@@ -40,10 +42,12 @@ class CaseTimeline:
 
     rows: tuple[Row, ...]
     # of the case itself first
-    midnights: tuple[tuple[float, int], ...]
-    # percent from the left, UTC ms: where each day begins
+    ticks: tuple[tuple[float, int], ...]
+    # percent from the left, UTC ms: where each day begins, of few days each six hours
+    hourly: bool
+    # whether the hour is written, and not the day
     every: int
-    # of how many days one is written
+    # of how many ticks one is written
     left_out: int
 
 
@@ -67,5 +71,7 @@ def timeline_of(case: Who, contacts: Sequence[Contact], zones: Sequence[Zone], z
     rows = [Row(case, stays)]
     for each in sorted(met, key=lambda each: each.first_ms)[:MOST_ROWS]:
         rows.append(Row(each.who, tuple(bar(touch.first_ms, touch.last_ms, touch.evidence) for touch in each.days)))
-    midnights = tuple((round((day.start_ms - begin) / (end - begin) * 100, 3), day.start_ms) for day in days)
-    return CaseTimeline(tuple(rows), midnights, -(-len(days) // MOST_TICKS), len(met) - len(rows) + 1)
+    hourly = len(days) <= FEW_DAYS
+    times = range(begin, end, 6 * HOUR_MS) if hourly else [day.start_ms for day in days]
+    ticks = tuple((round((at - begin) / (end - begin) * 100, 3), at) for at in times)
+    return CaseTimeline(tuple(rows), ticks, hourly, -(-len(ticks) // MOST_TICKS), len(met) - len(rows) + 1)
