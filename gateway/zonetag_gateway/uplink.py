@@ -65,7 +65,7 @@ class Uplink:
         `identity` of an enrolled gateway; `behind` says whether the system's clock is known to be in the past.
         """
         self._config = config
-        self._key, backend = (identity.signing, identity.backend) if identity else (None, None)
+        self._key = identity.signing if identity else None
         self._broker = identity.broker(config.broker) if identity else config.broker
         self._behind = behind
         self._spool = spool
@@ -76,7 +76,7 @@ class Uplink:
         self._program = version
         self._ears: dict[str, Callable[[bytes, bool], None]] = {}  # by leaf
         self._answers: deque[bytes] = deque(maxlen=MAX_ANSWERS)
-        broker = config.broker
+        broker, backend = config.broker, identity.backend if identity else None
         self.publisher = Publisher(config.name, broker.in_flight, broker.resend_s, jitter, backend)
         self._versions = [V5, V311] if broker.mqtt_version == "auto" else [broker.mqtt_version]
         self._connection: Connection | None = None
