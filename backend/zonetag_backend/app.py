@@ -27,6 +27,7 @@ from zonetag_backend.pki.client import with_own
 from zonetag_backend.pki.profile import BACKEND_NAME
 from zonetag_backend.relay import Sites
 from zonetag_backend.signingkey import open_signing_key
+from zonetag_backend.store import reminders
 from zonetag_backend.store.engine import Database, open_database
 from zonetag_backend.store.keyring import open_keyring
 from zonetag_backend.store.link_desk import Desk
@@ -36,6 +37,7 @@ from zonetag_backend.store.writer import Writer
 from zonetag_backend.subscriber import Subscriber
 from zonetag_backend.web.app import make_app
 from zonetag_backend.web.casework import CaseSettings
+from zonetag_backend.web.paperwork import PaperSettings
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +113,10 @@ class Backend:
         await self.enrolment.start()
         self._watching = asyncio.create_task(self._ca.run())
         self._house = asyncio.create_task(keep_house(self._chores(), self.clock))
-        errands = (("sending notices", lambda now_ms: tell(self.engine, config.notices, now_ms)),)
+        errands: tuple[tuple[str, Chore], ...] = (
+            ("sending notices", lambda now_ms: tell(self.engine, config.notices, now_ms)),
+            ("sending reminders", lambda now_ms: reminders.tell(self.engine, config.notices, now_ms)),
+        )
         self._telling = asyncio.create_task(keep_house(errands, self.clock, TELL_EVERY_S))
         return self
 
@@ -178,6 +183,7 @@ class Backend:
                 keyring=self._keyring,
                 second_officer=self.config.second_officer,
                 doors=self.doors,
+                paperwork=PaperSettings.of(self.config),
                 cases=CaseSettings(
                     self.config.profiles, self.config.retention_days, self.config.notices, lambda: self._signing
                 ),
