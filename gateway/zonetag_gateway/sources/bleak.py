@@ -22,8 +22,10 @@ from zonetag_gateway.errors import SourceError
 from zonetag_gateway.source import Clock
 from zonetag_gateway.sources import live, scanning
 from zonetag_gateway.sources.backend import Ear, Scan
+from zonetag_gateway.sources.owner import FIRST_RETRY_S
 from zonetag_gateway.sources.picture import Album
 from zonetag_protocol.errors import Malformed
+from zonetag_protocol.rotation import SLOT_S
 
 _log = logging.getLogger(__name__)
 
@@ -31,8 +33,13 @@ NO_RSSI = -127  # what bleak says when BlueZ has none: a change that no advert c
 RETRY_S = 1.0
 # When bluetoothd was killed the kernel goes on with what it was told, 10.24 s at most, and refuses a new one so long.
 BUSY = "org.bluez.Error.InProgress"
+KERNEL_BUSY_S = 10.24
 BUSY_TRIES = 15  # one each RETRY_S
 START_S = 30.0  # a scanner that has not begun by then will not: bluetoothd hangs
+# Once bluetoothd is back from whatever death, no tag is unheard for longer: the first try, a kernel that refuses for as
+# long as it can, the last try, and a frame's slot, since a scanner may have told this one already.  Held by
+# tests/bluez/test_ten_deaths.py: a first death costs 2 s; of ten in a row one costs 11 s.
+DEAF_S = FIRST_RETRY_S + KERNEL_BUSY_S + RETRY_S + SLOT_S
 STOP_S = 10.0  # stopping a scanner whose bluetoothd hangs is given up after this
 # Always a threshold: newer BlueZ throttles RSSI in active mode too for clients that set none.
 FILTERS: BlueZDiscoveryFilters = {"Transport": "le", "RSSI": -127, "DuplicateData": True}
