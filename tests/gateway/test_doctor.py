@@ -5,20 +5,28 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509.oid import NameOID
 from rig.brokers import Mosquitto
 
+from zonetag_gateway import identity, office
 from zonetag_gateway.config import BrokerConfig, parse
 from zonetag_gateway.doctor import Finding, doctor
 from zonetag_gateway.doctor.bluetooth import Switch, version_of
+from zonetag_gateway.doctor.enrolment import Enrolled
 from zonetag_gateway.doctor.probes import Probes, disk, reach, real, switches
 from zonetag_gateway.doctor.system import Disk
-from zonetag_gateway.errors import SourceError
+from zonetag_gateway.errors import IdentityUnusable, SourceError
 from zonetag_gateway.mgmt import PERMISSION_DENIED, START_DISCOVERY
 from zonetag_gateway.mgmt_socket import refusal
 from zonetag_gateway.source import Moment
@@ -34,6 +42,7 @@ url = "mqtt://broker.example"
 """
 
 T = TypeVar("T")
+DAY_MS = 86_400_000
 NOW = Moment(1_800_000_000_000, 5000, True)
 
 
@@ -64,6 +73,10 @@ def answers(value: Any) -> Callable[..., Any]:
     return answer
 
 
+def answer_of(value: Any) -> Callable[..., Any]:
+    return lambda *_: value
+
+
 HEALTHY = Probes(
     bluez=answers("bluetoothctl: 5.66\n"),
     kernel=lambda: "6.1.0-rpi7-rpi-v8",
@@ -71,12 +84,14 @@ HEALTHY = Probes(
     rfkill=lambda: [Switch("hci0", False, False)],
     adapters=answers([State()]),
     mgmt=answers(None),
+    identity=lambda _: Enrolled("entrance", NOW.utc_ms - 10 * DAY_MS, NOW.utc_ms + 80 * DAY_MS),
+    settings=lambda config: config.broker,
     disk=lambda _: Disk(10_000_000_000, True, True),
     reach=answers(""),
     speak=answers(("", False)),
 )
 CHECKS = ["config", "bleak", "bluez", "kernel", "rfkill", "bluetoothd", "adapter", "passive-scanning", "mgmt"]
-CHECKS += ["clock", "spool", "broker", "mqtt"]
+CHECKS += ["clock", "spool", "identity", "broker", "mqtt"]
 
 
 def examine(
@@ -116,6 +131,11 @@ PLANTS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("spool", "fail", "chown", {"disk": lambda _: Disk(10**10, False, True)}),
     ("spool", "fail", "Make room", {"disk": lambda _: Disk(10 * MIB, True, True)}),
     ("spool", "warn", "max_mb to 40", {"disk": lambda _: Disk(80 * MIB, True, True)}),
+    ("identity", "warn", "gateway enrol", {"identity": answer_of(None)}),
+    ("identity", "fail", "enrol it", {"identity": answer_of(IdentityUnusable("of another site", "Or enrol it"))}),
+    ("identity", "fail", "gateway enrol", {"identity": answer_of(Enrolled("a", 0, NOW.utc_ms))}),
+    ("identity", "warn", "journalctl", {"identity": answer_of(Enrolled("a", 0, NOW.utc_ms + DAY_MS))}),
+    ("identity", "fail", "set-ntp", {"identity": answer_of(Enrolled("a", NOW.utc_ms + 1, 2 * NOW.utc_ms))}),
     ("broker", "fail", "nc -vz broker.example 1883", {"reach": answers("Connection refused")}),
     ("mqtt", "fail", "password_file", {"speak": answers(("not authorized", True))}),
     ("mqtt", "fail", "certificates", {"speak": answers(("certificate verify failed", False))}),
@@ -172,7 +192,7 @@ def test_all_faults_of_a_configuration_are_told_and_the_machine_is_checked_all_t
 
 def test_no_bluetooth_is_asked_for_where_none_is_used(tmp_path: Path) -> None:
     found = examine(tmp_path, config=CONFIG + '[source]\nkind = "simulated"\n')
-    assert set(found) == {"config", "clock", "spool", "broker", "mqtt"}
+    assert set(found) == {"config", "clock", "spool", "identity", "broker", "mqtt"}
 
 
 @pytest.mark.parametrize(
@@ -207,6 +227,59 @@ def test_a_port_where_nobody_listens() -> None:
 
 def test_a_name_that_does_not_resolve() -> None:
     assert asyncio.run(reach("no name at all", 1883)) != ""
+
+
+def identity_folder(folder: Path, days: tuple[int, int], site: str = "hq") -> Path:
+    """An identity as `enrol` leaves it, its certificate good from and to so many days from now."""
+    signing, client = Ed25519PrivateKey.generate(), office.new_key()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "entrance")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, client.public_key(), x509.random_serial_number())
+        .not_valid_before(now + timedelta(days[0]))
+        .not_valid_after(now + timedelta(days[1]))
+        .sign(client, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    public = signing.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    told = {"url": "https://x", "site": site, "name": "entrance", "broker": "", "token": ""}
+    identity.write(folder / identity.SIGNING, office.pem_of(signing), identity.PRIVATE)
+    identity.write(folder / identity.CLIENT, office.pem_of(client) + certificate.public_bytes(pem), identity.PRIVATE)
+    identity.write(folder / identity.BACKEND, public, identity.PUBLIC)
+    identity.write(folder / identity.ENROLMENT, identity.text_of(told), identity.PUBLIC)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("days", "site", "open_file", "level", "to_do"),
+    [
+        ((-10, 80), "hq", "", "ok", ""),
+        ((-90, -1), "hq", "", "fail", "gateway enrol"),
+        ((-80, 10), "hq", "", "warn", "renew"),
+        ((1, 91), "hq", "", "fail", "set-ntp"),
+        ((-10, 80), "elsewhere", "", "fail", "site and name"),
+        ((-10, 80), "hq", identity.SIGNING, "fail", "chmod 600"),
+        ((-10, 80), "hq", identity.CLIENT, "fail", "chmod 600"),
+    ],
+)
+def test_a_real_identity(
+    tmp_path: Path, days: tuple[int, int], site: str, open_file: str, level: str, to_do: str
+) -> None:
+    folder = identity_folder(tmp_path / "identity", days, site)
+    if open_file:
+        (folder / open_file).chmod(0o644)
+    now = Clock(Moment(time.time_ns() // 1_000_000, 1, True))
+    probes = replace(HEALTHY, identity=real().identity, settings=real().settings)
+    found = examine(tmp_path, probes, now, f'{CONFIG}[identity]\nfolder = "{folder}"\n')["identity"]
+    assert found.level == level
+    assert to_do in found.to_do
+
+
+def test_the_broker_is_asked_with_the_certificate_of_an_enrolled_gateway(tmp_path: Path) -> None:
+    folder = identity_folder(tmp_path / "identity", (-10, 80))
+    table = {"site": "hq", "name": "entrance", "broker": {"url": "mqtts://x"}, "identity": {"folder": str(folder)}}
+    asked = real().settings(parse(table, tmp_path))
+    assert (asked.cert, asked.ca) == (folder / identity.CLIENT, folder / identity.CA)
 
 
 def wait(awaitable: Awaitable[T]) -> T:

@@ -10,6 +10,7 @@ from pathlib import Path
 from zonetag_gateway.config import LIVE, Config, SourceConfig, load
 from zonetag_gateway.doctor import bluetooth, system
 from zonetag_gateway.doctor.broker import broker
+from zonetag_gateway.doctor.enrolment import enrolment
 from zonetag_gateway.doctor.findings import Finding, fail, ok
 from zonetag_gateway.doctor.probes import Probes, real
 from zonetag_gateway.errors import ConfigFaults
@@ -41,7 +42,8 @@ async def doctor(
     tell(system.clock(clock.now()))
     if config is not None:
         tell(_disk(config, probes))
-        speak = functools.partial(probes.speak, config.broker, config.site, config.name)
+        tell(enrolment(probes.identity(config), clock.now()))
+        speak = functools.partial(probes.speak, probes.settings(config), config.site, config.name)
         tell(*await broker(config.broker, probes.reach, speak))
     return findings
 

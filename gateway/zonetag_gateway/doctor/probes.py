@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zonetag_gateway.config import BrokerConfig
+from zonetag_gateway import identity
+from zonetag_gateway.config import BrokerConfig, Config
 from zonetag_gateway.doctor.bluetooth import Switch
+from zonetag_gateway.doctor.enrolment import Enrolled
 from zonetag_gateway.doctor.system import Disk
-from zonetag_gateway.errors import GatewayError, SourceError
+from zonetag_gateway.errors import GatewayError, IdentityUnusable, SourceError
 from zonetag_gateway.mgmt_socket import permitted
 from zonetag_gateway.sources.scanning import AdapterState
 from zonetag_protocol import topics
@@ -39,6 +41,10 @@ class Probes:
     # what bluetoothd says
     mgmt: Callable[[], Awaitable[SourceError | None]]
     # why this process cannot use the management socket
+    identity: Callable[[Config], Enrolled | GatewayError | None]
+    # who the gateway is
+    settings: Callable[[Config], BrokerConfig]
+    # of the broker, with the certificate of an enrolled gateway
     disk: Callable[[Path], Disk]
     # of a folder
     reach: Callable[[str, int], Awaitable[str]]
@@ -56,6 +62,8 @@ def real() -> Probes:
         rfkill=lambda: switches(RFKILL),
         adapters=_adapters,
         mgmt=permitted,
+        identity=enrolled,
+        settings=with_certificate,
         disk=disk,
         reach=reach,
         speak=_speak,
@@ -98,6 +106,32 @@ async def _adapters() -> Sequence[AdapterState] | SourceError:
         return await bluez.look()
     except SourceError as error:
         return error
+
+
+def enrolled(config: Config) -> Enrolled | GatewayError | None:
+    """The gateway's identity, or what is wrong with it."""
+    try:
+        mine = identity.of(config)
+        if mine is None:
+            return None
+        span = mine.span_ms()
+        client = mine.folder / identity.CLIENT
+        if client.stat().st_mode & 0o077:
+            return IdentityUnusable(
+                f"{client} may be read by others, who could then connect as this gateway", f"sudo chmod 600 {client}"
+            )
+    except GatewayError as error:
+        return error
+    return Enrolled(mine.name, *span)
+
+
+def with_certificate(config: Config) -> BrokerConfig:
+    """As the gateway itself connects."""
+    try:
+        mine = identity.of(config)
+    except GatewayError:
+        mine = None  # said by its own check
+    return config.broker if mine is None else mine.broker(config.broker)
 
 
 def disk(folder: Path) -> Disk:
