@@ -63,7 +63,6 @@ ACTIONS = {
     "tag.take": _("took a tag back"),
     "tag.state": _("changed a tag's state"),
     "tag.pool": _("kept a tag for visitors, or no longer"),
-    "person.change": _("changed a person's entry"),
     "person.remove": _("noted that somebody has left"),
     "people.import": _("imported a list of people"),
     "visitors.read": _("read the list of visitors"),
