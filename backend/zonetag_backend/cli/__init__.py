@@ -31,6 +31,7 @@ COMMANDS = {
     "key": "key",
     "person": "person",
     "place": "place",
+    "report": "report",
     "restore": "restore",
     "retention": "retention",
     "serve": "serve",

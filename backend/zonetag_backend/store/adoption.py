@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, select
 
-from zonetag_backend.names import sort_key
+from zonetag_backend.names import folded, sort_key
 from zonetag_backend.store.schema import gateway, gateway_status, person, place, report, site, tag, tag_clock, wearing
 from zonetag_backend.store.schema.office import departed, reminder, reminder_off, visitor
 from zonetag_protocol import status
@@ -117,7 +117,7 @@ def units(of: list[Member], now_ms: int) -> list[Unit]:
     groups: dict[str, list[Member]] = {}
     for member in of:
         groups.setdefault(member.unit, []).append(member)
-    return [_unit(name, groups[name], now_ms) for name in sorted(groups, key=lambda n: (not n, sort_key(n)))]
+    return [_unit(name, groups[name], now_ms) for name in sorted(groups, key=lambda n: (not n, folded(n), n))]
 
 
 def total(of: list[Member], now_ms: int) -> Unit:
