@@ -67,7 +67,9 @@ def load(folder: Path) -> Identity:
     try:
         path = folder / SIGNING
         if path.stat().st_mode & 0o077:
-            raise IdentityUnusable(f"{path} may be read by others, who could then sign as this gateway", f"sudo chmod 600 {path}")
+            raise IdentityUnusable(
+                f"{path} may be read by others, who could then sign as this gateway", f"sudo chmod 600 {path}"
+            )
         signing = serialization.load_pem_private_key(path.read_bytes(), None)
         path = folder / BACKEND
         backend = serialization.load_pem_public_key(path.read_bytes())
