@@ -1,4 +1,4 @@
-"""Lists of a case as a workbook or CSV, of rows that are made once.  Times are those of the site, as Excel keeps them."""
+"""Lists of a case as a workbook or CSV, of rows made once.  Times are those of the site, as Excel keeps them."""
 
 import csv
 import io
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from openpyxl import Workbook
+from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from zonetag_backend.reports.trace_xlsx import safe
@@ -93,7 +94,7 @@ def _form(sheet: Worksheet, of: Sheet) -> None:
             else:
                 widest = max(widest, min(WIDEST, len(str(cell.value or "")) + 2))
             if cell.row == 1:
-                cell.font = cell.font.copy(bold=True)
+                cell.font = Font(bold=True)
         sheet.column_dimensions[column[0].column_letter].width = widest
 
 

@@ -64,7 +64,7 @@ def export(request: Request) -> Response:
     key = abroad.public_hex(signing()) if signing is not None else ""
     files = [name for name in TYPES if name != ABROAD or key]
     twin = {**caseview.case_twin(seat), "files": files, "key": key or None}
-    return show(request, "export", lambda: twin, **shown(seat), tab="export", key=key)
+    return show(request, "case-export", lambda: twin, **shown(seat), tab="export", key=key)
 
 
 def file(request: Request) -> Response:

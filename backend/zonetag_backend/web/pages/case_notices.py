@@ -81,7 +81,7 @@ def notices(request: Request) -> Response:
     untold = [who for who in listed if who.name and who.id in exposed and any((who.id, way) not in by for way in ways)]
     return show(
         request,
-        "notices",
+        "case-notices",
         lambda: {
             **caseview.case_twin(seat),
             "ways": ways,

@@ -33,7 +33,7 @@ def sources(request: Request) -> Response:
         partly = low < floor_ms
     return show(
         request,
-        "sources",
+        "case-sources",
         lambda: {
             **caseview.case_twin(seat),
             "since": iso(window[0], seat.zone),

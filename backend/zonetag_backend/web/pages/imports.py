@@ -67,7 +67,7 @@ def imported(request: Request) -> Response:
         found = foreign.matches_of(connection, which, desk.cases.settings.floor_ms(now_ms))
     return show(
         request,
-        "imported",
+        "case-imported",
         lambda: {
             "import": str(which),
             "office": known[0].office,
@@ -87,7 +87,7 @@ def imported(request: Request) -> Response:
 
 
 def _refused(request: Request, error: str) -> Response:
-    return show(request, "import", lambda: {"error": "bad-form"}, 400, error=error)
+    return show(request, "case-import", lambda: {"error": "bad-form"}, 400, error=error)
 
 
 def _twin(each: foreign.Match, zone: ZoneInfo) -> dict[str, Any]:

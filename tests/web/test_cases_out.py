@@ -1,0 +1,217 @@
+"""What goes out of a case: notices, lists as files, a file for another office and what it finds there."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from openpyxl import load_workbook
+from rig.ill import outbreak
+from rig.office import Office, at
+from rig.pages import KEYRING, Somebody, as_somebody
+from rig.sms_gateway import SmsGateway
+from sqlalchemy import update
+
+from zonetag_backend.events import Events
+from zonetag_backend.notices import settings as notice_settings
+from zonetag_backend.store import audit_log, schema
+from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.tracing import abroad
+from zonetag_backend.web.app import make_app
+from zonetag_backend.web.casework import CaseSettings
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+HEAD = {"day": "2026-11-20", "basis": "onset", "profile": "covid-19", "reason": "xét nghiệm dương tính"}
+
+
+def pages(office: Office, **others: str) -> Somebody:
+    """Pages of an office with these settings `notices.*`."""
+    values = {name: str(default) for name, (default, _) in notice_settings.SETTINGS.items()} | others
+    cases = CaseSettings(notices=notice_settings.from_values(values), signing_key=lambda: KEY)
+    return as_somebody(make_app(office.engine, office.clock, Events(), keyring=KEYRING, cases=cases), office)
+
+
+@pytest.fixture
+def gateway() -> Iterator[SmsGateway]:
+    """A gateway to SMS."""
+    made = SmsGateway()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def told(office: Office, gateway: SmsGateway, tmp_path: Path) -> Somebody:
+    """Pages that can tell people by webhook."""
+    (tmp_path / "secret").write_text("a secret of sixteen characters")
+    ways = {"notices.webhook_url": gateway.url, "notices.webhook_secret_file": str(tmp_path / "secret")}
+    return pages(office, **ways, **{"notices.office": "Sở Thông tin"})
+
+
+def exports(office: Office) -> list[tuple[str, str]]:
+    with reading(office.engine) as connection:
+        found = list(audit_log.entries(connection))
+    return [(each.about, each.reason) for each in found if each.action == "export.make"]
+
+
+def test_notices_go_out_once(told: Somebody, office: Office, gateway: SmsGateway) -> None:
+    ill, ones, _ = outbreak(office, 3, 2)
+    path = told.post("/cases", person=str(ill), **HEAD).headers["location"]
+    assert "3 people were not told" in told(f"{path}/notices?lang=en").text
+    assert gateway.came == [], "nothing goes out by itself"
+    for _ in range(3):
+        assert told.post(f"{path}/notices", language="vi").headers["location"] == f"{path}/notices"
+    assert sorted(each["code"] for each in gateway.came) == ["CB100", "CB101", "CB102"]
+    twin = told(f"{path}/notices.json").json()
+    assert {(each["person"], each["state"]) for each in twin["notices"]} == {(str(who), "sent") for who in ones}
+    said = {each["code"]: each["text"] for each in gateway.came}
+    assert twin["preview"]["vi"]["text"] in said.values(), "the preview is what goes out"
+    assert all("Nguyễn Thị Ánh" not in text and "08:30" not in text for text in said.values())
+    assert "Everybody was written to" in told(f"{path}/notices?lang=en").text
+
+
+def test_what_was_not_taken_is_said(told: Somebody, office: Office, gateway: SmsGateway) -> None:
+    ill, _, _ = outbreak(office, 2, 0)
+    path = told.post("/cases", person=str(ill), **HEAD).headers["location"]
+    gateway.answers = [500, 500]
+    told.post(f"{path}/notices", language="en")
+    states = [(each["state"], each["tries"]) for each in told(f"{path}/notices.json").json()["notices"]]
+    assert states == [("tried", 1)] * 2
+    assert "not taken, 1 try; tried again" in told(f"{path}/notices?lang=en").text
+    office.now += 120_000
+    told.post(f"{path}/notices", language="en")
+    assert {each["state"] for each in told(f"{path}/notices.json").json()["notices"]} == {"sent"}
+
+
+@pytest.mark.parametrize("language", ["", "fr", "vi' OR 1"])
+def test_a_notice_has_a_language_that_there_is(
+    told: Somebody, office: Office, language: str, gateway: SmsGateway
+) -> None:
+    ill, _, _ = outbreak(office)
+    path = told.post("/cases", person=str(ill), **HEAD).headers["location"]
+    assert told.post(f"{path}/notices", language=language).status_code == 400
+    assert gateway.came == []
+
+
+def test_a_closed_case_tells_nobody(told: Somebody, office: Office, gateway: SmsGateway) -> None:
+    ill, _, _ = outbreak(office)
+    path = told.post("/cases", person=str(ill), **HEAD).headers["location"]
+    told.post(path, act="close")
+    assert told.post(f"{path}/notices", language="vi").status_code == 400
+    assert gateway.came == []
+
+
+def test_without_a_way_the_text_is_there_all_the_same(get: Somebody, office: Office) -> None:
+    ill, _, _ = outbreak(office, 2, 0)
+    path = get.post("/cases", person=str(ill), **HEAD).headers["location"]
+    twin = get(f"{path}/notices.json").json()
+    assert (twin["ways"], twin["notices"], set(twin["preview"])) == ([], [], {"vi", "en"})
+    assert "No way to send is set" in get(f"{path}/notices?lang=en").text
+    assert get.post(f"{path}/notices", language="vi").status_code == 400
+
+
+def test_a_secret_that_is_missing_is_said(office: Office) -> None:
+    get = pages(office, **{"notices.webhook_url": "https://sms.example/"})
+    ill, _, _ = outbreak(office)
+    path = get.post("/cases", person=str(ill), **HEAD).headers["location"]
+    assert "notices.webhook_secret_file" in get(f"{path}/notices?lang=en").text
+
+
+def test_the_workbook_has_real_dates(office: Office) -> None:
+    get = pages(office)
+    ill, _, _ = outbreak(office, 2, 3)
+    path = get.post("/cases", person=str(ill), **HEAD).headers["location"]
+    answer = get(f"{path}/export/case.xlsx?lang=vi")
+    assert "attachment" in answer.headers["content-disposition"]
+    book = load_workbook(io.BytesIO(answer.content))
+    contacts, places = book.worksheets
+    rows = list(contacts.iter_rows(values_only=True))
+    assert [row[0] for row in rows] == ["Thế hệ", "F1", "F1", "F2", "F2", "F2"]
+    assert rows[1][6] == datetime(2026, 11, 18, 8, 30)  # noqa: DTZ001 - a spreadsheet's times have no zone
+    assert contacts["G2"].number_format == "dd/mm/yyyy hh:mm"
+    for sheet in (contacts, places):
+        assert sheet.freeze_panes == "A2"
+        assert sheet.print_title_rows == "$1:$1"
+    assert places["C2"].value == datetime(2026, 11, 18, 8, 30)  # noqa: DTZ001 - as above
+    assert exports(office) == [(f"case {path.removeprefix('/cases/')}", "case.xlsx")]
+
+
+@pytest.mark.parametrize(("language", "head"), [("vi", "Thế hệ"), ("en", "Generation")])
+def test_csv_has_a_byte_order_mark(office: Office, language: str, head: str) -> None:
+    get = pages(office)
+    ill, _, _ = outbreak(office, 1, 1)
+    path = get.post("/cases", person=str(ill), **HEAD).headers["location"]
+    raw = get(f"{path}/export/contacts.csv?lang={language}").content
+    assert raw.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"))))
+    assert rows[0][0] == head
+    assert rows[1][6] == "2026-11-18 08:30"
+    assert get(f"{path}/export/places.csv").content.startswith(b"\xef\xbb\xbf")
+    assert get(f"{path}/export/keys.txt").status_code == 404
+
+
+def heard_as(office: Office, eid: bytes, start_ms: int) -> None:
+    """A gateway heard an identifier that nobody here has."""
+    office.rejected("gw-hop", "unknown", 1, start_ms)
+    with writing(office.engine) as connection:
+        connection.execute(update(schema.rejected).values(eid=eid))
+
+
+def test_another_office_finds_the_case(office: Office, tmp_path: Path) -> None:
+    """Signed there with its key, imported here: where it was, and who was there."""
+    get = pages(office)
+    _, tag = office.person("Trần Văn Bình", "Phòng Công nghệ", "CB100")
+    office.presence(tag, "Phòng họp", at("09:00", 19), at("11:00", 19))
+    eid = bytes(range(8, 16))
+    heard_as(office, eid, at("10:00", 19))
+    came = abroad.Abroad("Sở Y tế", "covid-19", at("00:00", 18), at("14:00"), ((eid, at("09:58", 19) // 1000),))
+    data, key = abroad.pack(came, KEY), abroad.public_hex(KEY)
+
+    def send(**fields: Any) -> Any:
+        file = fields.pop("file", data)
+        form = {"csrf": get.csrf(), "key": key, "reason": "Sở Y tế đề nghị", **fields}
+        return get("/imports?lang=en", method="POST", data=form, files={"file": ("case.zonetag", file)})
+
+    assert "from that office" in send(key="0" * 64).text
+    assert "from that office" in send(file=data[:-1]).text
+    assert "few words" in send(reason="").text
+    assert "Choose the file" in get.post("/imports?lang=en", key=key, reason="because").text
+    answer = send()
+    assert answer.status_code == 303, answer.text
+    twin = get(f"{answer.headers['location']}.json").json()
+    [match] = twin["matches"]
+    assert (match["place"], match["from"]) == ("Phòng họp", "2026-11-19T10:00:00+07:00")
+    assert [who["name"] for who in match["people"]] == ["Trần Văn Bình"]
+    assert "Sở Y tế" in get("/cases").text
+    assert send().headers["location"] == answer.headers["location"], "twice is once"
+    other = get.named("hai", "health")
+    assert other(answer.headers["location"]).headers["location"].startswith("/reasons/")
+
+
+def test_too_large_a_file_is_refused(office: Office) -> None:
+    get = pages(office)
+    form = {"csrf": get.csrf(), "key": "0" * 64, "reason": "because of it"}
+    answer = get("/imports", method="POST", data=form, files={"file": ("case.zonetag", bytes(2 << 20))})
+    assert answer.status_code == 413
+
+
+def test_the_file_for_another_office_is_what_it_can_read(office: Office, tmp_path: Path) -> None:
+    get = pages(office)
+    ill, _, _ = outbreak(office)
+    path = get.post("/cases", person=str(ill), **HEAD).headers["location"]
+    twin = get(f"{path}/export.json").json()
+    assert "case.zonetag" in twin["files"]
+    came = abroad.unpack(get(f"{path}/export/case.zonetag").content, twin["key"])
+    assert came.profile == "covid-19"
+    assert came.since_ms == at("00:00", 18)
+    assert came.until_ms <= office.now
+
+
+def test_an_office_without_a_key_has_no_such_file(get: Somebody, office: Office) -> None:
+    ill, _, _ = outbreak(office)
+    path = get.post("/cases", person=str(ill), **HEAD).headers["location"]
+    assert "case.zonetag" not in get(f"{path}/export.json").json()["files"]
+    assert get(f"{path}/export/case.zonetag").status_code == 404
