@@ -35,6 +35,7 @@ def back_up(config: Config, database: Database, folder: Path, now_ms: int, *, ac
 
 def back_up_when_due(config: Config, database: Database, now_ms: int) -> None:
     """What a running server does every hour, where the setting backup.dir says so."""
+    backupfolder.sweep(config.data)
     folder = config.backup_dir
     if folder is None:
         return

@@ -5,11 +5,14 @@ a server cannot do without (keys, certificates).  Whoever holds the backup's pri
 off the server.
 """
 
+import fcntl
 import io
 import os
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +26,8 @@ from zonetag_backend.sealedfile import Header
 
 DATABASE = "zonetag.db"
 SUFFIX = ".ztb"
+COPY = ".zonetag-backup-"  # beginning of the name of the copy in clear, in the data folder while one is made
+LOCK = ".backup.lock"
 ERASED = "erased.txt"  # numbers of people erased since: erased again after a restore
 DAY_MS = 86_400_000
 _MOST_SMALL = 1 << 20  # bytes of one of the small files
@@ -51,7 +56,7 @@ def make(
     draft = path.with_name(f".{path.name}.part")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".zonetag-", dir=data) as made, _new(draft) as file:
+        with _alone(data), tempfile.TemporaryDirectory(prefix=COPY, dir=data) as made, _new(draft) as file:
             # The plain copy stays in the data folder, on the disk that holds the database in clear anyway.
             copy(Path(made) / DATABASE)
             for piece in sealedfile.seal(header, to, _archive(Path(made) / DATABASE, data, within)):
@@ -65,6 +70,26 @@ def make(
     finally:
         draft.unlink(missing_ok=True)
     return path
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """One backup of a data folder at a time; what one that was killed has left there is removed."""
+    with open(os.open(data / LOCK, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupError("another backup is being made of this data folder: wait for it") from None
+        for left in data.glob(f"{COPY}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+def sweep(data: Path) -> None:
+    """Remove the copy in clear that a killed backup has left in a data folder, unless one is being made."""
+    if any(data.glob(f"{COPY}*")):
+        with suppress(BackupError), _alone(data):
+            pass
 
 
 def backups(folder: Path) -> list[Backup]:

@@ -155,6 +155,24 @@ def test_a_server_backs_up_when_it_is_due(office: Office, tmp_path: Path) -> Non
     assert made[-1] == 3
 
 
+def test_what_a_killed_backup_leaves_is_swept_away(office: Office, tmp_path: Path) -> None:
+    left = office.folder / ".zonetag-backup-abc"
+    left.mkdir()
+    (left / "zonetag.db").write_text("in clear")
+    back_up_when_due(load(None, {"data": str(office.folder)}), office.database, NOW_MS)  # also where none is made
+    assert not left.exists()
+    assert backupfolder.backups(tmp_path / "backups") == []
+
+
+def test_of_two_at_once_one_waits(office: Office, tmp_path: Path) -> None:
+    def second(_done: int, _whole: int) -> None:
+        with pytest.raises(BackupError, match="another"):
+            backed_up(office, tmp_path, NOW_MS + 1000)
+
+    back_up(settings(office, tmp_path), office.database, tmp_path / "backups", NOW_MS, actor="system", progress=second)
+    assert len(backupfolder.backups(tmp_path / "backups")) == 1
+
+
 def test_a_copy_made_while_others_write_is_of_one_moment(office: Office, tmp_path: Path) -> None:
     """A writer moves a mark from one row to another: every copy has exactly one."""
     with writing(office.database) as connection:

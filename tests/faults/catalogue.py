@@ -1,6 +1,6 @@
 """All faults, in the order of the table."""
 
-from faults import full_disk, hostile, kills, network, old_schema, power_cut, wrong_clock
+from faults import backup, full_disk, hostile, kills, network, old_schema, power_cut, wrong_clock
 from faults.engine import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -19,4 +19,5 @@ FAULTS: tuple[Fault, ...] = (
     hostile.FUZZ,
     hostile.BROKER,
     old_schema.FAULT,
+    backup.FAULT,
 )
