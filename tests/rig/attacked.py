@@ -16,7 +16,7 @@ from zonetag_backend.simulate.emitter import Heard
 from zonetag_backend.simulate.office import STEP_S, Office
 
 SITES = {"gw1": "hq", "gw3": "hq", "gw4": "annex"}
-LIMIT_S = 120.0
+LIMIT_S = 60.0
 
 
 class Script:
