@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from zonetag_backend import papers
@@ -19,15 +20,18 @@ from zonetag_backend.store import papers as registers
 from zonetag_backend.store.engine import Transaction
 from zonetag_backend.store.tracing import timezone
 
+Option = tuple[str, dict[str, Any]]
+"""What `add_argument` takes."""
+
 
 def register(commands: Parsers) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("report", help="papers as PDF, XLSX or CSV: book, lists, report, labels, posters")
     actions = parser.add_subparsers(required=True, metavar="PAPER")
-    of_site = ("--site", {"metavar": "SITE", "help": "if there are several"})
-    unit = ("--unit", {"metavar": "UNIT", "help": "only tags of its people"})
-    names = ("--names", {"action": "store_true", "help": "print the wearers' names too"})
-    made: list[tuple[str, str, Callable[[argparse.Namespace], int], list[tuple[str, dict[str, object]]]]] = [
+    of_site: Option = ("--site", {"metavar": "SITE", "help": "if there are several"})
+    unit: Option = ("--unit", {"metavar": "UNIT", "help": "only tags of its people"})
+    names: Option = ("--names", {"action": "store_true", "help": "print the wearers' names too"})
+    made: list[tuple[str, str, Callable[[argparse.Namespace], int], list[Option]]] = [
         ("book", "the in-out book of a day", _book, [of_site, ("--day", {"type": day, "metavar": "DAY"})]),
         ("evacuation", "who is inside now", _evacuation, [of_site]),
         ("case", "contacts of a case", _case, [("case", {"type": int, "metavar": "CASE"}), _REASON]),
@@ -45,7 +49,7 @@ def register(commands: Parsers) -> None:
     for name, about, run, options in made:
         action = actions.add_parser(name, help=about)
         for option, settings in options:
-            action.add_argument(option, **settings)  # type: ignore[arg-type]  # argparse takes many kinds
+            action.add_argument(option, **settings)
         out = action.add_mutually_exclusive_group(required=True)
         for form in papers.FORMS if name not in _SHEETS else ("pdf",):
             out.add_argument(f"--{form}", type=Path, metavar="FILE", help=f"write it as {form.upper()}")
@@ -55,7 +59,7 @@ def register(commands: Parsers) -> None:
 
 
 _SHEETS = ("poster", "consent", "visitor")
-_REASON: tuple[str, dict[str, object]] = ("--reason", {"required": True, "help": "why; kept in the audit log"})
+_REASON: Option = ("--reason", {"required": True, "help": "why; kept in the audit log"})
 
 
 def _book(args: argparse.Namespace) -> int:

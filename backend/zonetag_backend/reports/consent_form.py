@@ -40,7 +40,7 @@ def render(head: Letterhead, retention_days: int, language: str) -> bytes:
         page.lines(who, size=12, style="B", align="C", width=half)
         page.set_x(page.l_margin + position * half)
         page.lines(how, size=11, style="I", align="C", width=half)
-    return bytes(page.output())
+    return page.finished()
 
 
 _TITLE = ("PHIẾU ĐỒNG Ý ĐEO THẺ VÀ XỬ LÝ DỮ LIỆU CÁ NHÂN", "CONSENT TO WEARING A TAG AND TO USE OF PERSONAL DATA")

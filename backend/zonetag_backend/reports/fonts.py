@@ -52,7 +52,9 @@ def covers(path: Path) -> bool:
     with_it.add_font("asked", "", path)
     font = with_it.fonts["asked"]
     assert isinstance(font, TTFFont)  # every font of a file is one
-    return {ord(letter) for letter in NEEDED} <= set(font.cmap)
+    found = {ord(letter) for letter in NEEDED} <= set(font.cmap)
+    font.ttfont.close()  # FPDF leaves it open
+    return found
 
 
 @cache

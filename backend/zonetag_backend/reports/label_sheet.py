@@ -39,7 +39,7 @@ def render(labels: Sequence[Label], empty: str) -> bytes:
         if cell == 0:
             page.add_page()
         _draw(page, label, SIDE + cell % COLUMNS * (WIDTH + GAP), HEAD + cell // COLUMNS * HEIGHT)
-    return bytes(page.output())
+    return page.finished()
 
 
 def _draw(page: Page, label: Label, x: float, y: float) -> None:

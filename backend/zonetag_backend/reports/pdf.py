@@ -35,7 +35,7 @@ def render(paper: Paper, family: Family | None = None) -> bytes:
         page.lines(word(paper.language, "kept", until=f"{paper.kept_until:%d/%m/%Y}"), size=10)
     if paper.signs:
         _signs(page, paper)
-    return bytes(page.output())
+    return page.finished()
 
 
 def _title(page: Page, paper: Paper) -> None:

@@ -5,6 +5,7 @@ from datetime import date
 
 import segno
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 
 from zonetag_backend.reports import fonts
 from zonetag_backend.reports.letterhead import MOTTO, MOTTO_LINE, Letterhead, dated
@@ -31,6 +32,14 @@ class Page(FPDF):
         self.bare = False  # neither foot nor number: posters and labels
         self.set_creator("Zonetag")
         self.set_font(FACE, "", 12)
+
+    def finished(self) -> bytes:
+        """The file; the fonts' files are closed, which FPDF leaves open."""
+        data = bytes(self.output())
+        for font in self.fonts.values():
+            if isinstance(font, TTFFont):
+                font.ttfont.close()
+        return data
 
     def header(self) -> None:
         """The number of the page, in a letter."""

@@ -31,7 +31,7 @@ def render(place: str, head: Letterhead, link: str, language: str) -> bytes:
     page.set_xy(page.l_margin, y + QR + 4)
     page.lines(words[-1], size=15, align="C")
     page.lines(link, size=10, align="C")
-    return bytes(page.output())
+    return page.finished()
 
 
 # Place -> for each language: head, lines, what stands under the code.

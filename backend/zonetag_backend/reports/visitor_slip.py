@@ -45,7 +45,7 @@ def render(head: Letterhead, link: str, kept_until: date, language: str, tag: st
             page.set_x(x)
             page.lines(text, size=size, style=style, align=align, width=room, after=1.6)
         page.qr(link, x + (room - QR) / 2, y + height - 2 * _MARGIN - QR, QR)
-    return bytes(page.output())
+    return page.finished()
 
 
 _TEXTS = (

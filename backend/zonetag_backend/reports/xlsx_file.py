@@ -76,9 +76,10 @@ def _measured(value: Cell) -> str:
 
 
 def _text(cell: SheetCell, text: str, font: Font) -> None:
-    cell.value = shown(text)
-    cell.data_type = "s"  # whatever it begins with
-    cell.quotePrefix = cell.value.startswith(("=", "+", "-", "@"))  # also when somebody edits the cell
+    if text:
+        cell.value = shown(text)
+        cell.data_type = "s"  # whatever it begins with
+        cell.quotePrefix = cell.value.startswith(("=", "+", "-", "@"))  # also when somebody edits the cell
     cell.font = font
 
 
