@@ -28,7 +28,7 @@ def say(kind: str, *words: object) -> None:
 
 def work_spool(folder: Path, dice: random.Random, rounds: int, normal: bool) -> None:
     from zonetag_gateway.spool import Record, Spool  # noqa: PLC0415  # so that the other half is not in the recording
-    from zonetag_protocol.acknowledgement import Acknowledgement  # noqa: PLC0415
+    from zonetag_protocol.acknowledgement import Acknowledgement  # noqa: PLC0415  # kept out of the other recording
 
     spool = Spool(folder / "spool.db", 16 * MB, ballast=16 * 4096)
     if normal:
@@ -56,11 +56,11 @@ def work_spool(folder: Path, dice: random.Random, rounds: int, normal: bool) -> 
 
 
 def work_database(folder: Path, dice: random.Random, rounds: int, normal: bool) -> None:
-    from rig.registry import HOUR_MS, make_office, take  # noqa: PLC0415  # as above
-    from rig.reports import NOW_MS, Gateway  # noqa: PLC0415
-    from sqlalchemy import event  # noqa: PLC0415
+    from rig.registry import HOUR_MS, make_office, take  # noqa: PLC0415  # kept out of the other recording
+    from rig.reports import NOW_MS, Gateway  # noqa: PLC0415  # kept out of the other recording
+    from sqlalchemy import event  # noqa: PLC0415  # kept out of the other recording
 
-    from zonetag_protocol import report  # noqa: PLC0415
+    from zonetag_protocol import report  # noqa: PLC0415  # kept out of the other recording
 
     office = make_office(folder)
     if normal:

@@ -102,7 +102,7 @@ def test_from_the_floor_to_the_list(simulated: Simulated, tmp_path: Path) -> Non
             window = (NOW_MS, now_ms)
             told = traced(connection, who, window, PROFILES["covid-19"], floor_ms=0, depth=1, at_least=0.01)
             for each in told.found:
-                found[tuple(sorted((a, people.index(each.who.id))))] = each.probability  # type: ignore[index]  # a pair
+                found[tuple(sorted((a, people.index(each.who.id))))] = each.probability  # type: ignore[index]  # sorted() of two is a pair
     listed = {pair for pair, probability in found.items() if probability >= PROFILES["covid-19"].probability}
     assert truth
     assert len(truth & listed) >= 0.9 * len(truth), (truth - listed, found)

@@ -1,11 +1,13 @@
 """An office, empty or not, and its pages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from rig.browsing import Browser
 from rig.office import Office, new_office
 from rig.pages import KEYRING, Get, Served, as_somebody
+from starlette.applications import Starlette
 
 from zonetag_backend.events import Events
 from zonetag_backend.store.engine import open_database
@@ -53,3 +55,15 @@ def served(office: Office, events: Events) -> Iterator[Served]:
     served.start()
     yield served
     served.close()
+
+
+@pytest.fixture
+def app(office: Office, events: Events) -> Starlette:
+    """The office's pages, for a `browser`."""
+    return make_app(office.engine, office.clock, events, keyring=KEYRING)
+
+
+@pytest.fixture
+def browser(app: Starlette) -> Callable[[], Browser]:
+    """Makes people who sign in for themselves."""
+    return lambda: Browser(app)
