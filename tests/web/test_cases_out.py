@@ -164,7 +164,7 @@ def test_another_office_finds_the_case(office: Office, tmp_path: Path) -> None:
     """Signed there with its key, imported here: where it was, and who was there."""
     get = pages(office)
     _, tag = office.person("Trần Văn Bình", "Phòng Công nghệ", "CB100")
-    office.presence(tag, "Phòng họp", at("09:00", 19), at("11:00", 19))
+    office.presence(tag, "Phòng họp", at("09:30", 19), at("10:20", 19))
     eid = bytes(range(8, 16))
     heard_as(office, eid, at("10:00", 19))
     came = abroad.Abroad("Sở Y tế", "covid-19", at("00:00", 18), at("14:00"), ((eid, at("09:58", 19) // 1000),))

@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
-from zonetag_backend.roles import CODE, ENROL, FULL, HEALTH, SCREEN
-from zonetag_backend.store import audit, screens, sessions
+from zonetag_backend.roles import CODE, ENROL, FULL, HEALTH, SCREEN, WORKER
+from zonetag_backend.store import audit, mine_codes, screens, sessions
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.web import csrf
 from zonetag_backend.web.desk import Desk, Fault, desk_of
@@ -58,7 +58,7 @@ def _guard(page: Page, verbs: dict[str, Rule]) -> Callable[[Request], Awaitable[
         if not rule.roles & visitor.roles:
             return _refuse(request, visitor)
         if asked.method not in csrf.SAFE:
-            request.state.form = await _checked_form(request, visitor)
+            request.state.form = await _checked_form(request, visitor, rule.body_bytes)
         if rule.read:
             about = request.path_params.get(rule.about, "")
             await run_in_threadpool(_record_read, desk_of(request), visitor.actor, rule.read, about)
@@ -80,8 +80,11 @@ def _who(request: Request, rule: Rule) -> Visitor:
     with reading(desk.engine) as connection:
         session = sessions.find(connection, token, now_ms)
         device = screens.find(connection, token) if session is None else None
+        who = mine_codes.find(connection, token, now_ms) if session is None and device is None else None
     if device is not None:
         return Visitor("", frozenset({SCREEN}), stage=FULL, token=token, screen=device)
+    if who is not None:
+        return Visitor("", frozenset({WORKER}), stage=FULL, token=token, person=who)
     if session is None:
         if desk.demo:
             return Visitor("", frozenset({HEALTH}), token=token or sessions.new_token(), demo=True)
@@ -119,7 +122,10 @@ def _refuse(request: Request, visitor: Visitor) -> Response:
     return RedirectResponse(where, 303)
 
 
-async def _checked_form(request: Request, visitor: Visitor) -> FormData:
+async def _checked_form(request: Request, visitor: Visitor, most: int) -> FormData:
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdecimal() and (len(length) > 18 or int(length) > most):
+        raise Fault("too-large", 413)  # said beforehand: nothing of it is read, and no file begun
     try:
         await csrf.check(request, visitor)
         return await request.form()

@@ -109,7 +109,7 @@ def _list(request: Request, query: str, error: str = "", chosen: str = "") -> Re
         more=len(found) > MOST_FOUND,
         chosen=chosen or (str(found[0].id) if len(found) == 1 else ""),
         anybody=anybody,
-        kept=kept,
+        given=kept,
         error=error,
         profiles=sorted(settings.profiles),
         profile_names=PROFILES,

@@ -31,7 +31,10 @@ def imports(request: Request) -> Response:
     desk, actor = desk_of(request), visitor_of(request).actor
     now_ms, sent = desk.clock(), form_of(request).get("file")
     reason = " ".join(field(request, "reason").split())
-    data = sent.file.read(IMPORT_BYTES) if isinstance(sent, UploadFile) else b""
+    data = b""
+    if isinstance(sent, UploadFile):
+        with sent.file:
+            data = sent.file.read(IMPORT_BYTES)
     if not data:
         return _refused(request, NO_FILE)
     if len(reason) < reasons.LEAST:
