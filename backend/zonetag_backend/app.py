@@ -11,7 +11,7 @@ from types import TracebackType
 
 import uvicorn
 
-from zonetag_backend import audit_keeper, pages_tls
+from zonetag_backend import audit_keeper, backupfolder, pages_tls
 from zonetag_backend.backup import back_up_when_due
 from zonetag_backend.ca_watch import CaWatch
 from zonetag_backend.config import Config
@@ -183,6 +183,7 @@ class Backend:
                 keyring=self._keyring,
                 second_officer=self.config.second_officer,
                 doors=self.doors,
+                subjects=replace(self.config.subjects, note_erased=self._note_erased),
                 paperwork=PaperSettings.of(self.config),
                 cases=CaseSettings(
                     self.config.profiles, self.config.retention_days, self.config.notices, lambda: self._signing
@@ -201,6 +202,11 @@ class Backend:
         except OSError as error:
             raise ConfigError(f"the certificate of the pages ({cert}, {key}) cannot be used: {error}") from error
         return _Server(settings)
+
+    def _note_erased(self, who: int) -> None:
+        folder = self.config.backup_dir
+        if folder is not None and folder.is_dir():
+            backupfolder.note_erased(folder, who)
 
     def _renew_certificate(self, now_ms: int) -> None:
         http = self.config.http

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from zonetag_backend import relay
+from zonetag_backend import relay, subjectsettings
 from zonetag_backend.errors import ConfigError
 from zonetag_backend.httpconfig import Http, host_fault, names_fault
 from zonetag_backend.httpconfig import faults as http_faults
@@ -109,6 +109,8 @@ class Config:
         """Where they are opened, if the port is not a free one."""
         return self.http.url(self.http.port)
 
+    subjects: subjectsettings.SubjectSettings
+    # rights of those whose data is held
     notices: notices.NoticeSettings
     # how people are told of an exposure
     office: letterhead.Letterhead
@@ -202,6 +204,7 @@ def _config(taken: Mapping[str, object], profiles: Mapping[str, profile.Profile]
         checkpoint_dir=_path(text["audit.checkpoint_dir"]),
         audit_retention_days=number["audit.retention_days"],
         second_officer=taken["contacts.second_officer"] is True,
+        subjects=subjectsettings.from_values(taken),
         notices=notices.from_values(text),
         office=letterhead.from_values(taken),
         profiles=profiles,
@@ -342,5 +345,6 @@ SETTINGS: dict[str, tuple[object, Check]] = {
     "enrolment.listen": ("", _listen),
     "enrolment.url": ("", _enrolment_url),
     **notices.SETTINGS,
+    **subjectsettings.SETTINGS,
     **letterhead.SETTINGS,
 }

@@ -3,6 +3,7 @@
 RECEPTION, HEALTH, ADMIN, AUDITOR = "reception", "health", "admin", "auditor"
 ROLES = (RECEPTION, HEALTH, ADMIN, AUDITOR)
 SCREEN = "screen"  # a device at a door, which shows one page and is nobody's account
+WORKER = "worker"  # somebody who sees what is held about them, and is nobody's account
 # A guard's desk has no telephone to read a code from, and sees only who is in; everybody else shows a second factor.
 WITHOUT_CODE = (RECEPTION,)
 

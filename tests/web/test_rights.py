@@ -27,6 +27,8 @@ VALUES = {
     "screen": "1",
     "case": "1",
     "consent": "1",
+    "form": "json",
+    "request": "1",
     "tag": "1",
 }
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, ScalarSelect, Select, Subquery, and_, case, func, literal, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from zonetag_backend.store import restrictions
 from zonetag_backend.store.schema import person, place, presence, site, tag, tag_clock, visit, visit_correction, wearing
 from zonetag_protocol import status
 
@@ -97,10 +98,12 @@ def stays_of_day(
     *,
     tags: Collection[int] | None = None,
     places: bool = True,
+    all_people: bool = False,
 ) -> list[Stay]:
     """Stays at a site that touch a day (a range of UTC ms), in the order of their beginning.
 
     `tags` narrows to those; without `places` every place is left empty, which takes a third of the time.
+    Who had their data restricted is left out, but for `all_people`: for a list of who has to be got out of the house.
     """
     start_ms, end_ms = day.start, day.stop
     within_day = _visit_columns().where(visit.c.site == of.name, visit.c.came_ms >= start_ms, visit.c.came_ms < end_ms)
@@ -122,7 +125,8 @@ def stays_of_day(
         before_day = before_day.where(tag.c.id.in_(tags))
     visits = within_day.union_all(before_day).subquery("visits")
     rows = connection.execute(_with_wearers(visits, places)).all()
-    stays = _stays(connection, rows, {of.name: of}, now_ms)
+    hidden = frozenset() if all_people else restrictions.everybody(connection)
+    stays = [stay for stay in _stays(connection, rows, {of.name: of}, now_ms) if stay.person not in hidden]
     return sorted(
         (stay for stay in stays if stay.last_ms >= start_ms and stay.came_ms < end_ms), key=lambda s: s.came_ms
     )

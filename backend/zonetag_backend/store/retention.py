@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Table, delete, inspect, select
 from sqlalchemy.schema import DropTable
 from sqlalchemy.sql.elements import ColumnElement
 
-from zonetag_backend.store import audit, departures, heard, report_runs
+from zonetag_backend.store import audit, departures, heard, report_runs, subject_requests
 from zonetag_backend.store.engine import writing
 from zonetag_backend.store.schema import (
     accounts,
@@ -80,6 +80,7 @@ def expire(engine: Engine, now_ms: int, days: int) -> Counter[str]:
             gone[table.name] += connection.execute(delete(table).where(time < before_ms, *alone)).rowcount
         # Last: by then nothing is left that was heard of them.
         gone["person"] += departures.erase_before(connection, before_ms)
+        gone["data_request"] += subject_requests.forget(connection, now_ms)
         gone["report"] += report_runs.fold(connection, before_ms)
         gone["heard"] += _drop_days(connection, before_ms)
         gone = +gone

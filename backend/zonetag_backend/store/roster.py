@@ -8,6 +8,7 @@ from zonetag_backend.records import Post, TagRecord
 from zonetag_backend.store import secrets
 from zonetag_backend.store.schema import gateway, place, registry_revision, site, tag, tag_clock
 from zonetag_backend.store.schema.enrolment import gateway_revoked
+from zonetag_backend.store.schema.office import tag_resting
 from zonetag_backend.store.tags import RETIRED
 from zonetag_backend.tagclock import Track
 from zonetag_protocol import advert
@@ -39,7 +40,6 @@ def read(connection: Connection) -> Roster:
     tags = select(
         tag.c.id,
         tag.c.kind,
-        tag.c.state,
         clock.offset_ms,
         clock.slack_ms,
         clock.offset_at_ms,
@@ -49,12 +49,14 @@ def read(connection: Connection) -> Roster:
         clock.heard_ms,
     ).join(tag_clock, clock.tag == tag.c.id)
     keys = secrets.sealed_keys(connection)
+    in_use = select(tag.c.id).where(tag.c.state != RETIRED, tag.c.id.not_in(select(tag_resting.c.tag)))
+    used = set(connection.scalars(in_use))
     return Roster(
         revision(connection),
         {row.name: Post(row.site, row.id) for row in connection.execute(posts)},
         {row.name: row.absence_s * 1000 for row in connection.execute(select(site.c.name, site.c.absence_s))},
         [
-            TagRecord(which, kind == advert.EDDYSTONE_EID, keys.get(which), state != RETIRED, Track(*known))
-            for which, kind, state, *known in connection.execute(tags)
+            TagRecord(which, kind == advert.EDDYSTONE_EID, keys.get(which), which in used, Track(*known))
+            for which, kind, *known in connection.execute(tags)
         ],
     )

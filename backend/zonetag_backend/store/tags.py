@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 from secrets import token_bytes
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store import secrets
 from zonetag_backend.store.registry import changed, new_id
 from zonetag_backend.store.schema import tag, tag_clock, wearing
+from zonetag_backend.store.schema.office import tag_resting
 from zonetag_protocol import advert, card
 from zonetag_protocol.crypto import KEY
 from zonetag_protocol.rotation import SLOT_BITS, T_END
@@ -103,6 +104,7 @@ def hand_out(connection: Connection, keyring: Keyring, which: int, who: int, now
     if worn is not None and worn.since_ms >= now_ms:  # given twice within a millisecond, or the clock went back
         now_ms = max(worn.since_ms + 1, worn.until_ms or 0)
     connection.execute(insert(wearing).values(tag=which, since_ms=now_ms, until_ms=None, person=who))
+    connection.execute(delete(tag_resting).where(tag_resting.c.tag == which))
     _set_state(connection, which, ACTIVE)
 
 
@@ -110,6 +112,13 @@ def take_back(connection: Connection, keyring: Keyring, which: int, now_ms: int)
     """Nobody wears the tag from now on; its key goes back to the stock's."""
     _end_wearing(connection, which, now_ms)
     secrets.reseal(connection, keyring, which, secrets.of_stock(connection, keyring, now_ms))
+
+
+def rest(connection: Connection, which: int, now_ms: int) -> None:
+    """The tag is not resolved until it is handed out again: whoever wore it does not want to be heard any more."""
+    connection.execute(delete(tag_resting).where(tag_resting.c.tag == which))
+    connection.execute(insert(tag_resting).values(tag=which, since_ms=now_ms))
+    changed(connection)
 
 
 def _end_wearing(connection: Connection, which: int, now_ms: int) -> None:

@@ -5,13 +5,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from zonetag_backend.store import meetings
+from zonetag_backend.store import meetings, restrictions
 from zonetag_backend.store.schema import person, place, site
 from zonetag_backend.tracing import encounter
 from zonetag_backend.tracing.chain import Window, trace
 from zonetag_backend.tracing.closeness import Calibrated
 from zonetag_backend.tracing.days import Days
-from zonetag_backend.tracing.encounter import Encounter
+from zonetag_backend.tracing.encounter import Encounter, Meetings
 from zonetag_backend.tracing.outcome import Outcome, outcome
 from zonetag_backend.tracing.profile import Profile
 from zonetag_backend.tracing.seam import Closeness
@@ -21,7 +21,10 @@ _AT_ONCE = 500  # names at a time: SQLite takes no more than some thousand param
 
 
 class Asker:
-    """Encounters of many people at once, none older than `floor_ms`: what retention should have removed is not told."""
+    """Encounters of many people at once, none older than `floor_ms`: what retention should have removed is not told.
+
+    Nor whoever has asked that their data be shown no more.
+    """
 
     def __init__(
         self, connection: Connection, floor_ms: int, model: Closeness | None = None, evidence: Iterable[str] = ()
@@ -40,7 +43,8 @@ class Asker:
             found += encounter.direct(meetings.noted(self._connection, cut), self._model)
         if encounter.PLACE in self._evidence:
             found += encounter.place(meetings.shared(self._connection, cut), self._model)
-        return found
+        hidden = restrictions.everybody(self._connection)
+        return [each for each in found if each.other not in hidden] if hidden else found
 
 
 def traced(
@@ -66,7 +70,7 @@ def traced(
     zone = timezone(connection, [place for place, _, _ in stays])
     ask = Asker(connection, floor_ms, model, evidence)
     found = trace(who, window, ask, profile, Days(ZoneInfo(zone)), depth=depth, backward=backward, at_least=at_least)
-    stops = zones(stays, meetings.shared(connection, {who: window}))
+    stops = zones(stays, _shown(connection, meetings.shared(connection, {who: window})))
     people = {who, *found.generations, *(other for stop in stops for other, _, _ in stop.others)}
     return outcome(
         found,
@@ -79,6 +83,12 @@ def traced(
         names=names(connection, people),
         places=places(connection),
     )
+
+
+def _shown(connection: Connection, met: Meetings) -> Meetings:
+    """Without those whose data is restricted; the person of the case itself is read all the same, as the law asks."""
+    hidden = restrictions.everybody(connection)
+    return {pair: rows for pair, rows in met.items() if pair[1] not in hidden}
 
 
 def names(connection: Connection, who: Iterable[int]) -> dict[int, tuple[str, str, str]]:

@@ -27,6 +27,7 @@ from zonetag_backend.doors import Doors
 from zonetag_backend.events import Events
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store.book import Database
+from zonetag_backend.subjectsettings import SubjectSettings
 from zonetag_backend.web import faults, static
 from zonetag_backend.web.casework import CaseSettings, Casework
 from zonetag_backend.web.desk import Desk, Fault
@@ -38,15 +39,18 @@ from zonetag_backend.web.pages import (
     declarations,
     importing,
     login,
+    mine,
     papers,
     people,
     plan,
     reasons,
     screen,
     screens,
+    subject_requests,
     tags,
     visitors,
 )
+from zonetag_backend.web.pages.agreements import agreements
 from zonetag_backend.web.pages.audit import audit
 from zonetag_backend.web.pages.book import book
 from zonetag_backend.web.pages.case import case
@@ -54,6 +58,7 @@ from zonetag_backend.web.pages.case_export import export, file
 from zonetag_backend.web.pages.case_notices import notices
 from zonetag_backend.web.pages.case_sources import sources
 from zonetag_backend.web.pages.cases import cases
+from zonetag_backend.web.pages.codes import codes
 from zonetag_backend.web.pages.gateways import gateways, rejected
 from zonetag_backend.web.pages.home import healthz, home
 from zonetag_backend.web.pages.imports import imported, imports
@@ -132,6 +137,14 @@ ROUTES = (
     Route("/adoption", adoption.adoption),
     Route("/adoption/reminders", adoption.reminding),
     Route("/adoption/off/{person}", adoption.choose),
+    Route("/mine", mine.mine),
+    Route("/mine/copy/{form}", mine.copy),
+    Route("/mine/requests", mine.ask),
+    Route("/mine/end", mine.leave),
+    Route("/codes", codes),
+    Route("/requests", subject_requests.requests),
+    Route("/requests/{request}", subject_requests.one),
+    Route("/agreements", agreements),
     Route("/healthz", healthz),
     Route("/static/{name}", static.serve),
 )
@@ -148,6 +161,7 @@ def make_app(
     second_officer: bool = False,
     doors: Doors | None = None,
     cases: CaseSettings | None = None,
+    subjects: SubjectSettings | None = None,
     paperwork: PaperSettings | None = None,
 ) -> Starlette:
     """The pages over a database whose tables exist; `clock` gives UTC in ms, `hosts` are the names it answers to.
@@ -166,6 +180,16 @@ def make_app(
         exception_handlers={Fault: faults.fault, HTTPException: faults.http_fault, Exception: faults.broken},
     )
     casework = Casework(engine, clock, cases or CaseSettings())
-    app.state.desk = Desk(engine, clock, events, demo, keyring, second_officer, doors or Doors(), casework)
+    app.state.desk = Desk(
+        engine,
+        clock,
+        events,
+        demo,
+        keyring,
+        second_officer,
+        doors or Doors(),
+        casework,
+        subjects or SubjectSettings(),
+    )
     app.state.papers = paperwork or PaperSettings()
     return app

@@ -9,6 +9,7 @@ from zonetag_backend.doors import Doors
 from zonetag_backend.events import Events
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store.book import Database
+from zonetag_backend.subjectsettings import SubjectSettings
 from zonetag_backend.web.casework import Casework
 
 
@@ -29,6 +30,8 @@ class Desk:
     doors: Doors = field(default_factory=Doors)
     # who has just held a tag close
     casework: Casework | None = None
+    subjects: SubjectSettings = field(default_factory=SubjectSettings)
+    # rights of those whose data is held
 
     @property
     def cases(self) -> Casework:

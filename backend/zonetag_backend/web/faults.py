@@ -52,7 +52,10 @@ TEXTS = {
     ),
     "no-request": (_("There is no such request"), _("It went with the person, or its time is over.")),
     "no-paper": (_("There is no such paper"), _("Choose one under “Papers”, as PDF, XLSX or CSV.")),
-    "no-channel": (_("No way out is set"), _("Set notices.webhook_url or notices.mail_url, and start the server anew.")),
+    "no-channel": (
+        _("No way out is set"),
+        _("Set notices.webhook_url or notices.mail_url, and start the server anew."),
+    ),
     "broken": (_("Something is broken on our side"), _("Try again; if it stays, look into the log of zonetag serve.")),
 }
 

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from zonetag_backend.names import printable
 from zonetag_backend.web import commands, languages, reasons, static, times, words
+from zonetag_backend.web.kept import kept_of
 from zonetag_backend.web.languages import COOKIE, COOKIE_AGE_S, LANGUAGES
 from zonetag_backend.web.visitor import visitor_of
 
@@ -55,6 +56,7 @@ def _html(request: Request, language: str, template: str, status: int, context: 
         "languages": LANGUAGES,
         "path": request.url.path,
         "visitor": visitor_of(request),
+        "kept": kept_of(request, context.get("zone"), languages.locale_of(language)),
         "here": address(request),
         "twin_address": _twin_address(request),
         "language_address": lambda of: address(request, lang=of),
@@ -108,6 +110,7 @@ def environment_of(language: str) -> Environment:
         commands=commands,
         reasons=reasons.TEXTS,
         words=words,
+        date_of=lambda at_ms, zone: times.local(at_ms, zone).date(),
         clock_time=lambda at_ms, zone, day: times.clock_time(at_ms, zone, day, locale),
         iso=times.iso,
         long_date=lambda day: times.long_date(day, locale),

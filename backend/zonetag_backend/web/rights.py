@@ -6,7 +6,7 @@ with one line here; see the head of `app.py`.
 
 from dataclasses import dataclass
 
-from zonetag_backend.roles import ADMIN, AUDITOR, CODE, ENROL, HEALTH, RECEPTION, ROLES, SCREEN
+from zonetag_backend.roles import ADMIN, AUDITOR, CODE, ENROL, HEALTH, RECEPTION, ROLES, SCREEN, WORKER
 
 NOBODY_YET = ""  # a visitor who has not signed in
 LIST_BYTES = 12 << 20  # a list of 20,000 people, sent once more as a form
@@ -104,6 +104,15 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/adoption": {"GET": Rule(_of(ADMIN), "people.read")},
     "/adoption/reminders": {"GET": Rule(_of(ADMIN), "people.read"), "POST": Rule(_of(ADMIN))},
     "/adoption/off/{person}": {"POST": Rule(_of(ADMIN))},
+    # Somebody who looks at their own data, and everybody who may come to do so; the page records its reads itself.
+    "/mine": {"GET": Rule(ANYBODY | {WORKER}), "POST": Rule(ANYBODY | {WORKER})},
+    "/mine/copy/{form}": {"GET": Rule(_of(WORKER))},
+    "/mine/requests": {"POST": Rule(_of(WORKER))},
+    "/mine/end": {"POST": Rule(_of(WORKER))},
+    "/codes": {"GET": Rule(_of(RECEPTION, ADMIN)), "POST": Rule(_of(RECEPTION, ADMIN))},
+    "/requests": {"GET": Rule(_of(ADMIN), "request.read"), "POST": Rule(_of(ADMIN))},
+    "/requests/{request}": {"GET": Rule(_of(ADMIN), "request.read", "request"), "POST": Rule(_of(ADMIN))},
+    "/agreements": {"GET": Rule(_of(ADMIN), "agreement.read"), "POST": Rule(_of(ADMIN), body_bytes=IMPORT_BYTES)},
     "/healthz": {"GET": Rule(ANYBODY)},
     "/static/{name}": {"GET": Rule(ANYBODY)},
 }

@@ -87,6 +87,11 @@ def short_date(day: dt.date, locale: Locale) -> str:
     return format_date(day, "d/M" if locale.language == "vi" else "d MMM", locale)
 
 
+def numeric_date(day: dt.date, locale: Locale) -> str:
+    """Day, month and year, as the language writes them."""
+    return format_date(day, "dd/MM/yyyy" if locale.language == "vi" else "d MMM yyyy", locale)
+
+
 def long_date(day: dt.date, locale: Locale) -> str:
     """Weekday and date in full."""
     return format_date(day, "EEEE, 'ngày' dd/MM/yyyy" if locale.language == "vi" else "EEEE d MMMM yyyy", locale)

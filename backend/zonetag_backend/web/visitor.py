@@ -26,11 +26,16 @@ class Visitor:
     screen: Screen | None = None
     # a device at a door, and nobody
 
+    person: int | None = None
+    # who looks at what is held about them, and at nothing else
+
     @property
     def actor(self) -> str:
         """As the audit log names them."""
         if self.screen is not None:
             return f"screen:{self.screen.title}"
+        if self.person is not None:
+            return f"person:{self.person}"
         return "demo" if self.demo else f"account:{self.name}"
 
     @property

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zonetag_backend.store import book as store
-from zonetag_backend.store import person_day
+from zonetag_backend.store import person_day, restrictions
 from zonetag_backend.store.engine import reading
 from zonetag_backend.store.person_day import Person, Spell
 from zonetag_backend.web.desk import Fault, desk_of
@@ -31,6 +31,8 @@ def person(request: Request) -> Response:
         who = person_day.person_with(connection, int(text)) if known else None
         if who is None:
             raise Fault("no-person", 404, text)
+        if restrictions.since_ms(connection, who.id) is not None:
+            raise Fault("restricted", 403)
         sites = {site.name: site for site in store.sites(connection)}
         if asked_site and asked_site not in sites:
             raise Fault("no-site", 404, asked_site)

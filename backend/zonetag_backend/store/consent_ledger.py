@@ -1,0 +1,117 @@
+"""Who agreed to what, and withdrew it: a ledger that only grows.  Each entry stands in the audit log's chain too.
+
+Nothing is agreed to until somebody says so.  Inside the caller's transaction.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select
+
+from zonetag_backend.errors import BadValue
+from zonetag_backend.store import audit
+from zonetag_backend.store.registry import clean_text
+from zonetag_backend.store.schema import person, wearing
+from zonetag_backend.store.schema.office import consent_entry, visitor
+
+BOOK, TRACING, HEALTH, REMINDERS = "book", "tracing", "health", "reminders"
+PURPOSES = (BOOK, TRACING, HEALTH, REMINDERS)
+NEEDED = (BOOK, TRACING)  # without these nobody should wear a tag
+PAPER, SCREEN = "paper", "screen"
+LONGEST_VERSION = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger."""
+
+    purpose: str
+    given: bool
+    # else withdrawn
+    at_ms: int
+    how: str
+    # PAPER or SCREEN
+    version: str
+    # of the text that was agreed to
+    made_by: str
+
+
+def note(
+    connection: Connection,
+    who: int,
+    purposes: Iterable[str],
+    *,
+    given: bool,
+    how: str,
+    version: str,
+    by: str,
+    now_ms: int,
+) -> int:
+    """Write down what somebody agreed to, or withdrew; how many lines are new.  What holds already makes none."""
+    wanted = list(dict.fromkeys(purposes))
+    if not wanted or set(wanted) - set(PURPOSES) or how not in (PAPER, SCREEN):
+        raise BadValue(f"a purpose is one of {', '.join(PURPOSES)}, and it was said on paper or screen")
+    version = clean_text(version, "the version of the text", LONGEST_VERSION)
+    last = {each.purpose: each for each in entries(connection, who)}
+    new = 0
+    for purpose in wanted:
+        known = last.get(purpose)
+        if (known is not None and known.given) is given:
+            continue
+        at_ms = now_ms if known is None else max(now_ms, known.at_ms + 1)  # also when the clock went back
+        row = {"person": who, "purpose": purpose, "at_ms": at_ms, "given": given, "how": how, "version": version}
+        connection.execute(insert(consent_entry).values(**row, made_by=by))
+        code = "agreement.give" if given else "agreement.withdraw"
+        audit.record(connection, now_ms, by, code, who, f"{purpose}, {how}, {version}")
+        new += 1
+    return new
+
+
+def entries(connection: Connection, who: int) -> list[Entry]:
+    """The whole ledger of a person, the oldest first."""
+    c = consent_entry.c
+    columns = (c.purpose, c.given, c.at_ms, c.how, c.version, c.made_by)
+    rows = connection.execute(select(*columns).where(c.person == who).order_by(c.at_ms, c.purpose))
+    return [Entry(*row) for row in rows]
+
+
+def given(connection: Connection) -> dict[int, frozenset[str]]:
+    """What each person has agreed to now; who has agreed to nothing is not there."""
+    c = consent_entry.c
+    last = select(c.person, c.purpose, func.max(c.at_ms).label("at_ms")).group_by(c.person, c.purpose).subquery()
+    rows = select(c.person, c.purpose).join(
+        last, (last.c.person == c.person) & (last.c.purpose == c.purpose) & (last.c.at_ms == c.at_ms)
+    )
+    found: dict[int, set[str]] = {}
+    for who, purpose in connection.execute(rows.where(c.given.is_(True))):
+        found.setdefault(who, set()).add(purpose)
+    return {who: frozenset(purposes) for who, purposes in found.items()}
+
+
+def missing(connection: Connection, who: int) -> tuple[str, ...]:
+    """What somebody has not agreed to and should have before wearing a tag; of a visitor nothing is asked here."""
+    if connection.scalar(select(visitor.c.person).where(visitor.c.person == who)) is not None:
+        return ()
+    held = {each.purpose for each in _now(entries(connection, who)) if each.given}
+    return tuple(purpose for purpose in NEEDED if purpose not in held)
+
+
+def note_handed_out(connection: Connection, who: int, by: str, now_ms: int) -> tuple[str, ...]:
+    """A tag was handed to somebody: what they have not agreed to, which is put into the audit log."""
+    lacking = missing(connection, who)
+    if lacking:
+        audit.record(connection, now_ms, by, "agreement.missing", who, ", ".join(lacking))
+    return lacking
+
+
+def worn_without(connection: Connection) -> list[int]:
+    """People who wear a tag now and have not agreed to what a tag needs; visitors are not asked here."""
+    worn = select(wearing.c.person).join(person, person.c.id == wearing.c.person).where(wearing.c.until_ms.is_(None))
+    guests = select(visitor.c.person)
+    agreed = given(connection)
+    wearers = connection.scalars(worn.where(wearing.c.person.not_in(guests)).distinct())
+    return [who for who in wearers if not agreed.get(who, frozenset()).issuperset(NEEDED)]
+
+
+def _now(of: Iterable[Entry]) -> list[Entry]:
+    return list({each.purpose: each for each in of}.values())

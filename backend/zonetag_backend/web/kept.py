@@ -1,0 +1,45 @@
+"""How long what a page shows is kept: said at its foot, and beside each day of somebody's own data."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from babel.core import Locale
+from starlette.requests import Request
+
+from zonetag_backend.roles import HEALTH, ROLES, WORKER
+from zonetag_backend.store.registry import DEFAULT_TIMEZONE
+from zonetag_backend.web.desk import desk_of
+from zonetag_backend.web.times import Day, local, numeric_date
+from zonetag_backend.web.visitor import visitor_of
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The retention time, for a template."""
+
+    days: int
+    today: dt.date
+    written: Callable[[dt.date], str]
+    # as the language writes a date
+
+    def of(self, day: object) -> dt.date:
+        """The day that a page is about: the one in its context, else today."""
+        return day.date if isinstance(day, Day) else self.today
+
+    def until(self, day: dt.date) -> str:
+        """When what was recorded on a day is gone."""
+        return self.written(day + timedelta(days=self.days))
+
+
+def kept_of(request: Request, zone: object, locale: Locale) -> Kept | None:
+    """For whoever may see data of people; a page for strangers shows none."""
+    roles = visitor_of(request).roles
+    if not roles & {*ROLES, WORKER, HEALTH}:
+        return None
+    desk = desk_of(request)
+    here = zone if isinstance(zone, ZoneInfo) else ZoneInfo(DEFAULT_TIMEZONE)
+    today = local(desk.clock(), here).date()
+    return Kept(desk.cases.settings.retention_days, today, lambda day: numeric_date(day, locale))
