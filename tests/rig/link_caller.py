@@ -129,6 +129,15 @@ class Caller:
             if whole is not None:
                 return whole
 
+    async def part(self) -> bytes | None:
+        """The next part as it came; None when the connection is over."""
+        return await self._parts.get()
+
+    async def hang_up(self) -> None:
+        """End the connection from our side, if it stands."""
+        if self._connection is not None and self._connection.handle in self.device.connections:
+            await self._connection.disconnect()
+
     async def gone(self) -> None:
         """Wait until the tag has ended the connection."""
         try:

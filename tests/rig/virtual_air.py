@@ -237,6 +237,10 @@ class VirtualAir:
                 self._asked.clear()
                 await self._go_on()
 
+    def end_soon(self) -> None:
+        """Let the supply of every tag end now."""
+        self._until_ms = min(self._until_ms, self.now_ms)
+
     async def _go_on(self) -> None:
         awake = self._joined < len(self._seats) or any(sleeper.wake_ms is None for sleeper in self._sleepers)
         if awake or not self._sleepers:

@@ -210,7 +210,8 @@ class Desk:
         contact_log.write(connection, *judge(self.ingest, which, read, now_ms))
         self.counts[RECORDS] += len(read)
         malformed = len(records) - len(read)
-        self.counts[Malformed.code] += malformed
+        if malformed:
+            self.counts[Malformed.code] += malformed
         return malformed
 
     def _end(self, line: Line, now_ms: int, *, tell: bool = True) -> None:
