@@ -59,7 +59,7 @@ def adoption(request: Request) -> Response:
         quiet_count=len(quiet),
         off=off,
         phones=phones,
-        kept=kept,
+        line=kept,
         channels=settings_of(request).channels,
         causes=CAUSES,
         why=WHY,
