@@ -1,0 +1,121 @@
+"""Pages of cases in a real browser: by keyboard alone, on a phone and a desk, and axe finds nothing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rig.components import Require, missing
+from rig.ill import outbreak
+from rig.pages import Served
+
+try:
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+except ModuleNotFoundError:  # there is none for this machine's processor
+    sync_playwright = None  # type: ignore[assignment]  # then the tests skip
+
+WAIT_MS = 30_000
+SIZES = ({"width": 390, "height": 844}, {"width": 1366, "height": 850})
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+TABS = ("", "/sources", "/notices", "/export")
+LONG = "Lê " + "Rất" * 32
+
+
+@pytest.fixture(scope="module")
+def browser(require: Require) -> Iterator[Any]:
+    """Debian's Chromium."""
+    path = require("chromium", "apt-get install chromium")
+    if sync_playwright is None:
+        missing("playwright is not installed: pip install playwright")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any, served: Served) -> Iterator[Any]:
+    """A window of a health officer; whatever its console says in anger fails the test."""
+    context = browser.new_context(viewport=SIZES[1], locale="vi-VN")
+    context.set_default_timeout(WAIT_MS)
+    served.sign_in(context)
+    page = context.new_page()
+    angry: list[str] = []
+    page.on("console", lambda said: angry.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: angry.append(str(error)))
+    yield page
+    context.close()
+    assert angry == []
+
+
+def press(page: Any, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Go on with the tabulator until that has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"the keyboard does not reach {selector}")
+
+
+def enter(served: Served, page: Any, first: int = 3, second: int = 4) -> str:
+    """Enter a case with the keyboard alone; its address."""
+    outbreak(served.office, first, second, ("Nguyễn Thị Ánh", LONG, "<script>x</script>"))
+    page.goto(f"{served.url}/cases")
+    tab_to(page, "input[name=q]")
+    page.keyboard.type("anh")
+    with page.expect_navigation():
+        press(page, "Enter")
+    tab_to(page, "input[name=person]")
+    tab_to(page, "input[name=day]")
+    page.keyboard.type("11202026")
+    tab_to(page, "input[name=reason]")
+    page.keyboard.type("xét nghiệm dương tính")
+    tab_to(page, "main button.go")
+    with page.expect_navigation():
+        press(page, "Enter")
+    page.wait_for_selector("#zones")
+    return str(page.url)
+
+
+def test_a_case_by_keyboard_alone(served: Served, page: Any) -> None:
+    url = enter(served, page)
+    assert page.locator("#f1").inner_text().startswith("F1: người đã ở gần")
+    assert page.locator("main .count b").all_inner_texts()[:2] == ["3", "4"]
+    assert page.locator("svg.graph g.g1").count() == 3
+    assert page.locator("svg.graph g.g2").count() == 4
+    tab_to(page, "details summary")
+    press(page, "Enter")
+    assert page.locator("details[open] li").count() == 3
+    page.goto(url)
+    tab_to(page, "button[value=trace]")
+    with page.expect_navigation():
+        press(page, "Enter")
+    assert "Giống lần truy vết trước" in page.inner_text("main")
+    tab_to(page, "a[download]")
+    with page.expect_download() as taken:
+        press(page, "Enter")
+    assert taken.value.suggested_filename.endswith(".xlsx")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_nothing_is_wider_than_the_window_and_axe_finds_nothing(served: Served, page: Any, language: str) -> None:
+    url = enter(served, page)
+    for path in (f"{served.url}/cases", f"{served.url}/cases?q=a", *(url + tab for tab in TABS)):
+        page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}")
+        for size in SIZES:
+            page.set_viewport_size(size)
+            assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, (path, size)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_axe_would_have_found_a_fault(served: Served, page: Any) -> None:
+    """The control: a button without words."""
+    page.goto(f"{enter(served, page)}?lang=vi")
+    page.evaluate("document.querySelector('button[value=trace]').textContent = ''")
+    assert "button-name" in Axe().run(page).generate_report()
