@@ -23,6 +23,7 @@ from zonetag_backend.web.enrolment import make_app
 log = logging.getLogger(__name__)
 
 FILE = "enrolment.pem"  # in pki/: key and chain
+UPDATES = "updates"  # folder of packages beside the database, each named after its SHA-256
 LOOK_S = 3600.0
 CONNECTIONS = 64  # at once
 MQTTS_PORT = 8883  # IANA
@@ -78,7 +79,7 @@ class EnrolmentServer:
         path = await asyncio.to_thread(self._certificate, ca)
         registrar = Registrar(self._database, ca, self._backend_key, broker_of(self._config), self._clock)
         settings = uvicorn.Config(
-            make_app(registrar, self._clock),
+            make_app(registrar, self._clock, self._config.data / UPDATES),
             log_level="warning",
             access_log=False,
             lifespan="off",

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from zonetag_gateway import homeassistant, metrics, metrics_server, trial
+from zonetag_gateway import homeassistant, metrics, metrics_server, trial, updating
 from zonetag_gateway.announced import Announced
 from zonetag_gateway.arrivals import Arrivals
 from zonetag_gateway.attendant import Attendant
@@ -81,6 +81,7 @@ class Gateway:
         self._notify = notify or Notify()
         self._keep_time = keep_time
         self._overlay = overlay
+        self._updates = updating.of(config, identity, version)
         self.again = False  # it has ended in order to begin again, with other settings
         self._line = 0.0  # the source's line when windows were last closed
         self._started_s = self._heard_s = clock.monotonic()  # the latter: the last report with adverts
@@ -214,20 +215,20 @@ class Gateway:
             overlay=self._overlay,
             restart=restart,
             show=None if self._feedback is None else self._feedback.show,
+            updates=self._updates,
         )
         if self._config.remote.enabled:
             uplink.listen(topics.CMD, remote.receive)
         return remote
 
     async def _trial(self, uplink: Uplink, remote: Remote, restart: Callable[[], None]) -> None:
-        """Decide on settings from afar that are on trial."""
+        """Decide on settings from afar that are on trial, and say that another version works."""
 
         def works() -> bool:
             return self._tallies["adverts"] > 0 and uplink.publisher.counters.acknowledged > 0
 
-        if self._overlay is not None:
-            await trial.watch(self._overlay, works=works, answer=remote.answer, restart=restart)
-        await asyncio.Event().wait()
+        trials = trial.watch(self._overlay, works=works, answer=remote.answer, restart=restart)
+        await asyncio.gather(trials, updating.watch(self._updates, works, remote.answer))
 
     def _beside(
         self,

@@ -4,7 +4,7 @@ import http.client
 import json
 import ssl
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -17,6 +17,7 @@ from zonetag_gateway.errors import EnrolmentRefused
 from zonetag_protocol.enrolment import ROOT_PATH
 
 TIMEOUT_S = 20.0
+CHUNK = 64 * 1024  # bytes read at once
 MAX_ANSWER = 64 * 1024  # bytes; one has 3 kB
 RETRY = "Check the address and the network, and type it again: nothing is lost by that"
 
@@ -53,6 +54,29 @@ class Server:
         if not isinstance(answer, dict):
             raise EnrolmentRefused(f"{self.url} answers with something else than an answer", RETRY)
         return answer
+
+    def download(self, path: str, size: int, into: BinaryIO, trusted: ssl.SSLContext) -> None:
+        """Write exactly `size` bytes of what the server has at `path`; EnrolmentRefused, OSError of the disk."""
+        host, port = address(self.url)
+        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=trusted)
+        try:
+            try:
+                connection.request("GET", path)
+                response = connection.getresponse()
+                if response.status != http.client.OK:
+                    raise _refused(self.url, response.status, response.read(MAX_ANSWER))
+                left = size
+                while part := response.read(min(CHUNK, left + 1)):
+                    left -= len(part)
+                    if left < 0:
+                        break
+                    into.write(part)
+            except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
+                raise EnrolmentRefused(f"{self.url} cannot be reached ({error})", RETRY) from error
+        finally:
+            connection.close()
+        if left:
+            raise EnrolmentRefused(f"{self.url} sends something else than was ordered", RETRY)
 
     def _ask(self, method: str, path: str, body: bytes, trusted: ssl.SSLContext) -> bytes:
         host, port = address(self.url)

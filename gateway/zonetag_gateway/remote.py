@@ -9,6 +9,7 @@ from zonetag_gateway.commands import BAD_ARGUMENT, FAILED, OK, TRIAL, UNKNOWN, U
 from zonetag_gateway.errors import ConfigFaults, GatewayError
 from zonetag_gateway.overlay import ALLOWED, OverlayFile
 from zonetag_gateway.source import Clock, Restartable, Source
+from zonetag_gateway.updating import NotTaken, Updates
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +45,12 @@ class Remote:
         overlay: OverlayFile | None = None,
         restart: Callable[[], None] | None = None,
         show: Callable[[float], None] | None = None,
+        updates: Updates | None = None,
     ) -> None:
         """`say` publishes an answer, `tell_health` the health; `root` is whose level is set (the program's).
 
         `overlay` keeps settings, and `restart` starts the gateway again with them; without either, none are taken.
-        `show` switches a light on for some seconds, if there is one.
+        `show` switches a light on for some seconds, if there is one; `updates` installs other versions.
         """
         self._clock = clock
         self._source = source
@@ -58,18 +60,21 @@ class Remote:
         self._overlay = overlay
         self._restart = restart
         self._show = show
+        self._updates = updates
         self._finding: asyncio.Task[None] | None = None
         self._waiting: asyncio.Queue[Command] = asyncio.Queue(MAX_WAITING)
         self.desk = Desk()
         if overlay is not None and overlay.overlay.begun:
             self.desk.remember(overlay.overlay.trial_id)
+        if updates is not None and updates.asked is not None:
+            self.desk.remember(updates.asked.id)
         self._handlers: dict[str, Handler] = {
             "log-level": self._log_level,
             "find-me": self._find_me,
             "restart-scan": self._restart_scan,
             "send-health": self._send_health,
             "config": self._config,
-            "update": self._not_yet,
+            "update": self._update,
         }
 
     def receive(self, payload: bytes, retained: bool) -> None:
@@ -92,7 +97,7 @@ class Remote:
                 answer = await self._carry_out(command)
                 log.info("command %s, %.32r: %s", command.id, command.do, answer.code)
                 self.answer(answer)
-                if answer.code == TRIAL and self._restart is not None:
+                if answer.code == TRIAL and command.do == "config" and self._restart is not None:
                     self._restart()
         finally:
             if self._finding is not None:
@@ -165,8 +170,21 @@ class Remote:
             raise Refused(FAILED, f"The settings cannot be stored ({error.strerror}).") from error
         raise Refused(TRIAL, "The gateway starts again with them. They stay if it then hears and delivers.")
 
-    async def _not_yet(self, command: Command) -> str:
-        raise Refused(UNSUPPORTED, "This version cannot do it. Do it on the gateway itself.")
+    async def _update(self, command: Command) -> str:
+        order = _only(command.arguments, "order")
+        if self._updates is None:
+            raise Refused(UNSUPPORTED, "Only an enrolled gateway can be updated from afar.")
+        try:
+            envelope = bytes.fromhex(order) if isinstance(order, str) else b""
+        except ValueError:
+            envelope = b""
+        if not envelope:
+            raise Refused(BAD_ARGUMENT, "order is a signed order in hexadecimal: see zonetag gateway update.")
+        try:
+            version = await self._updates.begin(command.id, envelope)
+        except NotTaken as error:
+            raise Refused(FAILED, str(error)) from error
+        raise Refused(TRIAL, f"Version {version} is being installed. It stays if it then hears and delivers.")
 
 
 def _only(arguments: Mapping[str, Any], name: str = "", default: object = None) -> object:

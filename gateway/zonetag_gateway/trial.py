@@ -14,7 +14,7 @@ LOOK_S = 0.5
 
 
 async def watch(
-    file: OverlayFile,
+    file: OverlayFile | None,
     *,
     works: Callable[[], bool],
     answer: Callable[[Answer], None],
@@ -22,7 +22,7 @@ async def watch(
     limit_s: float = LIMIT_S,
 ) -> None:
     """Decide on the trial that has begun, if there is one; then wait until cancelled."""
-    if file.overlay.begun:
+    if file is not None and file.overlay.begun:
         identifier = file.overlay.trial_id
         try:
             async with asyncio.timeout(limit_s):

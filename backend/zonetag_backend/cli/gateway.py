@@ -2,7 +2,7 @@
 
 import argparse
 
-from zonetag_backend.cli import gateway_command, gateway_enrol, gateway_revoke
+from zonetag_backend.cli import gateway_command, gateway_enrol, gateway_revoke, gateway_update
 from zonetag_backend.cli.store import Parsers, actor, add_where, changing, looking, show
 from zonetag_backend.errors import NotFound
 from zonetag_backend.signatures import NOT_ENROLLED
@@ -31,6 +31,7 @@ def register(commands: Parsers) -> None:
     listed.set_defaults(run=_list)
     gateway_enrol.register(actions, _let_in)
     gateway_command.register(actions)
+    gateway_update.register(actions)
     gateway_revoke.register(actions)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from zonetag_backend.cli.store import Parsers, add_where, looking, settings
 from zonetag_backend.clock import monotonic, utc_ms
-from zonetag_backend.config import Broker
+from zonetag_backend.config import Broker, Config
 from zonetag_backend.errors import BrokerError, NotFound, RegistryError
 from zonetag_backend.mqtt import Incoming, Link
 from zonetag_backend.pki.client import with_own
@@ -24,7 +24,7 @@ from zonetag_protocol import topics
 CONNECT_S = 20.0  # a broker that has not answered by then is not there
 ANSWER_S = 15.0  # a gateway that hears answers within a second; a busy Pi on a slow link within some
 ARGUMENTS = {"log-level": "level", "find-me": "seconds"}  # command: the one argument it takes
-COMMANDS = ("log-level", "find-me", "restart-scan", "send-health", "config", "update")
+COMMANDS = ("log-level", "find-me", "restart-scan", "send-health", "config")
 TRIAL = "trial"  # not yet the last answer
 TRIAL_S = 420.0  # a gateway decides within 300 s of its start
 WAITING = 100  # messages
@@ -56,19 +56,35 @@ def register(actions: Parsers) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    wish = Wish(site_of(args), args.name, args.do, _arguments(args.do, args.values))
+    broker = operator(settings(args, **{"broker.url": args.broker}))
+    return tell(wish, send(broker, wish, args.wait))
+
+
+def site_of(args: argparse.Namespace) -> str:
+    """The site of the gateway that the arguments name; NotFound."""
     with looking(args) as connection:
         sites = [str(row["site"]) for row in lists.gateways(connection) if row["name"] == args.name and row["place"]]
-    wish = Wish(_site(args.name, args.site, sites), args.name, args.do, _arguments(args.do, args.values))
+    return _site(args.name, args.site, sites)
+
+
+def operator(config: Config) -> Broker:
+    """The broker as an operator speaks with it; its warnings go to standard error."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     # A random identifier: the backend's session, and its messages, stay the backend's.
     own = f"zonetag-command-{secrets.token_hex(4)}"
-    config = settings(args, **{"broker.url": args.broker})
-    broker = replace(with_own(config.broker, config.data, OPERATOR_NAME), client_id=own)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
-    answer = send(broker, wish, args.wait)
-    text = "".join(c if c.isprintable() else "\ufffd" for c in str(answer.get("text", "")))
+    return replace(with_own(config.broker, config.data, OPERATOR_NAME), client_id=own)
+
+
+def tell(wish: Wish, answer: dict[str, Any]) -> int:
+    """Print what a gateway has answered; the exit code."""
     code = "ok" if answer.get("ok") is True else json.dumps(answer.get("code"))[:32].strip('"')
-    print(f"{wish.gateway}: {text} [{code}]")
+    print(f"{wish.gateway}: {_plain(answer)} [{code}]")
     return 0 if answer.get("ok") is True else 1
+
+
+def _plain(answer: dict[str, Any]) -> str:
+    return "".join(c if c.isprintable() else "\ufffd" for c in str(answer.get("text", "")))
 
 
 def _site(name: str, wanted: str | None, sites: Sequence[str]) -> str:
@@ -104,8 +120,8 @@ def _setting(text: str) -> tuple[str, object]:
         return name, value
 
 
-def send(broker: Broker, wish: Wish, wait_s: float) -> dict[str, Any]:
-    """The gateway's answer.  BrokerError when there is no broker, or no answer."""
+def send(broker: Broker, wish: Wish, wait_s: float, trial_s: float = TRIAL_S) -> dict[str, Any]:
+    """The gateway's answer; after a first one that speaks of a trial, the one after.  BrokerError when there is none."""
     came: queue.Queue[Incoming] = queue.Queue(WAITING)
     connected: queue.Queue[bool] = queue.Queue()
     link = Link(broker, WAITING, came.put, connected.put, leaves=(topics.DONE,), persistent=False)
@@ -118,13 +134,15 @@ def send(broker: Broker, wish: Wish, wait_s: float) -> dict[str, Any]:
             raise BrokerError(f"there is no broker at {broker.url}: say where it is with --broker") from None
         message = {"id": identifier, "at": utc_ms(), "do": wish.do, "with": wish.arguments}
         link.publish(topics.topic(wish.site, wish.gateway, topics.CMD), json.dumps(message).encode())
-        return _answer(link, came, topics.topic(wish.site, wish.gateway, topics.DONE), identifier, wait_s)
+        return _answer(link, came, topics.topic(wish.site, wish.gateway, topics.DONE), identifier, (wait_s, trial_s))
     finally:
         link.stop()
 
 
-def _answer(link: Link, came: "queue.Queue[Incoming]", topic: str, identifier: str, wait_s: float) -> dict[str, Any]:
-    until = monotonic() + wait_s
+def _answer(
+    link: Link, came: "queue.Queue[Incoming]", topic: str, identifier: str, waits_s: tuple[float, float]
+) -> dict[str, Any]:
+    until = monotonic() + waits_s[0]
     while (left_s := until - monotonic()) > 0:
         try:
             message = came.get(timeout=left_s)
@@ -139,8 +157,8 @@ def _answer(link: Link, came: "queue.Queue[Incoming]", topic: str, identifier: s
             continue
         if answer.get("code") != TRIAL:
             return answer
-        print("The gateway starts again with these settings; waiting for what becomes of it.", file=sys.stderr)
-        until = monotonic() + TRIAL_S
+        print(f"{_plain(answer)} Waiting for what becomes of it.", file=sys.stderr)
+        until = monotonic() + waits_s[1]
     raise BrokerError(
         "the gateway does not answer: is it online (zonetag gateway list), does its gateway.toml say enabled = true"
         " under [remote], and may it and you use its topics cmd and done?"

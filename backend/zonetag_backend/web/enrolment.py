@@ -1,21 +1,25 @@
 """The HTTPS side of enrolment: what anybody in the network may ask, so everything about it is bounded."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from zonetag_protocol.enrolment import ENROL, MAX_REQUEST, RENEW, ROOT_PATH
+from zonetag_protocol.update import UPDATE
 
 MINUTE_MS = 60_000
 PER_ADDRESS = 20  # requests a minute: an enrolment takes two
 PER_MINUTE = 600  # of all together
+_SHA256 = re.compile("[0-9a-f]{64}")
 BODY_S = 10.0  # a body that takes longer is none
 
 
@@ -62,9 +66,18 @@ class Limit:
         return True
 
 
-def make_app(answers: Answers, clock: Callable[[], int]) -> Starlette:
-    """`clock` gives UTC in ms."""
+def make_app(answers: Answers, clock: Callable[[], int], updates: Path | None = None) -> Starlette:
+    """`clock` gives UTC in ms; `updates`: the folder of packages, each named after its SHA-256."""
     limit = Limit(clock)
+
+    async def package(request: Request) -> Response:
+        name = request.path_params["sha256"]
+        if not limit.takes(request.client.host if request.client else ""):
+            return _no("slow-down", 429, "too many requests: try again in a minute")
+        # Software and no secret; a gateway believes the order that names it, not this server.
+        if updates is None or not _SHA256.fullmatch(name) or not (updates / name).is_file():
+            return _no("no-package", 404, "there is no such package here: zonetag gateway update lays one down")
+        return FileResponse(updates / name, media_type="application/octet-stream")
 
     async def root(_request: Request) -> Response:
         return Response(answers.root(), media_type="application/x-pem-file")
@@ -94,6 +107,7 @@ def make_app(answers: Answers, clock: Callable[[], int]) -> Starlette:
         Route(ROOT_PATH, root),
         Route(f"/{ENROL}", enrol, methods=["POST"]),
         Route(f"/{RENEW}", renew, methods=["POST"]),
+        Route(f"/{UPDATE}/{{sha256}}", package),
     ]
     return Starlette(routes=routes)
 
