@@ -141,7 +141,7 @@ class Desk:
         k_link = derive_keys(self.ingest.open_key(record.id, record.sealed_key)).link
         end = link.backend_end(k_link, sighting.epoch, secrets.token_bytes(link.NONCE))
         hello = end.begin()
-        orders = tag_link.open_orders(connection, sighting.tag)
+        orders = tag_link.open_orders(connection, sighting.tag, now_ms)
         session = Session(end, tag_link.known(connection, sighting.tag), orders)
         valid_s = calls.valid_s(sighting, now_ms)
         until_ms = now_ms + valid_s * 1000 + calls.IDLE_MS

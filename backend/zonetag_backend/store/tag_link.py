@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
+from zonetag_backend.link import rollout
 from zonetag_backend.link.records import (
     CANCELLED,
     EXPIRED,
@@ -20,6 +21,7 @@ from zonetag_backend.link.records import (
     Settled,
 )
 from zonetag_backend.store.registry import new_id
+from zonetag_backend.store.schema import tag
 from zonetag_backend.store.schema.contacts import firmware, link_order, tag_link
 from zonetag_protocol import linkmessage as say
 
@@ -91,11 +93,14 @@ def with_orders(connection: Connection, now_ms: int) -> set[int]:
     c = link_order.c
     late = update(link_order).where(c.state == WAITING, c.until_ms <= now_ms)
     connection.execute(late.values(state=EXPIRED, settled_ms=now_ms))
-    return set(connection.scalars(select(c.tag).where(c.state.in_(OPEN)).distinct()))
+    held = held_back(connection, now_ms)
+    rows = connection.execute(select(c.id, c.tag).where(c.state.in_(OPEN)))
+    return {row.tag for row in rows if row.id not in held}
 
 
-def open_orders(connection: Connection, which: int) -> list[Order]:
+def open_orders(connection: Connection, which: int, now_ms: int) -> list[Order]:
     """What a tag is to be told, the oldest first."""
+    held = held_back(connection, now_ms)
     c, f = link_order.c, firmware.c
     columns = (c.id, c.kind, c.body, c.state, c.until_ms, f.version, f.digest, f.archive)
     rows = connection.execute(
@@ -114,7 +119,26 @@ def open_orders(connection: Connection, which: int) -> list[Order]:
             None if row.version is None else Firmware(version_of(row.version), bytes(row.digest), bytes(row.archive)),
         )
         for row in rows
+        if row.id not in held
     ]
+
+
+def held_back(connection: Connection, now_ms: int) -> set[int]:
+    """Orders of updates whose turn in the roll-out has not come."""
+    c = link_order.c
+    images = connection.scalars(select(c.firmware).where(c.kind == UPDATE, c.state == WAITING).distinct()).all()
+    held: set[int] = set()
+    for image in images:
+        columns = select(c.id, c.state, c.settled_ms).where(c.firmware == image, c.state != CANCELLED)
+        orders = connection.execute(columns.order_by(c.asked_ms, c.id)).all()
+        states = [_state(row.state, row.settled_ms, now_ms) for row in orders]
+        begun = rollout.allowed(states)
+        held |= {row.id for row in orders[begun:] if row.state == WAITING}
+    return held
+
+
+def _state(state: str, settled_ms: int | None, now_ms: int) -> str:
+    return rollout.SILENT if state == TRIAL and now_ms - (settled_ms or 0) > DAY_MS else state
 
 
 def version_of(text: str) -> tuple[int, int, int]:
@@ -157,16 +181,33 @@ def update_states(connection: Connection, image: int, now_ms: int) -> dict[int, 
     rows = connection.execute(
         select(c.tag, c.state, c.settled_ms).where(c.firmware == image, c.state != CANCELLED).order_by(c.asked_ms)
     )
-    return {
-        row.tag: "silent" if row.state == TRIAL and now_ms - (row.settled_ms or 0) > DAY_MS else row.state
-        for row in rows
-    }
+    return {row.tag: _state(row.state, row.settled_ms, now_ms) for row in rows}
 
 
-def revision(connection: Connection) -> tuple[int, int]:
-    """Changes whenever an order is given."""
-    row = connection.execute(select(func.count(link_order.c.id), func.max(link_order.c.asked_ms))).one()
-    return row[0], row[1] or 0
+def listed(connection: Connection, now_ms: int) -> list[dict[str, object]]:
+    """What each tag said of itself last, and the orders for it that are open, by number."""
+    c, o = tag_link.c, link_order.c
+    open_by_tag: dict[int, list[str]] = {}
+    for row in connection.execute(select(o.tag, o.kind, o.state, o.settled_ms).where(o.state.in_(OPEN))):
+        open_by_tag.setdefault(row.tag, []).append(f"{row.kind} {_state(row.state, row.settled_ms, now_ms)}")
+    rows = connection.execute(select(tag.c.id, tag.c.number, *c).join(tag_link, c.tag == tag.c.id, isouter=True))
+    return [
+        {
+            "number": row.number,
+            "talked_ms": row.talked_ms,
+            "fetched_ms": row.fetched_ms,
+            "gateway": row.gateway,
+            "battery": None if row.battery is None else row.battery / 1000,
+            "uptime_s": row.uptime_s,
+            "version": row.version,
+            "waiting": None if row.next is None else max(0, row.next - 1 - row.through),
+            "passed_over": row.passed_over,
+            "faults": None if row.faults is None else sum(json.loads(row.faults)),
+            "orders": ", ".join(open_by_tag.get(row.id, [])),
+        }
+        for row in sorted(rows, key=lambda row: str(row.number))
+        if row.talked_ms is not None or row.id in open_by_tag
+    ]
 
 
 def _order(

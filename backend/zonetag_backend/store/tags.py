@@ -91,6 +91,12 @@ def find_tag(connection: Connection, number: str) -> int:
     return found
 
 
+def in_use(connection: Connection) -> list[int]:
+    """Tags of our own making that are in use, by number."""
+    ours = (tag.c.kind == advert.ZONETAG, tag.c.state == ACTIVE)
+    return list(connection.scalars(select(tag.c.id).where(*ours).order_by(tag.c.number)))
+
+
 def hand_out(connection: Connection, keyring: Keyring, which: int, who: int, now_ms: int) -> None:
     """A person wears the tag from now on; whoever wore it before wore it until now.  A lost tag is found again so.
 
