@@ -12,8 +12,8 @@ HEADER = "x-csrf-token"  # for scripts; forms have the field `csrf`
 FIELD = "csrf"
 
 
-async def check(request: Request, visitor: Visitor) -> None:
-    """Fault("forged", 403) unless the request comes from us and holds the visitor's token.
+async def check(request: Request, visitor: Visitor, most: int) -> None:
+    """Fault("forged", 403) unless the request comes from us and holds the visitor's token; a form has `most` bytes.
 
     Browsers say where a request comes from: `Origin`, which is "null" here because our pages send no referrer, and
     then `Sec-Fetch-Site`.  What says nothing is no browser, and the token alone decides.
@@ -24,7 +24,7 @@ async def check(request: Request, visitor: Visitor) -> None:
     hidden = origin == "null" and site is None
     given = request.headers.get(HEADER, "")
     if not given and not (foreign or hidden):
-        value = (await request.form()).get(FIELD, "")
+        value = (await request.form(max_part_size=most)).get(FIELD, "")
         given = value if isinstance(value, str) else ""
     right = visitor.csrf != "" and hmac.compare_digest(given.encode(), visitor.csrf.encode())
     if foreign or hidden or not right:

@@ -57,15 +57,15 @@ def _guard(page: Page, verbs: dict[str, Rule]) -> Callable[[Request], Awaitable[
         request.state.visitor = visitor
         if not rule.roles & visitor.roles:
             return _refuse(request, visitor)
-        if asked.method not in csrf.SAFE:
-            request.state.form = await _checked_form(request, visitor, rule.body_bytes)
-        if rule.read:
-            about = request.path_params.get(rule.about, "")
-            await run_in_threadpool(_record_read, desk_of(request), visitor.actor, rule.read, about)
-        if iscoroutinefunction(page):
-            response = await page(request)
-        else:
-            response = await run_in_threadpool(page, request)
+        try:
+            if asked.method not in csrf.SAFE:
+                request.state.form = await _checked_form(request, visitor, rule.body_bytes)
+            if rule.read:
+                about = request.path_params.get(rule.about, "")
+                await run_in_threadpool(_record_read, desk_of(request), visitor.actor, rule.read, about)
+            response = await page(request) if iscoroutinefunction(page) else await run_in_threadpool(page, request)
+        finally:
+            await request.close()  # files that a form sent
         assert isinstance(response, Response)
         if not token_of(request) and asked.method == "GET" and "text/html" in response.headers.get("content-type", ""):
             set_token(request, response, visitor.token)  # so that its forms have a token
@@ -127,8 +127,8 @@ async def _checked_form(request: Request, visitor: Visitor, most: int) -> FormDa
     if length.isascii() and length.isdecimal() and (len(length) > 18 or int(length) > most):
         raise Fault("too-large", 413)  # said beforehand: nothing of it is read, and no file begun
     try:
-        await csrf.check(request, visitor)
-        return await request.form()
+        await csrf.check(request, visitor, most)
+        return await request.form(max_part_size=most)
     except _TooLarge:
         raise Fault("too-large", 413) from None
     except HTTPException:  # a form that python-multipart cannot read

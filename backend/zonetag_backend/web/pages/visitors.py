@@ -78,8 +78,8 @@ def _list(request: Request, error: str = "") -> Response:
         zone = first_zone(connection)
         today = local(now_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0)
         visits = store.visits(connection, int(today.timestamp() * 1000))
-        kept = [each for each in tag_list.tags(connection) if each.for_visitors]
-    free = sorted((each.number for each in kept if each.free), key=text_key)
+        pool = [each for each in tag_list.tags(connection) if each.for_visitors]
+    free = sorted((each.number for each in pool if each.free), key=text_key)
     return show(
         request,
         "visitors",
@@ -88,7 +88,7 @@ def _list(request: Request, error: str = "") -> Response:
         out=[each for each in visits if each.returned_ms is None],
         back=[each for each in visits if each.returned_ms is not None][:SHOWN_BACK],
         free=free[:OFFERED],
-        kept=len(kept),
+        pool=len(pool),
         zone=zone,
         today=today.date(),
         now_ms=now_ms,
