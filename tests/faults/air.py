@@ -48,6 +48,8 @@ class Air:
         self._still = threading.Event()
         # What the gateway's clock says, of the point of the line and the true time; none: the true time.
         self.told: Callable[[float, int], int] | None = None
+        # What else is in the air in the step that begins at a point of the line: records; none: nothing.
+        self.beside: Callable[[float], bytes] | None = None
         self._server = office.do(self._listen)
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -100,4 +102,6 @@ class Air:
                 data = tag.advert(utc_ms)
                 out.append(struct.pack("<BdbB", 1, self.at, -60, len(data)) + data)
                 self.sent[data[13:21], data[25:31]] = Sent(number, utc_ms, self.lives)
+            if self.beside is not None:
+                out.append(self.beside(self.at))
             gateway.sendall(b"".join(out))

@@ -1,6 +1,6 @@
 """All faults, in the order of the table."""
 
-from faults import backup, full_disk, hostile, kills, network, old_schema, power_cut, wrong_clock
+from faults import backup, flood, full_disk, hostile, kills, network, old_schema, power_cut, wrong_clock
 from faults.engine import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -16,6 +16,7 @@ FAULTS: tuple[Fault, ...] = (
     full_disk.BROKER,
     full_disk.SERVER,
     wrong_clock.FAULT,
+    flood.FAULT,
     hostile.FUZZ,
     hostile.BROKER,
     old_schema.FAULT,

@@ -28,9 +28,10 @@ from typing import Any, cast
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from zonetag_gateway import app, cli, uplink
+from zonetag_gateway import app, cli, sightings, uplink
 from zonetag_gateway.errors import SpoolFull
 from zonetag_gateway.mqtt import Connection, Message, Received
+from zonetag_gateway.room import Room
 from zonetag_gateway.source import Moment
 from zonetag_gateway.sources import simulated
 from zonetag_gateway.sources.simulated import Simulated
@@ -129,7 +130,21 @@ class Trusting(Connection):
             self._tell(Received(topic, envelope.wrap(acknowledgement.encode(ack), "ack", self.key), False))
 
 
-SPOOLS = {"real": Shadowed, "lazy": Lazy, "forgetful": Forgetful, "trusting": Shadowed, "doubting": Shadowed}
+class FirstCome(Room):
+    """Control: a table of the same size in which nobody becomes known."""
+
+    def promote(self, eid: bytes, heard: float) -> bool:
+        return False
+
+
+SPOOLS = {
+    "real": Shadowed,
+    "lazy": Lazy,
+    "forgetful": Forgetful,
+    "trusting": Shadowed,
+    "doubting": Shadowed,
+    "first-come": Shadowed,
+}
 
 
 def main() -> int:
@@ -143,6 +158,8 @@ def main() -> int:
     if variant == "doubting":
         Doubting.doubt = Path(shadow).with_name("doubt")
         vars(simulated)["Simulated"] = Doubting
+    if variant == "first-come":
+        vars(sightings)["Room"] = FirstCome
     if variant == "trusting":
         vars(uplink)["Connection"] = Trusting
         stolen = Path(shadow).with_name("stolen.pem")
