@@ -27,6 +27,7 @@ VALUES = {
     "screen": "1",
     "case": "1",
     "consent": "1",
+    "file": "case.xlsx",
     "form": "json",
     "request": "1",
     "tag": "1",
