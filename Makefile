@@ -51,6 +51,11 @@ bench: ## The benchmarks, and what they mean
 	@scripts/setup bench
 	@exec $(BIN)/python benchmarks/run.py $(ARGS)
 
+.PHONY: soak
+soak: ## 30 days of office through a real gateway at accelerated time (ARGS="--days 3", --write)
+	@scripts/setup bench
+	@PYTHONPATH=benchmarks:tests exec $(BIN)/python benchmarks/soak.py $(ARGS)
+
 .PHONY: accuracy
 accuracy: ## What tracing finds on real recordings with ground truth: DATA=DIR, ARGS="--train OTHER"
 	@scripts/setup run >&2
