@@ -81,6 +81,7 @@ OUTERMOST = ("*/app.py", "*/cli.py", "*/cli_*.py", "*/cli/*.py")
 # and no name in it speaks of one.
 GATEWAY_TAKES = ("acknowledgement", "advert", "enrolment", "envelope", "errors", "frame", "loss", "report", "topics")
 GATEWAY_TAKES += ("carriage", "fragments")  # the link, of which it carries sealed messages in parts
+GATEWAY_TAKES += ("update",)  # orders that the backend has signed
 OF_KEYS = ("frame.seal", "frame.verify", "frame.authenticator", "frame.keystream", "frame.Keys")
 KEY_NAMES = {"master", "master_key", "derive_keys", "temporary_key", "k_eid", "k_mac", "k_enc", "k_link"}
 

@@ -25,7 +25,6 @@ from zonetag_gateway.sources.backend import Ear, Scan
 from zonetag_gateway.sources.owner import FIRST_RETRY_S
 from zonetag_gateway.sources.picture import Album
 from zonetag_protocol.errors import Malformed
-from zonetag_protocol.rotation import SLOT_S
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +33,7 @@ RETRY_S = 1.0
 # When bluetoothd was killed the kernel goes on with what it was told, 10.24 s at most, and refuses a new one so long.
 BUSY = "org.bluez.Error.InProgress"
 KERNEL_BUSY_S = 10.24
+SLOT_S = 4.0  # a tag's frame changes so often (SPEC.md section 4.1)
 BUSY_TRIES = 15  # one each RETRY_S
 START_S = 30.0  # a scanner that has not begun by then will not: bluetoothd hangs
 # Once bluetoothd is back from whatever death, no tag is unheard for longer: the first try, a kernel that refuses for as
