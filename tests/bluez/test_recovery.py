@@ -21,6 +21,14 @@ async def bluetoothd_dies(machine: Machine, bench: Bench) -> None:
     await asyncio.to_thread(machine.bluetoothd, EXPERIMENTAL)
 
 
+async def bus_is_restarted(machine: Machine, bench: Bench) -> None:
+    """D-Bus itself is killed and started again, and bluetoothd, which ends with it, too."""
+    await asyncio.to_thread(machine.run, "dbus_kill")
+    await bench.until(lambda: bench.source.counts["lost"] == 1, "the source notices")
+    await asyncio.to_thread(machine.run, "dbus_start; bluetoothd_kill 2>/dev/null; true")
+    await asyncio.to_thread(machine.bluetoothd, EXPERIMENTAL)
+
+
 async def adapter_is_pulled(machine: Machine, bench: Bench) -> None:
     """Pulled out, and put back."""
     await bench.dongles[0].pull()
@@ -36,7 +44,7 @@ async def adapter_is_switched_off(machine: Machine, bench: Bench) -> None:
     await asyncio.to_thread(machine.run, "bluetoothctl power on")
 
 
-@pytest.mark.parametrize("fault", [bluetoothd_dies, adapter_is_pulled, adapter_is_switched_off])
+@pytest.mark.parametrize("fault", [bluetoothd_dies, bus_is_restarted, adapter_is_pulled, adapter_is_switched_off])
 def test_the_scan_goes_on_after(machine: Machine, fault: Fault, capsys: pytest.CaptureFixture[str]) -> None:
     tags = [Tag(number, slot_s=SLOT_S) for number in range(5)]
 
