@@ -12,10 +12,12 @@ from rig.office import Office
 from rig.screens import open_screen
 from starlette.applications import Starlette
 
+from zonetag_backend.doors import Doors
 from zonetag_backend.events import Events
 from zonetag_backend.keys import Keyring
 from zonetag_backend.roles import FULL, SCREEN
 from zonetag_backend.web.app import make_app
+from zonetag_backend.web.paperwork import PaperSettings
 from zonetag_backend.web.visitor import Visitor
 
 KEYRING = Keyring(bytes(range(32)))
@@ -89,9 +91,11 @@ def as_somebody(app: Starlette, office: Office) -> Somebody:
 class Served:
     """The pages behind a real socket, which can be stopped and started again on the same port."""
 
-    def __init__(self, office: Office, events: Events) -> None:
+    def __init__(self, office: Office, events: Events, paperwork: PaperSettings | None = None) -> None:
         self.office = office
+        self.paperwork = paperwork
         self.events = events
+        self.doors = Doors()
         self.port = 0
         self._thread: threading.Thread | None = None
 
@@ -111,7 +115,14 @@ class Served:
         )
 
     def start(self) -> None:
-        app = make_app(self.office.engine, self.office.clock, self.events, keyring=KEYRING)
+        app = make_app(
+            self.office.engine,
+            self.office.clock,
+            self.events,
+            keyring=KEYRING,
+            doors=self.doors,
+            paperwork=self.paperwork,
+        )
         config = uvicorn.Config(app, host="127.0.0.1", port=self.port, log_level="warning")
         self._server = uvicorn.Server(config)
         ready = threading.Event()
