@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rig.ill import outbreak
 from rig.office import Office, at
 from rig.pages import Get
 
@@ -45,5 +46,15 @@ def test_every_field_is_documented(root: Path, office: Office, get: Get) -> None
     office.rejected("gw-cua", "unknown", 5, at("14:00"))
     text = (root / "docs/en/pages.md").read_text(encoding="utf-8")
     for path in ("/index", "/book/van-phong", f"/person/{person}", "/gateways", "/rejected", "/nowhere"):
+        for name in fields(get(f"{path}.json").json()):
+            assert f"`{name}`" in text, f"{name} of {path}"
+
+
+def test_every_field_of_cases_is_documented(root: Path, office: Office, get: Get) -> None:
+    ill, _, _ = outbreak(office)
+    fields_of = {"day": "2026-11-20", "basis": "onset", "profile": "covid-19", "reason": "positive test"}
+    case = get.post("/cases", person=str(ill), **fields_of).headers["location"]
+    text = (root / "docs/en/pages.md").read_text(encoding="utf-8")
+    for path in ("/cases", case, f"{case}/sources", f"{case}/notices", f"{case}/export"):
         for name in fields(get(f"{path}.json").json()):
             assert f"`{name}`" in text, f"{name} of {path}"
