@@ -7,8 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import pytest
-from rig.link_room import FULL_S, LinkRoom, Part
+from rig.link_room import FULL_S, LinkRoom, Part, as_it_is
 
 from zonetag_backend.app import Backend
 from zonetag_backend.link.records import DONE
@@ -149,17 +148,18 @@ def swallowed(part: bytes) -> list[bytes]:
     return [] if part[HEADER] == 3 else [part]
 
 
-@pytest.mark.parametrize("spoil", [flipped, twice, swallowed])
-@pytest.mark.parametrize("direction", ["up", "down"])
-def test_a_carrier_cannot_forge(room: LinkRoom, spoil: Part, direction: str) -> None:
-    """Whatever it does: nothing is in that was not said, and an honest one fetches all of it later."""
+def test_a_carrier_cannot_forge(room: LinkRoom) -> None:
+    """Whatever it does, either way: nothing is in that was not said, and an honest one fetches all of it later."""
+    spoilt: list[tuple[Part, Part]] = [(each, as_it_is) for each in (flipped, twice, swallowed)]
+    spoilt += [(as_it_is, each) for each in (flipped, twice, swallowed)]
 
     async def script() -> None:
         async with room.backend() as backend:
             door = await room.gateway("door", 1)
-            setattr(door.central, direction, spoil)
-            await room.until(lambda: door.central.talks >= 2 and link_counts(backend).get("called", 0) >= 2, "tried")
+            door.central.carriers = spoilt
+            await room.until(lambda: door.central.talks > len(spoilt), "each was tried")
             assert number(room, "SELECT count(*) FROM tag_link WHERE fetched_ms > 0") == 0
+            assert link_counts(backend)["forged"] >= 2
             door.source.near = False
             await room.gateway("hall", 2)
             await room.until(lambda: fetched(room), "logs")

@@ -106,8 +106,7 @@ class AirCentral:
         self._device = device
         self._source = source
         self._addresses = addresses
-        self.up: Part = as_it_is
-        self.down: Part = as_it_is
+        self.carriers: list[tuple[Part, Part]] = [(as_it_is, as_it_is)]  # up and down, one connection after the other
         self.parts = 1 << 30  # of one connection
         self.talks = 0
 
@@ -116,6 +115,7 @@ class AirCentral:
         address = self._addresses.get(eid)
         if address is None or not self._source.near:
             raise NoTalk(carriage.UNREACHABLE)
+        up, down = self.carriers[self.talks % len(self.carriers)]
         caller = Caller(self._device, b"", MTU)
         try:
             await caller.connect(address)
@@ -123,7 +123,7 @@ class AirCentral:
             raise NoTalk(carriage.UNREACHABLE) from error
         self.talks += 1
         try:
-            yield AirTalk(caller, self.up, self.down, self.parts)
+            yield AirTalk(caller, up, down, self.parts)
         finally:
             await caller.hang_up()
 
@@ -215,6 +215,11 @@ class LinkRoom:
                 await time
                 self.ends = [await ended(tag) for tag in running]
                 self.database.dispose()
+
+    def number(self, sql: str) -> int:
+        """The one number that a query gives."""
+        with self.database.connect() as connection:
+            return int(str(connection.exec_driver_sql(sql).scalar()))
 
     async def gateway(self, name: str, number: int) -> Post:
         """A gateway that begins now."""

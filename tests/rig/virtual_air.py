@@ -163,8 +163,11 @@ class VirtualAir:
         self.now_ms = 0.0
         self.on_heard: Callable[[Heard], None] | None = None
         self.time = ""  # host:port
-        # Real seconds for each step of the air's time: for those who talk to a tag by way of other processes.
+        # Real seconds for each step of the air's time while somebody is connected, else a quarter of that: for those
+        # who talk to a tag by way of other processes.
         self.pace_s = 0.0
+        # How strongly, dBm, the second of two names hears the first; none: not at all.  Else the sender's `rssi`.
+        self.between: Callable[[str, str], int | None] | None = None
         self._link = LocalLink()  # type: ignore[no-untyped-call]  # bumble leaves it untyped
         self._seats: list[Seat] = []
         self._lines: list[HciLine] = []
@@ -245,11 +248,12 @@ class VirtualAir:
         awake = self._joined < len(self._seats) or any(sleeper.wake_ms is None for sleeper in self._sleepers)
         if awake or not self._sleepers:
             return
-        if any(controller.le_connections or controller.pending_le_connection for controller in self._centrals):
+        busy = any(controller.le_connections or controller.pending_le_connection for controller in self._centrals)
+        if busy:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
         if self.pace_s:
-            await asyncio.sleep(self.pace_s)
+            await asyncio.sleep(self.pace_s if busy else self.pace_s / 4)
         wake = min(sleeper.wake_ms or 0.0 for sleeper in self._sleepers)
         await self._send_until(min(wake, self._until_ms))
         self.now_ms = wake
@@ -287,7 +291,9 @@ class VirtualAir:
         pdu = ll.AdvInd(advertiser_address=advertiser.address, data=advertiser.advertising_data)
         for controller in [self._scanner, *self._centrals, *(seat.controller for seat in self._seats)]:
             if controller is not None and controller is not sender:
-                controller.hear(pdu, advertiser.advertising_type, sender.rssi)
+                rssi = sender.rssi if self.between is None else self.between(sender.name, controller.name)
+                if rssi is not None:
+                    controller.hear(pdu, advertiser.advertising_type, rssi)
         # The scanner's host takes the report from the loop; only then may time go on.
         await asyncio.sleep(0)
 
