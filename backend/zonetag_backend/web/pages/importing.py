@@ -120,7 +120,7 @@ def _show(request: Request, plan: Plan | None = None, error: str = "") -> Respon
         rows=json.dumps(rows, ensure_ascii=False, separators=(",", ":")),
         problems=PROBLEMS,
         printable=printable,
-        what={planning.NEW: _("new"), planning.CHANGE: _("changes"), planning.SAME: _("as it is")},
+        what={planning.NEW: _("is entered"), planning.CHANGE: _("changes"), planning.SAME: _("as it is")},
         error=error,
     )
 

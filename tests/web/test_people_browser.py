@@ -1,0 +1,159 @@
+"""Import, handing out and visitors in a real browser: phone and desk, keyboard alone, nothing for axe to say."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rig.components import Require, missing
+from rig.office import Office
+from rig.pages import KEYRING, Served
+from rig.pictures import png
+
+from zonetag_backend.store import tag_list, tags
+from zonetag_backend.store.engine import writing
+
+try:
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+except ModuleNotFoundError:  # there is none for this machine's processor
+    sync_playwright = None  # type: ignore[assignment]  # then the tests skip
+
+WAIT_MS = 30_000
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1366, "height": 850}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+LONG = "Nguyễn Thị " + "Khánh" * 18
+ROSTER = f"""Họ và tên;Đơn vị;Mã số;Số thẻ
+Nguyễn Thị Ánh;Phòng Hành chính;NV001;A-001
+Đỗ Văn Đức;Phòng Hành chính;NV002;
+Trần Bình An;Phòng Kế toán;NV003;A-002
+Lê Hoàng Dũng;Phòng Kế toán;NV004;
+<script>alert(1)</script>;Phòng Kế toán;NV005;
+{LONG};Văn phòng;NV006;
+;Văn phòng;NV007;
+Phạm Thu Hà;Văn phòng;NV001;
+"""
+
+
+@pytest.fixture
+def page(require: Require, served: Served) -> Iterator[Any]:
+    """A window of the administrator; whatever its console says in anger fails the test."""
+    path = require("chromium", "apt-get install chromium")
+    if sync_playwright is None:
+        missing("playwright is not installed: pip install playwright")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        context = chromium.new_context(viewport=DESK, locale="vi-VN", reduced_motion="reduce")
+        context.set_default_timeout(WAIT_MS)
+        served.sign_in(context, "admin")
+        page = context.new_page()
+        angry: list[str] = []
+        page.on("console", lambda said: angry.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: angry.append(str(error)))
+        yield page
+        chromium.close()
+        assert angry == []
+
+
+@pytest.fixture
+def office(office: Office) -> Office:
+    """An office with tags that nobody wears yet, two of them for visitors."""
+    with writing(office.engine) as connection:
+        for number in ("A-001", "A-002", "A-003", "A-004", "K-01", "K-02"):
+            which = tags.add_tag(connection, KEYRING, number, office.now).id
+            tag_list.keep_for_visitors(connection, which, number.startswith("K"))
+    return office
+
+
+def good(page: Any, picture: str = "") -> None:
+    """Nothing is wider than the window, and axe finds nothing; on a phone and on a desk.
+
+    With ZONETAG_PICTURES=FOLDER the desk's view goes there, for the documents.
+    """
+    for size in (PHONE, DESK):
+        page.set_viewport_size(size)
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, (page.url, size)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{page.url} {size}: {found.generate_report()}"
+    folder = os.environ.get("ZONETAG_PICTURES")
+    if folder and picture:
+        page.screenshot(path=Path(folder) / f"{picture}.png")
+
+
+def by_keyboard(page: Any, text: str, most: int = 60) -> None:
+    """Go to the button or link of this text with the Tab key alone, and press Enter."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        at = page.evaluate("document.activeElement.innerText || document.activeElement.value || ''")
+        if text in at:
+            page.keyboard.press("Enter")
+            return
+    pytest.fail(f"the Tab key does not reach {text!r} on {page.url}")
+
+
+def test_a_list_is_imported_and_a_tag_handed_out(served: Served, page: Any, tmp_path: Path) -> None:
+    file = tmp_path / "danh-sach.csv"
+    file.write_text(ROSTER, encoding="utf-8-sig")
+    page.goto(f"{served.url}/people")
+    good(page)
+    by_keyboard(page, "Nhập danh sách")
+    page.wait_for_url("**/people/import")
+    good(page)
+    page.set_input_files("[name=file]", file)
+    by_keyboard(page, "Xem trước")
+    page.wait_for_selector(".problems")
+    good(page, "import")
+    assert page.locator(".problems").count() == 2
+    by_keyboard(page, "Nhập 6 dòng")
+    page.wait_for_url("**/people")
+    good(page, "people")
+    page.fill("[name=q]", "do duc")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Đỗ Văn Đức")
+    # Three steps from here: the button, the number, Enter.
+    by_keyboard(page, "Giao thẻ")
+    page.wait_for_url("**/tags/give?person=*")
+    good(page, "give")
+    page.keyboard.type("a-003")  # the field has the focus; a scanner types like this, with Enter at the end
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/people/*done=given")
+    assert "A-003" in page.inner_text("main")
+    good(page)
+    page.goto(f"{served.url}/tags")
+    good(page, "tags")
+    page.click("a[href$='tag=A-004']")
+    page.wait_for_url("**/tags/give?tag=A-004")
+    good(page)
+    page.click("main ul.choices button >> nth=0")
+    page.wait_for_url("**/people/*done=given")
+    page.goto(f"{served.url}/people?lang=en")
+    good(page)
+
+
+def test_visitors_and_the_plan(served: Served, page: Any, tmp_path: Path) -> None:
+    file = tmp_path / "plan.png"
+    file.write_bytes(png(900, 500))
+    page.goto(f"{served.url}/plan/van-phong")
+    good(page)
+    page.set_input_files("[name=file]", file)
+    page.click("text=Gửi ảnh")
+    page.wait_for_selector("svg.plan")
+    for number, (x, y) in enumerate((("20", "60"), ("70", "40"))):
+        page.fill(f"[name=x] >> nth={number}", x)
+        page.fill(f"[name=y] >> nth={number}", y)
+        page.click(f"text=Đặt vào đó >> nth={number}")
+        page.wait_for_selector(f".spot >> nth={number}")
+    good(page, "plan")
+    served.sign_in(page.context, "reception")
+    page.goto(f"{served.url}/visitors")
+    good(page)
+    page.fill("[name=name]", LONG)
+    page.fill("[name=host]", "Lê Hoàng Dũng, phòng Kế toán")
+    page.keyboard.press("Enter")  # a free tag's number stands there already
+    page.wait_for_url("**/visitors?done=lent")
+    good(page, "visitors")
+    by_keyboard(page, "Đã trả")
+    page.wait_for_url("**/visitors?done=returned")
+    good(page)
