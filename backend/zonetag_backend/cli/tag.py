@@ -2,13 +2,14 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from zonetag_backend.cli import tag_link
 from zonetag_backend.cli.store import Parsers, actor, add_where, changing, desk, looking, show
 from zonetag_backend.errors import AlreadyThere, BadValue
 from zonetag_backend.importkey import open_import_key, public_pem
-from zonetag_backend.store import audit, lists, registry, tags
+from zonetag_backend.store import audit, consent_ledger, lists, registry, tags
 from zonetag_protocol import advert, bundle
 from zonetag_protocol.card import Card, pack
 from zonetag_protocol.errors import ZonetagError
@@ -180,7 +181,16 @@ def _give(args: argparse.Namespace) -> int:
         who = registry.find_person(connection, args.person)
         tags.hand_out(connection, opened.keyring(), tags.find_tag(connection, args.number), who, opened.now_ms)
         audit.record(connection, opened.now_ms, actor(), "tag.give", args.number, f"person {who}")
+        lacking: tuple[str, ...] = ()
+        if opened.config.subjects.consent_required:
+            lacking = consent_ledger.note_handed_out(connection, who, actor(), opened.now_ms)
     print(f"{args.person} wears tag {args.number} from now on.")
+    if lacking:
+        print(
+            f"WARNING: {args.person} has not agreed to: {', '.join(lacking)}. Note the signed form at /agreements of"
+            " the pages, or take the tag back.",
+            file=sys.stderr,
+        )
     return 0
 
 
