@@ -103,5 +103,5 @@ class Air:
                 out.append(struct.pack("<BdbB", 1, self.at, -60, len(data)) + data)
                 self.sent[data[13:21], data[25:31]] = Sent(number, utc_ms, self.lives)
             if self.beside is not None:
-                out.append(self.beside(self.at))
+                out.insert(1, self.beside(self.at))  # ahead of the tags: room that has just come free is not theirs
             gateway.sendall(b"".join(out))
