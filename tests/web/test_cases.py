@@ -1,6 +1,7 @@
 """Pages of cases: entered, traced, shown for a reason, closed; each with its entry in the audit log."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from rig.pages import KEYRING, Somebody, as_somebody
 from zonetag_backend.events import Events
 from zonetag_backend.store import audit_log, erasure
 from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.tracing.profile import PROFILES
 from zonetag_backend.web.app import make_app
+from zonetag_backend.web.casework import CaseSettings
 
 DAY = "2026-11-20"
 REASON = "xét nghiệm dương tính"
@@ -257,3 +260,34 @@ def test_somebody_who_was_erased_is_named_no_more(get: Somebody, office: Office)
         erasure.erase(connection, one)
     assert "Trần Văn Bình" not in get(path).text
     assert get(f"{path}/notices").status_code == 200
+
+
+def test_what_takes_longer_says_so_and_shows_itself(get: Somebody, office: Office) -> None:
+    ill, _, _ = outbreak(office, 1, 0)
+    path = entered(get, ill)
+    get(path)
+    with writing(office.engine):  # somebody else writes, and the trace has to wait
+        assert get.post(path, act="trace").status_code == 303
+        assert get(f"{path}.json").json()["tracing"]
+        page = get(f"{path}?lang=en").text
+        assert "Being traced, since 14:30:00" in page
+        assert 'hx-trigger="every 2s"' in page
+        assert "CB100" in page, "meanwhile what was traced before"
+    for _ in range(600):
+        if not get(f"{path}.json").json()["tracing"]:
+            break
+    twin = get(f"{path}.json").json()
+    assert (twin["tracing"], twin["failed"]) == (False, False)
+
+
+def test_a_trace_that_fails_is_said(get: Somebody, office: Office, events: Events) -> None:
+    ill, _, _ = outbreak(office, 1, 0)
+    path = entered(get, ill)
+    other = {"flu": replace(PROFILES["influenza"], name="flu")}
+    without = make_app(office.engine, office.clock, events, keyring=KEYRING, cases=CaseSettings(profiles=other))
+    again = as_somebody(without, office)
+    again.post(path, act="trace")
+    page = again(f"{path}?lang=en").text
+    assert "Tracing failed" in page
+    assert "CB100" in page
+    assert again(f"{path}.json").json()["failed"]
