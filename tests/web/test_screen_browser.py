@@ -231,8 +231,9 @@ def test_somebody_declares_with_a_telephone_by_keyboard_alone(served: Served, pa
     assert (told.name, told.worries) == ("Nguyễn Thị Ánh", 5)
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
-@pytest.mark.parametrize("size", [PHONE, DESK, SCREEN], ids=["phone", "desk", "screen"])
+@pytest.mark.parametrize(
+    ("language", "size"), [("vi", PHONE), ("en", DESK), ("vi", SCREEN)], ids=["vi-phone", "en-desk", "vi-screen"]
+)
 def test_nothing_is_wider_than_the_window_and_axe_is_content(
     served: Served, page: Any, language: str, size: dict[str, int]
 ) -> None:
