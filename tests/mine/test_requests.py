@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rig.mine import Bench
 from rig.office import at
+from rig.pages import KEYRING
 from rig.registry import Office as Registry
 from rig.registry import make_office, take
 from rig.reports import NOW_MS, Gateway
@@ -251,3 +252,20 @@ def test_a_request_on_paper(bench: Bench) -> None:
     assert "Bình" in bench.get("/requests", role="admin").text
     for role in ("reception", "health", "auditor"):
         assert bench.get("/requests", role=role).status_code == 403
+
+
+def test_the_desk_is_warned_when_it_hands_a_tag_to_somebody_who_has_not_agreed(bench: Bench) -> None:
+    with writing(bench.office.engine) as connection:
+        tags.add_tag(connection, KEYRING, "T-3", at("07:00"))
+
+    def give() -> str:
+        answer = bench.get.post("/tags/give", role="admin", tag="T-3", person=str(bench.an))
+        assert answer.status_code == 303, answer.text
+        return bench.get(f"{answer.headers['location']}&lang=en", role="admin").text
+
+    assert "No signed agreement is noted" in give()
+    assert actions(bench).count("agreement.missing") == 1
+    with writing(bench.office.engine) as connection:
+        needed = consent_ledger.NEEDED
+        consent_ledger.note(connection, bench.an, needed, given=True, how="paper", version="1", by="x", now_ms=1)
+    assert "No signed agreement is noted" not in give()

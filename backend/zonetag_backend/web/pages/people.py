@@ -37,6 +37,7 @@ DONE = {
     "given": _("The tag is handed out."),
     "taken": _("The tag is back."),
 }
+WITHOUT = _("No signed agreement is noted: see to that, or take the tag back.")
 ADD, CHANGE, LEAVE, BACK = "add", "change", "leave", "back"  # what `act` may say
 
 
@@ -155,6 +156,7 @@ def _person(request: Request, error: str = "") -> Response:
         worn=worn,
         zone=zone,
         error=error,
+        without=WITHOUT if request.query_params.get("without", "") == "1" else "",
         done="" if error else DONE.get(request.query_params.get("done", ""), ""),
         typed=dict(request.state.form) if error else {},
     )

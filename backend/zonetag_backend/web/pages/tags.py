@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.names import matches, sort_key
-from zonetag_backend.store import audit, departures, tag_list, visitors
+from zonetag_backend.store import audit, consent_ledger, departures, tag_list, visitors
 from zonetag_backend.store import people as people_store
 from zonetag_backend.store import tags as store
 from zonetag_backend.store.engine import Transaction, reading, writing
@@ -197,7 +197,7 @@ def give(request: Request) -> Response:
         asked = request.query_params
         return _give(request, asked.get("tag", ""), asked.get("person", ""))
     desk, now_ms = desk_of(request), desk_of(request).clock()
-    number, text = field(request, "tag"), field(request, "person")
+    number, text, done = field(request, "tag"), field(request, "person"), "done=given"
     try:
         with writing(desk.engine) as connection:
             who = people_store.with_id(connection, id_of(text))
@@ -208,11 +208,18 @@ def give(request: Request) -> Response:
                 if which.person != who.id:
                     store.hand_out(connection, desk.keys, which.id, who.id, now_ms)
                     audit.record(connection, now_ms, visitor_of(request).actor, "tag.give", which.number)
+                if desk.subjects.consent_required:
+                    by = visitor_of(request).actor
+                    done = (
+                        "without=1&done=given"
+                        if consent_ledger.note_handed_out(connection, who.id, by, now_ms)
+                        else done
+                    )
     except NotFound:
         return _give(request, number, text, NO_TAG)
     if error:
         return _give(request, number, text, error)
-    return RedirectResponse(f"/people/{who.id}?done=given", 303)
+    return RedirectResponse(f"/people/{who.id}?{done}", 303)
 
 
 def _unfit(which: Tag, who: int) -> str:
