@@ -2,12 +2,12 @@
 
 from zonetag_backend.reports.fonts import Family
 from zonetag_backend.reports.letterhead import Letter
-from zonetag_backend.reports.pdf_page import Page, letterhead, office_lines
+from zonetag_backend.reports.pdf_page import FACE, LEADING, Page, letterhead, office_lines
 from zonetag_backend.reports.pdf_table import Grid
 from zonetag_backend.reports.table import Paper, shown
 from zonetag_backend.reports.words import word
 
-INDENT = "\u00a0" * 8  # of a letter's paragraphs, about a centimetre
+INDENT = 10.0  # mm, of a letter's paragraphs
 SIGN_MM = 35.0  # what a place to sign needs
 OFFICE_MM = 75.0
 
@@ -55,8 +55,12 @@ def _letter(page: Page, paper: Paper, letter: Letter) -> None:
     letterhead(page, head, letter.number, letter.subject, paper.made.date())
     page.lines(f"Kính gửi: {head.addressee or '................................'}", size=14, align="C", after=4)
     for paragraph in letter.paragraphs:
-        page.set_x(page.l_margin)
-        page.lines(INDENT + paragraph, size=14, align="J", after=2)
+        page.set_font(FACE, "", 14)
+        with (
+            page.text_columns(text_align="J", line_height=LEADING) as column,
+            column.paragraph(first_line_indent=INDENT, bottom_margin=2) as lines,
+        ):
+            lines.write(shown(paragraph))
     page.ln(4)
     if page.will_page_break(45):
         page.add_page()
