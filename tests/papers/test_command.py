@@ -32,7 +32,7 @@ def test_papers(office: Office, tmp_path: Path, words: str, form: str, begins: b
     assert file.read_bytes().startswith(begins)
     with reading(office.engine) as connection:
         actions = [each.action for each in audit_log.entries(connection)]
-    assert ("export.make" in actions) == (words.split()[0] not in ("poster", "consent"))
+    assert ("export.make" in actions) == (words.split(maxsplit=1)[0] not in ("poster", "consent"))
 
 
 @pytest.mark.parametrize(
