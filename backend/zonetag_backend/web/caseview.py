@@ -17,9 +17,8 @@ from zonetag_backend.tracing.outcome import Who, Zone
 from zonetag_backend.web import reasoned
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.times import iso, local
-
-LARGEST_ID = 2**63 - 1
 
 PROFILES = {"covid-19": _("COVID-19"), "influenza": _("Influenza"), "measles": _("Measles")}
 BASES = {"onset": _("day of the first symptoms"), "test": _("day of the test")}
@@ -44,12 +43,6 @@ class Seat:
     # the infectious days, as far as they are kept
     who: Who
     # the case itself, as others know them
-
-
-def id_of(text: str) -> int:
-    """The number in an address; -1, which nothing has, for what is none."""
-    known = text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= LARGEST_ID
-    return int(text) if known else -1
 
 
 def seat(request: Request, connection: Transaction) -> Seat:

@@ -18,6 +18,7 @@ from zonetag_backend.web.casetimeline import timeline_of
 from zonetag_backend.web.caseview import Seat
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field
+from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso, local
 from zonetag_backend.web.visitor import visitor_of
@@ -33,7 +34,7 @@ def case(request: Request) -> Response:
         caseview.seat(request, connection)
     caseview.require_reason(request)
     if request.method == "POST":
-        which, act = caseview.id_of(request.path_params["case"]), field(request, "act")
+        which, act = id_of(request.path_params["case"]), field(request, "act")
         if act == TRACE:
             desk.cases.trace(which, actor)
         elif act == CLOSE:

@@ -12,10 +12,11 @@ from zonetag_backend.store import cases as store
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.tracing import timezone
 from zonetag_backend.tracing.profile import infectious
-from zonetag_backend.web.caseview import BASES, PROFILES, id_of
+from zonetag_backend.web.caseview import BASES, PROFILES
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field
 from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.render import show
 from zonetag_backend.web.times import day_asked, iso, local
 from zonetag_backend.web.visitor import visitor_of

@@ -16,6 +16,7 @@ from zonetag_backend.web import caseview, reasoned
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field, form_of
 from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.render import show
 from zonetag_backend.web.rights import IMPORT_BYTES
 from zonetag_backend.web.times import iso, local
@@ -58,7 +59,7 @@ def imports(request: Request) -> Response:
 
 def imported(request: Request) -> Response:
     """One of them."""
-    desk, which = desk_of(request), caseview.id_of(request.path_params["case"])
+    desk, which = desk_of(request), id_of(request.path_params["case"])
     now_ms = desk.clock()
     with reading(desk.engine) as connection:
         known = [each for each in foreign.imports(connection) if each.id == which]
