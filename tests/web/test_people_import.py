@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 from openpyxl import Workbook, load_workbook
 from rig.office import Office
@@ -32,7 +33,7 @@ def roster(*people: tuple[str, str, str, str]) -> bytes:
     return file.getvalue()
 
 
-def look(get: Get, content: bytes, name: str = "danh-sach.xlsx", **headers: str):  # type: ignore[no-untyped-def]  # httpx
+def look(get: Get, content: bytes, name: str = "danh-sach.xlsx", **headers: str) -> httpx.Response:
     return get(
         "/people/import",
         role="admin",
@@ -43,7 +44,7 @@ def look(get: Get, content: bytes, name: str = "danh-sach.xlsx", **headers: str)
     )
 
 
-def take(get: Get, page: str):  # type: ignore[no-untyped-def]  # httpx
+def take(get: Get, page: str) -> httpx.Response:
     """Send what the preview holds."""
     fields = dict(re.findall(r'name="(digest|rows)" value="([^"]*)"', page))
     return get.post("/people/import", role="admin", **{name: html.unescape(value) for name, value in fields.items()})

@@ -1,5 +1,6 @@
 """Visitors' tags at the desk, and the plan of a site."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,7 +154,7 @@ def test_gateways_on_the_plan(office: Office, get: Get) -> None:
     assert 'name="gateway"' not in get("/plan/van-phong", role="reception").text
 
 
-def test_alarms_name_their_playbook(office: Office, get: Get, root) -> None:  # type: ignore[no-untyped-def]  # a path
+def test_alarms_name_their_playbook(office: Office, get: Get, root: Path) -> None:
     office.gateway_status("gw-cua", False, "{}", refused=3)
     office.report("gw-cua", at("14:00"), synchronised=False)
     [gateway] = [each for each in get("/plan/van-phong.json").json()["gateways"] if each["gateway"] == "gw-cua"]
