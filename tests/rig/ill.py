@@ -34,7 +34,9 @@ def meet(office: Office, one: int, other: int, start_ms: int, *, where: str = RO
 _there: set[tuple[int, int]] = set()
 
 
-def outbreak(office: Office, first: int = 1, second: int = 1, names: tuple[str, ...] = ()) -> tuple[int, list[int], list[int]]:
+def outbreak(
+    office: Office, first: int = 1, second: int = 1, names: tuple[str, ...] = ()
+) -> tuple[int, list[int], list[int]]:
     """F0, so many F1 met on the 18th, so many F2 each met on the 19th by the first F1: their ids.
 
     `names` are those of F0 and then of F1, as far as they go.
