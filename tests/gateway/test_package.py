@@ -1,7 +1,9 @@
 """The Debian package: built from this checkout, installed without a network, upgraded, removed without a trace."""
 
+import asyncio
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -9,6 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rig.backend_stub import BackendStub
+from rig.brokers import Mosquitto
+from rig.captures import btsnoop, le_report
+from rig.tags import Tag
 
 from zonetag_gateway.config import load
 
@@ -110,6 +116,46 @@ def test_it_is_installed_upgraded_removed_and_purged(
     dpkg("--purge", "zonetag-gateway")
     assert leftovers(top) == ["etc/zonetag"]  # for the password, which is not the package's
     assert [path.name for path in config.parent.iterdir()] == ["password"]
+
+
+async def deliver(port: int, *command: str | Path) -> None:
+    """Run the gateway; its windows come by the broker."""
+    async with BackendStub(port) as backend:
+        process = await asyncio.create_subprocess_exec(*command)
+        assert await asyncio.wait_for(process.wait(), LIMIT_S) == 0
+        await asyncio.to_thread(backend.wait, lambda: bool(backend.windows()))
+
+
+def test_from_the_package_to_adverts_on_a_broker(
+    package: Path, system: tuple[Path, Callable[..., str]], broker: Mosquitto
+) -> None:
+    top, dpkg = system
+    dpkg("--install", package)
+    config = top / "etc/zonetag/gateway.toml"
+    # What its owner sets; and the spool, since this Debian is below a folder.
+    for key, value in (("site", "hq"), ("url", broker.url), ("path", str(top / "spool.db"))):
+        text, found = re.subn(rf'(?m)^{key} = ".*"', f'{key} = "{value}"', config.read_text(), count=1)
+        assert found == 1, key
+        config.write_text(text)
+    capture = top / "air.btsnoop"
+    packet = le_report(Tag(1).advert(100), -60)
+    capture.write_bytes(btsnoop(1001, [(1_790_000_000_000_000 + 250_000 * n, 3, packet) for n in range(40)]))
+    program = top / LIBRARY / "venv/bin/zonetag-gateway"
+    asyncio.run(deliver(broker.port, program, "replay", "--config", config, "--speed", "max", capture))
+
+
+def test_lintian_finds_nothing(package: Path) -> None:
+    program = shutil.which("lintian")
+    if program is None:
+        pytest.skip("not given: lintian (apt-get install lintian)")
+    done = subprocess.run(
+        [program, "--allow-root", "--fail-on", "error,warning", package],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_wheel_that_was_tampered_with_is_refused(package: Path, tmp_path: Path) -> None:
