@@ -21,7 +21,8 @@ except ModuleNotFoundError:  # there is none for this machine's processor
 
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 WAIT_MS = 60_000
-TELEPHONE, DESK = {"width": 360, "height": 740}, {"width": 1920, "height": 1080}
+TELEPHONE: Any = {"width": 360, "height": 740}
+DESK: Any = {"width": 1920, "height": 1080}
 
 
 @pytest.fixture
