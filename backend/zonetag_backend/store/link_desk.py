@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from zonetag_backend.ingest import Ingest
 from zonetag_backend.link import calls
@@ -19,7 +19,7 @@ from zonetag_backend.link.calls import Calls, Sighting
 from zonetag_backend.link.records import Step
 from zonetag_backend.link.session import Session
 from zonetag_backend.store import contact_log, tag_link
-from zonetag_backend.store.schema import gateway_status
+from zonetag_backend.store.schema import gateway_status, tag_clock
 from zonetag_backend.tracing.contacts import judge
 from zonetag_protocol import carriage, contact, link
 from zonetag_protocol.carriage import Downlink, Uplink
@@ -29,6 +29,7 @@ from zonetag_protocol.rotation import derive_keys
 log = logging.getLogger(__name__)
 
 MOST_SESSIONS = 1000
+LATE_MS = 15_000  # a status may be under way for so long: a tag waits 10 s for what follows it
 
 # What is counted, by name.
 CALLED = "called"
@@ -185,6 +186,7 @@ class Desk:
         which, gateway = line.sighting.tag, line.sighting.gateway
         if step.status is not None:
             tag_link.note_status(connection, which, gateway, step.status, now_ms)
+            self._confirm(connection, which, step.status.t, now_ms)
         if step.through is not None:
             malformed = self._write_records(connection, which, step.records, now_ms)
             tag_link.note_records(connection, which, step.through, step.passed_over, malformed)
@@ -198,6 +200,16 @@ class Desk:
             line.number += 1
             said = Downlink(gateway, line.id, line.number, messages=tuple(step.say), over=step.over)
             self.out.append((line.sighting.site, said))
+
+    def _confirm(self, connection: Connection, which: int, t: int, now_ms: int) -> None:
+        """A tag said its clock, sealed, in answer to a nonce of ours: what frames say of it is then no replay."""
+        index = self.ingest.index(which)
+        track = self.ingest.tracks[index]
+        if track.confirmed or abs(now_ms - t * 1000 - track.offset_ms) > track.slack_ms + LATE_MS:
+            return
+        self.ingest.tracks[index] = track._replace(confirmed=True)
+        clock = update(tag_clock).where(tag_clock.c.tag == which)
+        connection.execute(clock.values(confirmed=True))
 
     def _write_records(self, connection: Connection, which: int, records: Sequence[bytes], now_ms: int) -> int:
         """Judge records and put them in; how many are none."""
