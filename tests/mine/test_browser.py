@@ -47,7 +47,8 @@ def page(require: Require) -> Iterator[Any]:
 
 
 def is_good(page: Any) -> None:
-    """Nothing is wider than the window, and axe finds nothing."""
+    """It has its styles, nothing is wider than the window, and axe finds nothing."""
+    assert page.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") == "1248px", "no stylesheet"
     for size in (DESK, TELEPHONE):
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, page.url

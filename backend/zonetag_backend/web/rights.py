@@ -31,7 +31,7 @@ class Rule:
     # asked by the page itself and not by a person, so that it keeps no session awake
 
 
-ANYBODY = frozenset({NOBODY_YET, CODE, ENROL, SCREEN, *ROLES})
+ANYBODY = frozenset({NOBODY_YET, CODE, ENROL, SCREEN, WORKER, *ROLES})
 SIGNED_IN = frozenset(ROLES)
 
 
@@ -105,7 +105,7 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/adoption/reminders": {"GET": Rule(_of(ADMIN), "people.read"), "POST": Rule(_of(ADMIN))},
     "/adoption/off/{person}": {"POST": Rule(_of(ADMIN))},
     # Somebody who looks at their own data, and everybody who may come to do so; the page records its reads itself.
-    "/mine": {"GET": Rule(ANYBODY | {WORKER}), "POST": Rule(ANYBODY | {WORKER})},
+    "/mine": {"GET": Rule(ANYBODY), "POST": Rule(ANYBODY)},
     "/mine/copy/{form}": {"GET": Rule(_of(WORKER))},
     "/mine/requests": {"POST": Rule(_of(WORKER))},
     "/mine/end": {"POST": Rule(_of(WORKER))},
