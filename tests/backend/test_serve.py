@@ -296,8 +296,10 @@ def test_everything_that_can_come_is_counted(mosquitto: Mosquitto, now_office: P
             "malformed": 53,
             "failed": 0,
             "unsigned": {},
+            "repaired": 0,
             "gaps": 0,
             "lost": 0,
+            "link": {},
         }
 
     asyncio.run(run())

@@ -92,7 +92,8 @@ def test_a_backend_killed_between_commit_and_acknowledgement_loses_nothing(room:
         room.clock_file.write_text(str(room.now_ms()))
         command = [sys.executable, "-m", "rig.dying_link_backend"]
         arguments = [str(room.data), room.broker_url, "3", str(room.clock_file)]
-        dying = subprocess.Popen([*command, *arguments], env={**os.environ, "PYTHONPATH": str(RIG)})  # noqa: ASYNC220  # our own
+        environment = {**os.environ, "PYTHONPATH": str(RIG)}
+        dying = subprocess.Popen([*command, *arguments], env=environment)  # noqa: ASYNC220  # started once, waited for by polling
         try:
             await room.gateway("door", 1)
             await room.until(lambda: dying.poll() is not None, "it dies")

@@ -26,7 +26,7 @@ IMAGE = Firmware((0, 2, 0), bytes(32), bytes(range(250)) * 4)
 class Tag:
     """The other end, by hand."""
 
-    def __init__(self, status: say.Status, known: Known = Known(), orders: tuple[Order, ...] = ()) -> None:  # noqa: B008  # frozen
+    def __init__(self, status: say.Status, known: Known = Known(), orders: tuple[Order, ...] = ()) -> None:  # noqa: B008  # frozen, so it may be shared
         backend = link.backend_end(K_LINK, 4, bytes(8))
         self.end = link.tag_end(K_LINK, 4, bytes(range(8)))
         self.end.receive(backend.begin())
