@@ -108,7 +108,7 @@ def book(desk: Desk, connection: Transaction, site: Site, day: date) -> Paper:
 def evacuation(desk: Desk, connection: Transaction, site: Site) -> Paper:
     """Who is inside now, by name, with a box to tick."""
     now = local(desk.now_ms, site.zone)
-    stays = stays_of_day(connection, site, day_span(now.date(), site.zone), desk.now_ms)
+    stays = stays_of_day(connection, site, day_span(now.date(), site.zone), desk.now_ms, all_people=True)
     here = _by_name([stay for stay in stays if stay.inside])
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (n, "", _name(desk, stay), stay.unit, stay.tag_number, stay.place, local(stay.last_ms, site.zone))

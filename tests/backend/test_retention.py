@@ -32,6 +32,7 @@ NOT_OF_THE_PAST = {
     "certificate",
     "consent_entry",  # a ledger: proof of what was agreed to, goes with the person
     "data_key",
+    "declare_link",  # of a site
     "data_request",  # proof that the law was kept: two years from its end, see test_rights_of_people
     "departed",  # together with the person, see test_who_left_is_erased
     "enrolment_token",
@@ -53,6 +54,7 @@ NOT_OF_THE_PAST = {
     "place",
     "plan_picture",
     "plan_spot",
+    "question",
     "registry_revision",
     "reminder_off",  # goes with the person
     "rejected_total",
@@ -61,6 +63,7 @@ NOT_OF_THE_PAST = {
     "report_run",
     "restriction",  # holds until it is lifted, goes with the person
     "revocation_list",
+    "screen",  # a device at a door
     "site",
     "tag",
     "tag_clock",

@@ -55,7 +55,7 @@ class Where:
     absence_ms: int
 
 
-def make(connection: Connection, of_place: int, title: str, shows: str, counts: bool, now_ms: int, actor: str) -> str:  # noqa: PLR0917  # one row
+def make(connection: Connection, of_place: int, title: str, shows: str, counts: bool, now_ms: int, actor: str) -> str:  # noqa: PLR0917  # a row has as many parts
     """A new screen; the token of the link that turns a browser into it, once.  BadValue, NotFound."""
     text = " ".join(title.split())
     if not text or len(text) > LONGEST_TITLE or not text.isprintable() or shows not in SHOWS:
