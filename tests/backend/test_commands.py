@@ -51,10 +51,11 @@ def test_from_nothing_to_a_worn_tag(zonetag: Zonetag) -> None:
         ["gateway", "add", "gw1", "--site", "hq", "--place", "Cửa chính"],
         ["person", "add", "Nguyễn Thị An", "--unit", "Phòng Hành chính", "--code", "7"],
         ["tag", "add", "A-1"],
-        ["tag", "give", "A-1", "Nguyễn Thị An"],
     ):
         code, _, err = zonetag(*words)
         assert (code, err) == (0, ""), words
+    code, _, err = zonetag("tag", "give", "A-1", "Nguyễn Thị An")
+    assert (code, "has not agreed" in err) == (0, True)  # it is given, and said
     assert listed(zonetag, "site") == [
         {"name": "hq", "title": "Trụ sở", "timezone": "Asia/Ho_Chi_Minh", "absence_s": 600}
     ]

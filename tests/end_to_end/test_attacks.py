@@ -239,7 +239,7 @@ def test_somebody_in_the_street_is_in_no_room(outcome: Outcome) -> None:
 
 
 def test_every_flipped_bit_is_counted_under_its_name(outcome: Outcome) -> None:
-    """248 of them.  Flags, power and the like are not sealed, and nothing is drawn from them: the frame is whole there."""
+    """248 of them.  Flags, power and the like are not sealed, nothing is drawn from them: the frame is whole there."""
     flips, at_door, tallies = outcome.flips, outcome.apart("gw1"), outcome.tallies["gw1"]
     assert sum(flips.values()) == frame.LENGTH * 8
     after = START_MS + round(BITS_S * 1000)

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rig import cddl
 
-from zonetag_protocol import acknowledgement, carriage, enrolment, envelope, loss, report
+from zonetag_protocol import acknowledgement, carriage, enrolment, envelope, loss, report, update
 from zonetag_protocol.acknowledgement import Acknowledgement
 from zonetag_protocol.errors import ZonetagError
 
@@ -45,6 +45,7 @@ MESSAGES = {
     ],
     "enrolment": [envelope.unwrap(enrolment.seal_enrolment(TOKEN, b"request", KEY), "enrol")],
     "renewal": [envelope.unwrap(enrolment.seal_renewal(enrolment.Renewal("gw", b"request"), KEY), "renew")],
+    "order": [envelope.unwrap(update.seal(update.Order("hq", "gw", "0.2.0", bytes(32), 9, 1), KEY), "update")],
     "envelope": [envelope.wrap(b"payload", "report", KEY), envelope.wrap(b"payload", "report")],
 }
 DECODE = {
