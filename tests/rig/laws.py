@@ -18,7 +18,7 @@ PACKAGES = {"protocol": PROTOCOL, "firmware": TAG, "gateway": GATEWAY, "backend"
 SIBLINGS = {PROTOCOL: (), TAG: (PROTOCOL,), GATEWAY: (PROTOCOL,), BACKEND: (PROTOCOL,), FLASH: (PROTOCOL,)}
 
 # Law "outside": one file, or one folder, for each thing outside.
-OUTSIDE = {
+OUTSIDE: dict[str, tuple[str, ...]] = {
     "alembic": ("backend/zonetag_backend/store/*",),
     "amqtt": ("backend/zonetag_backend/broker.py",),
     # To scan, and to connect to tags: two files, for the second is loaded only where the link is switched on.

@@ -121,7 +121,7 @@ def _setting(text: str) -> tuple[str, object]:
 
 
 def send(broker: Broker, wish: Wish, wait_s: float, trial_s: float = TRIAL_S) -> dict[str, Any]:
-    """The gateway's answer; after a first one that speaks of a trial, the one after.  BrokerError when there is none."""
+    """The gateway's answer; after one that speaks of a trial, the one after it.  BrokerError when there is none."""
     came: queue.Queue[Incoming] = queue.Queue(WAITING)
     connected: queue.Queue[bool] = queue.Queue()
     link = Link(broker, WAITING, came.put, connected.put, leaves=(topics.DONE,), persistent=False)
