@@ -15,7 +15,13 @@ FLASH = "zonetag_flash"
 PACKAGES = {"protocol": PROTOCOL, "firmware": TAG, "gateway": GATEWAY, "backend": BACKEND, "flash": FLASH}
 
 # Law "siblings": who may import whom.  The wire format stands alone, the programs know only the wire format.
-SIBLINGS = {PROTOCOL: (), TAG: (PROTOCOL,), GATEWAY: (PROTOCOL,), BACKEND: (PROTOCOL,), FLASH: (PROTOCOL,)}
+SIBLINGS: dict[str, tuple[str, ...]] = {
+    PROTOCOL: (),
+    TAG: (PROTOCOL,),
+    GATEWAY: (PROTOCOL,),
+    BACKEND: (PROTOCOL,),
+    FLASH: (PROTOCOL,),
+}
 
 # Law "outside": one file, or one folder, for each thing outside.
 OUTSIDE: dict[str, tuple[str, ...]] = {
@@ -79,9 +85,11 @@ OUTERMOST = ("*/app.py", "*/cli.py", "*/cli_*.py", "*/cli/*.py")
 
 # Law "keys": of the wire format a gateway takes the modules that need no tag's key, of these nothing that takes one,
 # and no name in it speaks of one.
-GATEWAY_TAKES = ("acknowledgement", "advert", "enrolment", "envelope", "errors", "frame", "loss", "report", "topics")
-GATEWAY_TAKES += ("carriage", "fragments")  # the link, of which it carries sealed messages in parts
-GATEWAY_TAKES += ("update",)  # orders that the backend has signed
+GATEWAY_TAKES = (
+    *("acknowledgement", "advert", "enrolment", "envelope", "errors", "frame", "loss", "report", "topics"),
+    *("carriage", "fragments"),  # the link, of which it carries sealed messages in parts
+    "update",  # orders that the backend has signed
+)
 OF_KEYS = ("frame.seal", "frame.verify", "frame.authenticator", "frame.keystream", "frame.Keys")
 KEY_NAMES = {"master", "master_key", "derive_keys", "temporary_key", "k_eid", "k_mac", "k_enc", "k_link"}
 
