@@ -18,8 +18,8 @@ _HEADS = {
     UNIT: "don vi|phong|phong ban|phong/ban|lop|bo phan|to|khoa|ban|don vi cong tac|phong, ban|co quan|unit|department"
     "|class|team|office",
     CODE: "ma so|ma|ma nv|ma nhan vien|ma can bo|ma cb|ma hs|ma hoc sinh|ma so can bo|ma so nhan vien|so hieu|msnv"
-    "|ma so hoc sinh|so hieu can bo|ma cbcc|ma dinh danh|staff number|staff no|staff id|code|employee id|id|number"
-    "|student id|employee number",
+    "|ma so hoc sinh|so hieu can bo|ma cbcc|ma so cbcc|ma cbccvc|ma so cbccvc|ma dinh danh"
+    "|staff number|staff no|staff id|code|employee id|id|number|student id|employee number",
     TAG: "so the|the|ma the|so the deo|tag|tag number|tag no|tag id|badge",
 }
 _COLUMN = {head: column for column, heads in _HEADS.items() for head in heads.split("|")}
