@@ -27,7 +27,7 @@ test: ## Style, types and every test (with ARGS: pytest alone)
 	@scripts/setup test
 	@scripts/apt-for-tests
 	@$(if $(ARGS),,$(MAKE) check-style)
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@$(if $(ARGS),exec $(BIN)/python -m pytest $(ARGS),exec scripts/test-all)
 
 .PHONY: lint
 lint: ## Style (ruff) and types (mypy --strict)
