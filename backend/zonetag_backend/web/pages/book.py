@@ -56,8 +56,13 @@ def book(request: Request) -> Response:
     return show(
         request,
         "book",
-        lambda: _twin(site, day, now_ms, counts, found)
-        | {"kept_until": (day.date + timedelta(days=days)).isoformat(), "declared": [str(each) for each in declared]},
+        lambda: (
+            _twin(site, day, now_ms, counts, found)
+            | {
+                "kept_until": (day.date + timedelta(days=days)).isoformat(),
+                "declared": [str(each) for each in declared],
+            }
+        ),
         site=site,
         day=day,
         zone=site.zone,
