@@ -17,6 +17,7 @@ from zonetag_flash.records import Records, own_key, public_key
 from zonetag_protocol.card import INTERVALS_MS
 
 ROOT = Path(__file__).parents[2]
+LIB = "lib/"
 STEPS = {"connect": "connecting", "write": "writing", "listen": "listening to the tag"}
 
 
@@ -60,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, default=Path("zonetag-tags"), help="folder for bundle and labels (%(default)s)")
     p.add_argument("--sheet", action="store_true", help="write labels.pdf, an A4 sheet of all tags in --out, and end")
     p.add_argument(
+        "--compile", type=Path, metavar="DIR", help="write the firmware's compiled modules into DIR, and end"
+    )
+    p.add_argument(
         "--listen",
         type=float,
         default=8.0,
@@ -95,6 +99,8 @@ def _run(args: argparse.Namespace, argv: list[str]) -> int:
         found = ports.found()
         print("\n".join(f"{port.device}  {port.bridge}" for port in found) or "no board is plugged in")
         return 0
+    if args.compile:
+        return _compile(args.compile)
     records = Records(args.out)
     if args.sheet:
         return _sheet(records, args)
@@ -179,6 +185,16 @@ def _side_by_side(args: argparse.Namespace, argv: list[str]) -> int:
             said = result.get("number") or result.get("what") or result.get("would") or "failed"
             print(f"{result['port']}: {said}" + (f"\n  {result['cure']}" if "cure" in result else ""))
     return 0 if all(result.get("would" if args.dry_run else "verified") for result in results) else 1
+
+
+def _compile(folder: Path) -> int:
+    """The modules alone: `main.py` of a tag is never replaced."""
+    modules = {name.removeprefix(LIB): data for name, data in programs.compiled(ROOT).items() if name.startswith(LIB)}
+    for name, data in modules.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    print(f"{len(modules)} modules are in {folder}. Next: zonetag tag firmware pack {folder} FILE")
+    return 0
 
 
 def _sheet(records: Records, args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from zonetag_backend.cli import tag_link
+from zonetag_backend.cli import tag_firmware, tag_link, tag_settings
 from zonetag_backend.cli.store import Parsers, actor, add_where, changing, desk, looking, show
 from zonetag_backend.errors import AlreadyThere, BadValue
 from zonetag_backend.importkey import open_import_key, public_pem
@@ -50,7 +50,8 @@ def register(commands: Parsers) -> None:
     listed.add_argument("--json", action="store_true", help="as JSON")
     add_where(listed)
     listed.set_defaults(run=_list)
-    tag_link.register(actions)
+    for more in (tag_link, tag_settings, tag_firmware):
+        more.register(actions)
 
 
 def _register_add(actions: Parsers) -> None:
