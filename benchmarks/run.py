@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-NAMES = ("adverts", "resolver", "ingest", "firmware_heap", "card", "tracing", "bluez")
+NAMES = ("adverts", "resolver", "ingest", "firmware_heap", "card", "tracing", "pages", "bluez")
 LONG = ("soak",)  # by itself only: `make soak`
 HEAD = """# Benchmarks
 

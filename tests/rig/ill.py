@@ -18,7 +18,7 @@ def hear(office: Office, reporter: int, peer: int, start_ms: int, epochs: int = 
     with writing(office.engine) as connection:
         for number in range(epochs):
             begins = start_ms + number * EPOCH_MS
-            row = (reporter, begins // EPOCH_MS, bytes([peer % 251] * 8), 0, peer, begins, 9, -40, packed, True, 0)
+            row = (reporter, begins // EPOCH_MS, peer.to_bytes(8, "big"), 0, peer, begins, 9, -40, packed, True, 0)
             rows.insert(connection, contact_log, [row])
 
 

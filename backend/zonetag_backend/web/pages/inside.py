@@ -1,6 +1,7 @@
 """`/inside/<site>`: who is in the building now, by unit, to be ticked off outside.  Complete once it has loaded."""
 
 from itertools import groupby
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +11,7 @@ from zonetag_backend.store import book as store
 from zonetag_backend.store.engine import reading
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.render import show
-from zonetag_backend.web.rows import INSIDE, chosen, lines_of
+from zonetag_backend.web.rows import INSIDE, Line, chosen, lines_of
 from zonetag_backend.web.times import day_asked, iso, local
 
 
@@ -30,7 +31,24 @@ def inside(request: Request) -> Response:
     unworn = [line for line in here if line.person is None]
     people.sort(key=lambda line: (not line.unit, folded(line.unit), line.unit, sort_key(line.name)))
     units = [(unit, list(lines)) for unit, lines in groupby(people, key=lambda line: line.unit)]
-    twin = {
+    return show(
+        request,
+        "inside",
+        lambda: _twin(site, people, unworn, now_ms),
+        site=site,
+        zone=zone,
+        day=day,
+        now_ms=now_ms,
+        now=local(now_ms, zone),
+        units=units,
+        inside=len(people),
+        unworn=unworn,
+    )
+
+
+def _twin(site: store.Site, people: list[Line], unworn: list[Line], now_ms: int) -> dict[str, Any]:
+    zone = site.zone
+    return {
         "site": {"name": site.name, "title": site.title},
         "now": iso(now_ms, zone),
         "inside": len(people),
@@ -48,16 +66,3 @@ def inside(request: Request) -> Response:
             for line in people
         ],
     }
-    return show(
-        request,
-        "inside",
-        lambda: twin,
-        site=site,
-        zone=zone,
-        day=day,
-        now_ms=now_ms,
-        now=local(now_ms, zone),
-        units=units,
-        inside=len(people),
-        unworn=unworn,
-    )

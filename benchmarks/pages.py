@@ -1,0 +1,104 @@
+"""The pages of an office of 2,000 people with 21 days of presence: how long an answer takes, on the server.
+
+In this process, through the whole application: shield, guard, audit log, template.  Each figure is the median of
+processor time over several answers, warm.  The reference is /healthz, a page of nothing behind the same shield and
+guard.  The bound is 100 ms.
+"""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import tracing
+from rig.accounts import sign_in
+from rig.ill import outbreak
+from rig.office import new_office
+from rig.pages import KEYRING, as_somebody
+from sqlalchemy import update
+from starlette.applications import Starlette
+
+from zonetag_backend.events import Events
+from zonetag_backend.store import registry, schema
+from zonetag_backend.store.engine import open_database, writing
+from zonetag_backend.web.app import make_app
+
+PEOPLE, UNITS = 2000, 40
+NOW_MS = tracing.END_MS - tracing.DAY_MS + 5 * tracing.HOUR_MS  # in the last day, around noon
+ROUNDS = 7
+BOUND_MS = 100
+REFERENCE = "/healthz"
+PAGES = (
+    ("health", "/book/hq"),
+    ("health", "/book/hq?q=person+7"),
+    ("health", "/person/7"),
+    ("admin", "/people"),
+    ("admin", "/people?q=person+7"),
+    ("admin", "/tags"),
+    ("admin", "/gateways"),
+    ("admin", "/adoption"),
+    ("reception", "/inside/hq"),
+    ("reception", "/visitors"),
+    ("health", "/cases"),
+    ("auditor", "/audit"),
+    ("admin", "/agreements"),
+    ("admin", "/requests"),
+)
+
+
+async def median_ms(app: Starlette, path: str, token: str) -> float:
+    """Median of processor time of one page; its answer must be 200."""
+    took = []
+    transport = httpx.ASGITransport(app=app)
+    headers = {"Cookie": f"zonetag={token}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8765", headers=headers) as client:
+        for _ in range(ROUNDS):
+            start = time.process_time()
+            answer = await client.get(path)
+            took.append((time.process_time() - start) * 1000)
+            assert answer.status_code == 200, (path, answer.status_code)
+    return statistics.median(took[1:])
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "zonetag.db"
+        tracing.fill(path, PEOPLE // tracing.TEAM)
+        engine = open_database(f"sqlite:///{path}")
+        with writing(engine) as connection:
+            registry.add_gateway(connection, "gw", "hq", "Room 1", tracing.BEGIN_MS)
+            for unit in range(UNITS):
+                of_unit = schema.person.c.id % UNITS == unit
+                connection.execute(update(schema.person).where(of_unit).values(unit=f"Phòng {unit + 1}"))
+        app = make_app(engine, lambda: NOW_MS, Events(), keyring=KEYRING)
+        reference = asyncio.run(median_ms(app, REFERENCE, ""))
+        for role, page in PAGES:
+            say(page, asyncio.run(median_ms(app, page, sign_in(engine, role, NOW_MS))), reference)
+        engine.dispose()
+        many_contacts(Path(name), reference)
+
+
+def many_contacts(folder: Path, reference: float) -> None:
+    """The pages of a case with 430 F1, in an office of its own."""
+    own = folder / "ill"
+    own.mkdir()
+    office = new_office(own)
+    ill, _, _ = outbreak(office, 430, 40)
+    app = make_app(office.engine, office.clock, Events(), keyring=KEYRING)
+    get = as_somebody(app, office)
+    about = {"day": "2026-11-20", "basis": "onset", "profile": "covid-19", "reason": "positive test"}
+    case = get.post("/cases", person=str(ill), **about).headers["location"]
+    for page in (case, f"{case}/notices", f"{case}/export", f"{case}/sources"):
+        say("/cases/{case}" + page.removeprefix(case), asyncio.run(median_ms(app, page, get.token())), reference)
+    office.engine.dispose()
+
+
+def say(page: str, took: float, reference: float) -> None:
+    times = f"{took / reference:6.1f} x {REFERENCE} ({reference:.2f} ms)"
+    print(f"{page:<30} {took:>9.1f} ms (bound {BOUND_MS} ms)  {times}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
