@@ -14,7 +14,7 @@ from zonetag_protocol.report import KIND_BADGE, KIND_ZONETAG
 SLOTS = 3  # that are waited for
 SLOT_S = 2.0  # half the real one, so that the tests are shorter
 OTHERS = 300
-WHOLE = ("mgmt", "passive+active")  # ways of hearing that show an advert that never changes again and again
+WHOLE = ("mgmt",)  # ways of hearing that show an advert that never changes again and again; see test_at_rest.py too
 
 
 def windows_of(bench: Bench, index: int) -> list[ClosedWindow]:
@@ -70,7 +70,7 @@ def test_an_office(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None
         print(f"    slots  {slots[0]} sent, {slots[1]} at the gateway (each half as long as a tag's)")
 
 
-@pytest.mark.parametrize("mode", ["mgmt", "passive+active", "passive", "active"])
+@pytest.mark.parametrize("mode", ["mgmt", "passive", "active"])
 def test_modes(machine: Machine, mode: str, capsys: pytest.CaptureFixture[str]) -> None:
     """In each mode a tag that does not move is heard slot after slot; a badge, always the same, in the best alone."""
     tags = [Tag(number, slot_s=SLOT_S) for number in range(10)]
@@ -88,7 +88,7 @@ def test_modes(machine: Machine, mode: str, capsys: pytest.CaptureFixture[str]) 
                 await bench.until(
                     lambda: all(heard(bench, i) > scans + 5 for i in of_badges), "badges go on being heard"
                 )
-            await bench.until(lambda: all(len(bench.air.sent[i]) > 40 for i in of_badges), "badges go on sending")
+            await bench.until(lambda: all(len(bench.air.sent[i]) > 24 for i in of_badges), "badges go on sending")
             chip = bench.dongles[0].chip.mode
             await bench.quiet()
         with capsys.disabled():

@@ -70,7 +70,7 @@ def test_auto_takes_it_and_a_bluetoothd_that_dies_makes_it_deaf_for_no_time(
 
 
 def test_two_adapters_are_judged_each_by_itself(machine: Machine) -> None:
-    """One hangs, then is pulled out and put back; the other goes on, and nothing is done to it."""
+    """One hangs, then is pulled out and put back; the other goes on, and nothing is done to it.  Then both are."""
     tags = [Tag(number, slot_s=SLOT_S) for number in range(3)]
 
     async def go() -> None:
@@ -90,5 +90,16 @@ def test_two_adapters_are_judged_each_by_itself(machine: Machine) -> None:
             assert (one.counts["starts"], one.counts["silences"], one.counts["lost"]) == (1, 0, 0)
             told = adapters(bench.source)
             assert (told["hci0"]["backend"], set(told["hci0"]["recovery"].values())) == ("mgmt", {0})  # type: ignore[attr-defined]  # what JSON holds is only known here
+            for dongle in bench.dongles:
+                await dongle.pull()
+            await bench.until(lambda: bool(one.counts["lost"] and other.counts["lost"]), "both are gone")
+            for dongle in bench.dongles:
+                await dongle.plug()
+            bench.air.chips = [dongle.chip for dongle in bench.dongles]
+            before = one.counts["adverts"], other.counts["adverts"]
+            await bench.until(
+                lambda: one.counts["adverts"] > before[0] + 20 and other.counts["adverts"] > before[1] + 20,
+                "both again",
+            )
 
     asyncio.run(go())

@@ -21,12 +21,14 @@ class Air:
         self.sent: list[list[Sent]] = [[] for _ in self.devices]
         self.heard = [0] * len(self.devices)
         # how many adverts of each device reached at least one host
+        self.begin = 0.0
+        # seconds on the event loop's clock: second 0 of every device
 
     async def run(self) -> None:
         """Until cancelled."""
         loop = asyncio.get_running_loop()
         chance = random.Random(SEED)
-        begin = loop.time()
+        begin = self.begin = loop.time()
         due = [(begin + chance.random() * device.interval_s, index) for index, device in enumerate(self.devices)]
         heapq.heapify(due)
         while due:
