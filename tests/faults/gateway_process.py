@@ -136,6 +136,9 @@ class FirstCome(Room):
     def promote(self, eid: bytes, heard: float) -> bool:
         return False
 
+    def goes_on(self, eid: bytes) -> bool:
+        return False
+
 
 SPOOLS = {
     "real": Shadowed,

@@ -259,6 +259,9 @@ class FirstCome(Room):
     def promote(self, eid: bytes, heard: float) -> bool:
         return False
 
+    def goes_on(self, eid: bytes) -> bool:
+        return False
+
 
 def test_control_without_the_reserve_the_tags_are_lost() -> None:
     flood = Flood(FirstCome(1024))
@@ -267,6 +270,19 @@ def test_control_without_the_reserve_the_tags_are_lost() -> None:
     flood.run(20, invented=5000)
     heard = [flood.reported[tag.advert(T0)[13:21]] - before[tag.advert(T0)[13:21]] for tag in flood.tags]
     assert min(heard) < 20 * 4 - 17
+
+
+def test_a_stranger_heard_again_soon_gets_in_however_fast_others_take_what_comes_free() -> None:
+    room = Room(16)
+    while room.take(random.randbytes(8)) is not None:
+        pass
+    tag = bytes(8)
+    assert room.take(tag) is None
+    for _ in range(10_000):  # two seconds of a flood, always ahead of the tag
+        assert room.take(random.randbytes(8)) is None
+    assert room.take(tag) is True
+    room.leave(tag, True, 5.0)
+    assert room.take(tag) is True
 
 
 def test_a_tag_that_comes_during_a_flood_gets_in() -> None:
