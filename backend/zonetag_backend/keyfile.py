@@ -56,6 +56,10 @@ def asking_new(file: Path | None) -> Ask:
 
 
 def _twice() -> str:
+    if not sys.stdin.isatty():
+        raise BadValue(
+            "there is no terminal to ask for a new passphrase: name a file with it (setting passphrase_file)"
+        )
     text = getpass("New passphrase: ")
     if len(text) < MIN_PASSPHRASE:
         raise BadValue(f"a passphrase has at least {MIN_PASSPHRASE} characters: four words that belong to nothing")

@@ -130,8 +130,9 @@ def _opened(gcm: AESGCM, sealed: bytes, about: bytes) -> bytes:
         return gcm.decrypt(sealed[:_NONCE], sealed[_NONCE:], about)
     except (InvalidTag, ValueError) as error:
         raise KeyFileError(
-            "a key does not open: the key file is not the one that belongs to this database, or the database is"
-            " damaged. Put back the two that belong together."
+            "a key does not open: the passphrase is another one, the key file is not the one that belongs to this"
+            " database, or the database is damaged. Type the passphrase again, or put back the two that belong"
+            " together."
         ) from error
 
 

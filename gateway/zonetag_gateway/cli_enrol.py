@@ -8,7 +8,9 @@ from typing import Any
 
 from zonetag_gateway import tls
 from zonetag_gateway.clock import SystemClock
+from zonetag_gateway.config import load
 from zonetag_gateway.enrolling import Enrolled, enrol
+from zonetag_gateway.errors import ConfigFaults
 from zonetag_gateway.renewal import EARLIEST_MS
 
 DEFAULT_DIR = Path("/var/lib/zonetag-gateway/identity")
@@ -21,7 +23,7 @@ def register(commands: Any) -> None:
     parser.add_argument("url", metavar="URL", help="https://HOST[:PORT], as `zonetag gateway enrol` prints it")
     parser.add_argument("token", metavar="TOKEN")
     parser.add_argument(
-        "--dir", type=Path, default=DEFAULT_DIR, metavar="DIR", help=f"where keys and certificate go ({DEFAULT_DIR})"
+        "--dir", type=Path, metavar="DIR", help=f"where keys and certificate go (identity.folder, or {DEFAULT_DIR})"
     )
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help=f"the configuration; written if it is not there ({DEFAULT_CONFIG})"
@@ -30,10 +32,11 @@ def register(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    done = enrol(args.url, args.token, args.dir, _trust)
-    print(f"This gateway is {'already ' if done.again else ''}enrolled as {done.name} of site {done.site}.")
     config = args.config or DEFAULT_CONFIG
-    lines = _lines(done, args.dir)
+    folder = args.dir or _folder(config)
+    done = enrol(args.url, args.token, folder, _trust)
+    print(f"This gateway is {'already ' if done.again else ''}enrolled as {done.name} of site {done.site}.")
+    lines = _lines(done, folder)
     if config.exists():
         print(f"In {config} there must stand:\n\n{lines}")
     else:
@@ -45,6 +48,14 @@ def _run(args: argparse.Namespace) -> int:
         except OSError as error:
             print(f"{config} cannot be written ({error.strerror}). In the configuration there must stand:\n\n{lines}")
     return 0
+
+
+def _folder(config: Path) -> Path:
+    """Where the configuration says that the identity is; one that is not finished yet need not say it."""
+    try:
+        return load(config).identity.folder or DEFAULT_DIR
+    except ConfigFaults:
+        return DEFAULT_DIR
 
 
 def _lines(done: Enrolled, folder: Path) -> str:

@@ -1,6 +1,7 @@
 """`zonetag broker`: a complete configuration for mosquitto, with the certificate that the broker shows."""
 
 import argparse
+import re
 from pathlib import Path, PurePosixPath
 
 from zonetag_backend import ca_keeper
@@ -13,6 +14,7 @@ from zonetag_backend.pki.folder import PUBLIC, write
 from zonetag_backend.store import audit
 from zonetag_backend.store.engine import refusals, writing
 
+_HOST = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 INSTALLED, PERSISTENCE = "/etc/mosquitto/zonetag", "/var/lib/mosquitto"
 
 
@@ -48,6 +50,9 @@ def _config(args: argparse.Namespace) -> int:
             raise PkiError(f"{name!r} is no folder")
     if not 0 < args.port < 1 << 16:
         raise PkiError(f"{args.port} is no port: 1 to 65535")
+    for name in args.host:
+        if not _HOST.fullmatch(name):
+            raise PkiError(f"{name!r} is no name or address of a machine: as broker.office.lan or 192.168.1.10")
     out = args.out.absolute()
     place = mosquitto.Place(PurePosixPath(args.installed), PurePosixPath(args.persistence), args.port)
     with desk(args) as opened, refusals(opened.database):

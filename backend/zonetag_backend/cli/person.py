@@ -5,7 +5,7 @@ import argparse
 from zonetag_backend import backupfolder
 from zonetag_backend.cli.store import Parsers, actor, add_where, changing, show
 from zonetag_backend.errors import BadValue
-from zonetag_backend.store import audit, erasure, lists, registry
+from zonetag_backend.store import audit, erasure, lists, registry, retention
 
 
 def register(commands: Parsers) -> None:
@@ -52,11 +52,15 @@ def _erase(args: argparse.Namespace) -> int:
         audit.record(connection, opened.now_ms, actor(), "person.erase", who, args.reason)
         erased = erasure.erase(connection, who)
         backups = opened.config.backup_dir
+        engine = opened.database
+    retention.empty_log(engine)  # else the name stays in the file until the next hourly round
     if backups is not None and backups.is_dir():
         backupfolder.note_erased(backups, who)
     print(f"Erased, with {erased.rows} entries of the book and of what was heard.")
     for number in erased.tags:
         print(f"Tag {number} is out of use: its key is destroyed. Flash it anew, under a number that is new.")
+    if backups is None:
+        print("Backups made so far hold them until they expire (backup.dir is not set): after a restore, erase again.")
     return 0
 
 

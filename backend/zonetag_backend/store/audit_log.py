@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sqlalchemy import Connection, delete, func, insert, select
 
 from zonetag_backend.audit_chain import BAD_CHECKPOINT, EXPIRE, Checkpoint, Entry, Finding, faults
+from zonetag_backend.errors import AuditError
 from zonetag_backend.store.audit import SYSTEM, record
 from zonetag_backend.store.schema.audit import audit, audit_checkpoint, audit_head
 
@@ -34,8 +35,13 @@ def latest(connection: Connection, wanted: dict[str, str], before: int, limit: i
 
 
 def head(connection: Connection) -> tuple[int, bytes]:
-    """seq and hash of the last entry."""
-    row = connection.execute(select(audit_head.c.seq, audit_head.c.hash)).one()
+    """seq and hash of the last entry; AuditError when somebody has taken away the row that says it."""
+    row = connection.execute(select(audit_head.c.seq, audit_head.c.hash)).one_or_none()
+    if row is None:
+        raise AuditError(
+            "the audit log's end was taken out of the database, by somebody who writes past this program: keep a copy"
+            " of it for whoever looks into that, then put back a backup (zonetag restore)"
+        )
     return int(row.seq), bytes(row.hash)
 
 

@@ -86,7 +86,7 @@ def expire(engine: Engine, now_ms: int, days: int) -> Counter[str]:
         gone = +gone
         if gone:
             audit.record(connection, now_ms, audit.SYSTEM, "retention.expire", reason=_told(gone))
-    _empty_log(engine)
+    empty_log(engine)
     return gone
 
 
@@ -108,7 +108,7 @@ def _drop_days(connection: Connection, before_ms: int) -> int:
     return gone
 
 
-def _empty_log(engine: Engine) -> None:
+def empty_log(engine: Engine) -> None:
     """SQLite's write-ahead log still holds pages as they were: copy them home and cut it to nothing."""
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
