@@ -37,7 +37,7 @@ def empty(tmp_path: Path) -> Iterator[Served]:
 
 
 def is_wrong(kind: str, text: str) -> bool:
-    """What a browser complains of, except that a live part on its way while the session changed is refused, as it must."""
+    """What a browser complains of; but a live part on its way while the session changed is refused, as it must be."""
     return kind in ("error", "warning") and "401 (Unauthorized)" not in text
 
 
