@@ -64,8 +64,6 @@ def test_a_command_is_sent_and_its_answer_shown(mosquitto: Mosquitto, tmp_path: 
             assert (code, "[bad-argument]" in said) == (1, True), said
             code, said = await asyncio.to_thread(command, "config", "report.every_s=2", "source.scanning=active")
             assert (code, "[unsupported]" in said) == (1, True), said  # this gateway has no file to keep them in
-            code, said = await asyncio.to_thread(command, "update")
-            assert (code, "[unsupported]" in said) == (1, True), said
 
     asyncio.run(scenario())
 
