@@ -45,22 +45,28 @@ def main() -> None:
     for folder, option in ((data, "DATA"), (args.train, "--train")):
         if folder is not None and not folder.is_dir():
             sys.exit(f"{folder}: no such folder; name one with {option}=DIR that holds {', '.join(_folders())}")
-    results = []
+    results, refused = [], []
     for name in args.tasks or TASKS:
         folder, evaluate = TASKS[name]
         try:
             result = evaluate(data, args.train)
         except folders.Rubbish as error:
-            sys.exit(str(error))
+            refused.append(name)  # the other tasks are told all the same, the exit code tells of this one
+            print(f"{name}: {error}", file=sys.stderr)
+            continue
         if result is None:
             print(f"{name}: left out, {data / folder} holds nothing to judge (see docs/accuracy.md)", file=sys.stderr)
         else:
             results.append(result)
+    if not results and refused:
+        sys.exit(1)
     if not results:
         sys.exit(f"{data}: no recordings in {', '.join(_folders())}; see docs/accuracy.md for the layout")
     print(table(results) + "\n")
     for result in results:
         print(json_line(result))
+    if refused:
+        sys.exit(f"not judged: {', '.join(refused)}; see above which file is in the way")
     if args.write:
         document.write(ROOT / "docs", results)
 

@@ -73,6 +73,17 @@ def test_what_is_missing_is_left_out_and_named_and_others_may_teach(data: Path, 
     assert list(objects(alone)) == ["door"]
 
 
+def test_one_bad_file_spoils_its_own_task_only(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data / "door", tmp_path / "door")
+    (tmp_path / "vestibule").mkdir()
+    (tmp_path / "vestibule" / "bad.csv").write_bytes(b"\xff\xfe\x00")
+    said = accuracy("door", "vestibule", "--data", tmp_path)
+    assert said.returncode == 1
+    assert [json.loads(line)["task"] for line in said.stdout.splitlines() if line.startswith("{")] == ["door"]
+    assert "bad.csv" in said.stderr
+    assert "not judged: vestibule" in said.stderr
+
+
 RUBBISH = {
     "door/a.csv": b"superframe,O-A,I-A,Label\n0,-70,what,1\n",
     "door/b.csv": b"superframe,O-A,O-B,Label\n0,-70,-71,1\n",
