@@ -38,7 +38,8 @@ def empty(tmp_path: Path) -> Iterator[Served]:
 
 def is_wrong(kind: str, text: str) -> bool:
     """What a browser complains of; but a live part on its way while the session changed is refused, as it must be."""
-    return kind in ("error", "warning") and "401 (Unauthorized)" not in text
+    of_the_change = ("401 (Unauthorized)", "EventSource's response")
+    return kind in ("error", "warning") and not any(each in text for each in of_the_change)
 
 
 @pytest.fixture
