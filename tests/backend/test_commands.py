@@ -1,5 +1,6 @@
 """The commands on the registry, and `zonetag tap`, as people type them."""
 
+import io
 import json
 import os
 import signal
@@ -122,6 +123,17 @@ def test_the_key_of_all_keys_is_shown_by_its_mark_and_changed(zonetag: Zonetag, 
     assert zonetag("key", "show")[1] not in ("", before)
     code, _, err = zonetag("tag", "add", "A-2", "--key", KEY)  # it opens what was sealed before
     assert (code, "A-1" in err) == (1, True)
+
+
+def test_a_passphrase_that_was_not_given_does_not_bind_the_next_rotation(
+    zonetag: Zonetag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zonetag("tag", "add", "A-1", "--key", KEY)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    code, _, err = zonetag("key", "rotate", "--to", "passphrase")
+    assert (code, "passphrase_file" in err) == (1, True)
+    code, said, _ = zonetag("key", "rotate")
+    assert (code, "1 data keys" in said) == (0, True)
 
 
 def test_a_card_holds_the_key_and_only_its_owner_reads_it(zonetag: Zonetag, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from rig.reports import NOW_MS, Gateway
 
 from zonetag_backend.errors import AlreadyThere, KeyFileError
 from zonetag_backend.keyfile import NEXT, make, open_key_file
+from zonetag_backend.keyfile import open_keyring as from_source
 from zonetag_backend.store import erasure, registry, secrets, tags
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.keyring import open_keyring
@@ -134,6 +135,24 @@ def test_a_rotation_changes_the_key_and_loses_nothing(office: Office, stopped: b
         for each, resting in secrets.sealed_keys(connection).items():
             assert keyring.open(each, resting) == office.tag(each).master
         assert set(secrets.sealed_keys(connection)) == {which, spare}
+
+
+def test_a_rotation_to_a_passphrase_stopped_before_the_rename_is_ended_too(office: Office) -> None:
+    which, _ = worn(office)
+    path = office.folder / "tag-keys.key"
+    waiting = path.with_name(path.name + NEXT)
+    make(waiting, "passphrase")
+    new = from_source(waiting, "passphrase", lambda: "four words of nothing", may_create=False)
+    with writing(office.database) as connection:
+        secrets.rotate(connection, office.keyring, new)
+    with pytest.raises(KeyFileError, match="passphrase"):
+        open_keyring(office.database, path)
+    with pytest.raises(KeyFileError, match="passphrase"):
+        open_keyring(office.database, path, ask=lambda: "another passphrase")
+    keyring = open_keyring(office.database, path, ask=lambda: "four words of nothing")
+    assert sorted(each.name for each in office.folder.glob("tag-keys*")) == ["tag-keys.key"]
+    with reading(office.database) as connection:
+        assert keyring.open(which, secrets.sealed_keys(connection)[which]) == office.tag(which).master
 
 
 def test_a_rotation_that_was_stopped_before_the_commit_changes_nothing(office: Office) -> None:

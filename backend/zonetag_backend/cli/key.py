@@ -6,7 +6,7 @@ from pathlib import Path
 from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, desk
 from zonetag_backend.errors import BadValue
 from zonetag_backend.keyfile import CREDENTIAL, NEXT, asking_new, make, open_keyring, sync_folder
-from zonetag_backend.keys import Keyring
+from zonetag_backend.keys import KEK, Keyring
 from zonetag_backend.store import audit, secrets
 from zonetag_backend.store.engine import reading, refusals, writing
 
@@ -53,7 +53,7 @@ def _rotate(args: argparse.Namespace) -> int:
                 " and make a new credential of the file with systemd-creds encrypt"
             )
         old = opened.keyring()
-        kind = args.to or ("file" if len(path.read_bytes()) == 32 else "passphrase")
+        kind = args.to or _kind(path)
         new = _next(path, kind, opened)
         with refusals(opened.database), writing(opened.database) as connection:
             n = secrets.rotate(connection, old, new)
@@ -64,9 +64,16 @@ def _rotate(args: argparse.Namespace) -> int:
     return 0
 
 
+def _kind(path: Path) -> str:
+    return "file" if len(path.read_bytes()) == KEK else "passphrase"
+
+
 def _next(path: Path, kind: str, opened: Desk) -> Keyring:
     """The new keyring, its file waiting beside the old one; one that waits from a rotation cut short is used again."""
     waiting = path.with_name(path.name + NEXT)
+    # The old one opens the database, so nothing is under one that waits: it must not bind us to what was given up.
+    if waiting.is_file() and _kind(waiting) != kind:
+        waiting.unlink()
     make(waiting, kind)
     ask = asking_new(opened.config.passphrase_file) if kind == "passphrase" else None
     return open_keyring(waiting, kind, ask, may_create=False)
