@@ -69,7 +69,7 @@ def short(recording: TagRecording, begin: float = 0.0, end: float = np.inf) -> F
     within = (recording.times >= begin) & (recording.times < end)
     numbers = ((recording.times[within] - begin) / rooms.SHORT_S).astype(np.int64)
     levels = recording.levels[within]
-    return np.array([levels[numbers == number].mean(axis=0) for number in np.unique(numbers)])
+    return np.array([levels[numbers == number].max(axis=0) for number in np.unique(numbers)])
 
 
 def _means(recording: TagRecording, length: float) -> Floats:

@@ -3,8 +3,8 @@
 Likelihood instead of the strongest receiver: every receiver says something, also by not hearing.  What a window holds
 of one receiver is taken as its 90th percentile (`level`), because bodies and walls only ever take away.
 
-- A `Map` of places: `by_propagation` needs no training, only where receivers hang; `surveyed` takes some walks with
-  known positions.  `joined` uses both: the survey where it was walked, propagation elsewhere.
+- A `Map` of places: `by_propagation` needs no training, only where receivers hang; `surveyed` corrects it by what was
+  heard on some walks with known positions: fully where somebody walked, by each receiver's own offset elsewhere.
 - `Zones` for few receivers and no positions, as in a vestibule between two: strengths of some tags in each zone.
 
 Metres are for choosing a room, and never for how close two people are.
@@ -30,8 +30,12 @@ ABOVE_MEAN_DB = 3.0  # of the 90th percentile of some seconds: the three channel
 HEIGHT_M = 1.0  # between a worn tag and a receiver on the wall
 GRID_M = 0.5
 MARGIN_M = 1.0  # rooms reach beyond their receivers
-SURVEY_DB = 3.0  # between two passes at one place, of 90th percentiles of some seconds
-SURVEY_SHARE = 0.7  # prior weight of the survey beside propagation
+# What SPREAD_DB is made of, for a survey: the receiver's own offset, what its surroundings do within REACH_M, and what
+# differs between two passes at one place; together 6.6 dB.
+OWN_DB = 3.0
+AROUND_DB = 5.0
+REACH_M = 3.0
+PASS_DB = 3.0
 TAILS = 5.0  # degrees of freedom of Student's t
 SILENT = 0.4  # heard here and not there, or the other way round: likelihood against both heard alike
 
@@ -50,7 +54,7 @@ class Map:
     levels: Floats
     # a row a place, a column a receiver, dBm; NaN: not heard there
     spread: Floats
-    # dB, of each place
+    # dB, as `levels`
     weight: Floats
     # prior probability of each place; sums to 1
 
@@ -77,34 +81,51 @@ def by_propagation(receivers: Floats) -> Map:
     low, high = receivers[:, :2].min(axis=0) - MARGIN_M, receivers[:, :2].max(axis=0) + MARGIN_M
     xs, ys = (np.arange(low[axis], high[axis] + GRID_M, GRID_M) for axis in (0, 1))
     points = np.stack([each.ravel() for each in np.meshgrid(xs, ys)], axis=1)
-    square = ((points[:, None, :] - receivers[None, :, :2]) ** 2).sum(axis=2) + HEIGHT_M**2
-    levels = AT_1M_DBM + ABOVE_MEAN_DB - 5 * EXPONENT * np.log10(square)
+    levels = _foretold(receivers, points)
     count = len(points)
-    return Map(points, levels, np.full(count, SPREAD_DB), np.full(count, 1 / count))
+    return Map(points, levels, np.full(levels.shape, SPREAD_DB), np.full(count, 1 / count))
 
 
-def surveyed(points: Floats, levels: Floats) -> Map:
-    """The map of places where a tag was carried: `levels` of windows as long as those to be judged."""
-    count = len(points)
-    if count == 0:
+def surveyed(receivers: Floats, points: Floats, levels: Floats) -> Map:
+    """The map corrected by a survey: where a tag was carried, and the `levels` of windows there (NaN: not heard).
+
+    The windows should not overlap by more than half and be as long as those to be judged.  What each receiver heard
+    beyond propagation is taken as its own offset plus a field that is alike within REACH_M (Gaussian process): near
+    the walks the map follows them and is sure, far away it is propagation again, shifted by the offset.
+    """
+    if len(points) == 0:
         raise ValueError("a survey needs at least one place; carry a tag through the rooms")
-    return Map(points, levels, np.full(count, SURVEY_DB), np.full(count, 1 / count))
+    plain = by_propagation(receivers)
+    beyond = levels - _foretold(receivers, points)
+    among, towards = _alike(points, points), _alike(plain.points, points)
+    corrected = plain.levels.copy()
+    variance = np.full(plain.levels.shape, OWN_DB**2 + AROUND_DB**2 + PASS_DB**2)
+    for receiver in range(len(receivers)):
+        heard = ~np.isnan(levels[:, receiver])
+        share = np.linalg.solve(among[np.ix_(heard, heard)] + PASS_DB**2 * np.eye(heard.sum()), towards[:, heard].T)
+        corrected[:, receiver] += beyond[heard, receiver] @ share
+        variance[:, receiver] -= (towards[:, heard] * share.T).sum(axis=1)
+    return Map(plain.points, corrected, np.sqrt(variance), plain.weight)
 
 
-def joined(survey: Map, beyond: Map) -> Map:
-    """Both: the survey's places with SURVEY_SHARE, those of `beyond` with the rest."""
-    return Map(
-        np.vstack([survey.points, beyond.points]),
-        np.vstack([survey.levels, beyond.levels]),
-        np.concatenate([survey.spread, beyond.spread]),
-        np.concatenate([SURVEY_SHARE * survey.weight, (1 - SURVEY_SHARE) * beyond.weight]),
-    )
+def _foretold(receivers: Floats, points: Floats) -> Floats:
+    """By propagation: a row a point, a column a receiver, dBm."""
+    square = ((points[:, None, :] - receivers[None, :, :2]) ** 2).sum(axis=2) + HEIGHT_M**2
+    levels: Floats = AT_1M_DBM + ABOVE_MEAN_DB - 5 * EXPONENT * np.log10(square)
+    return levels
+
+
+def _alike(some: Floats, others: Floats) -> Floats:
+    """Covariance of what one receiver hears beyond propagation at two places, dB squared."""
+    metres = np.hypot(*(some[:, None, :] - others[None, :, :]).transpose(2, 0, 1))
+    covariance: Floats = OWN_DB**2 + AROUND_DB**2 * np.exp(-metres / REACH_M)
+    return covariance
 
 
 def locate(places: Map, levels: Floats) -> Floats:
     """Probability of each place of the map, from one window's level at each receiver; NaN: not heard."""
     heard, there = ~np.isnan(levels), ~np.isnan(places.levels)
-    spread = places.spread[:, None]
+    spread = places.spread
     z = (np.where(heard, levels, 0.0) - np.where(there, places.levels, 0.0)) / spread
     told = -(TAILS + 1) / 2 * np.log1p(z * z / TAILS) - np.log(spread)
     odd = np.log(SILENT) - np.log(spread) - 1.0  # against the middle of the distribution of those heard
@@ -124,29 +145,23 @@ def by_zone(probability: Floats, zone_of_place: Ints, zones: int) -> Floats:
     return np.bincount(zone_of_place, probability, minlength=zones).astype(np.float64)
 
 
-def agreed(surveyed_says: Floats, untrained_says: Floats) -> Floats:
-    """One probability of each zone from two maps' (`by_zone`): their product.
-
-    A survey is sure of itself also where nobody walked for it; propagation, wrong in other ways, holds it back.
-    """
-    both: Floats = np.maximum(surveyed_says, 1e-6) * np.maximum(untrained_says, 1e-6)
-    both /= both.sum()
-    return both
-
-
 def learn_zones(examples: Sequence[tuple[int, Floats]], zones: int) -> Zones:
-    """From examples (zone, a row a short window with its mean level at each receiver, all heard).
+    """From examples (zone, of one tag a row a short window with its strongest level at each receiver, all heard).
 
-    ValueError when a zone has fewer than three windows.
+    Each tag weighs alike, however long it was heard; how much tags differ from each other is added to how much each
+    of them changes, for the tag to be judged is another still.  ValueError when a zone has fewer than three windows.
     """
     mean, precision, log_det = [], [], []
     for zone in range(zones):
-        rows = [levels for at, levels in examples if at == zone]
-        here = np.vstack(rows) if rows else np.empty((0, 1))
-        if len(here) < 3:
-            raise ValueError(f"zone {zone} has {len(here)} windows to learn from; give it at least three")
-        covariance = np.cov(here.T) + ZONE_DB**2 * np.eye(here.shape[1])
-        mean.append(here.mean(axis=0))
+        tags = [levels for at, levels in examples if at == zone]
+        windows = sum(map(len, tags))
+        if windows < 3:
+            raise ValueError(f"zone {zone} has {windows} windows to learn from; give it at least three")
+        middles = np.array([levels.mean(axis=0) for levels in tags])
+        covariance = np.mean([np.cov(levels.T, bias=True) for levels in tags], axis=0)
+        covariance += np.cov(middles.T) if len(tags) > 1 else 0.0
+        covariance += ZONE_DB**2 * np.eye(middles.shape[1])
+        mean.append(middles.mean(axis=0))
         precision.append(np.linalg.inv(covariance))
         log_det.append(float(np.linalg.slogdet(covariance)[1]))
     return Zones(np.array(mean), np.array(precision), np.array(log_det))
