@@ -103,6 +103,23 @@ def test_few_sessions_leave_the_physics_and_wearing_is_learnt() -> None:
     assert strong[1] < strong[0]  # less sure where the way of wearing is new
 
 
+def test_a_way_of_wearing_seen_close_mostly_is_not_taken_for_closeness() -> None:
+    """A bag 10 dB weaker, in nine of ten sessions close; at the neck the other way round."""
+    made = []
+    for number, each in enumerate(sessions(6, 200)):
+        bag = each.close == (number % 20 > 1)
+        made.append(Session(tuple(level - 10 * bag for level in each.levels), each.close, "bag" if bag else "neck"))
+    model = closeness.learn(made)
+    assert model.worn["neck"] - model.worn["bag"] == pytest.approx(10, abs=2)
+    assert model.apart_db == pytest.approx(APART, abs=2)
+
+
+def test_a_way_of_wearing_is_unsure_also_where_none_was_taught() -> None:
+    model = closeness.learn(sessions(7, 60))
+    named, badge = (closeness.log_odds(model, [-50.0] * 5, way) for way in ("purse", ""))
+    assert 0 < named < badge
+
+
 def test_it_answers_tracing() -> None:
     question: Question = closeness.Calibrated()
     near = [Look(i * 32_000, (i + 1) * 32_000, -50, -50, 1) for i in range(20)]

@@ -32,7 +32,12 @@ HEARD_PRIOR = 0.05
 MOST_LOG_ODDS = 7.0  # nothing is surer than one in a thousand: the model itself may be wrong
 HIGH = 0.8  # of the looks of one stretch: turning away lowers half of them, nothing raises any
 FEWEST = 4  # sessions of each kind to learn from; below, the physics stays
-PHYSICS_WORTH = 2.0  # the physical model weighs as much as so many sessions of each kind
+PHYSICS_WORTH = 4.0  # the physical model weighs as much as so many sessions of each kind
+# Ways of wearing differ by this much (carriage moves levels by up to 27 dB): what is believed of one that was not
+# learnt; WORN_WORTH: as surely as after seeing so many ways.
+WORN_DB = 6.0
+WORN_WORTH = 3.0
+WORN_SESSIONS = 0.4  # so many sessions show as much of a way of wearing as was known before: (4 dB / 6 dB)^2
 NINETY = 1.645  # standard deviations on both sides of 90 %
 
 # At one place: by how much levels at one gateway differ (two bodies and channels), close and anywhere in its reach.
@@ -59,6 +64,8 @@ class Closeness:
     # standard error of middle_dbm
     worn: Mapping[str, float] = field(default_factory=dict)
     # dB that a way of wearing takes away or adds, by its name; badges are all worn alike and need none
+    worn_db: float = WORN_DB
+    # by how much one that is not in `worn` may do so
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,28 +132,31 @@ def learn(sessions: Sequence[Session], start: Closeness | None = None) -> Closen
     apart = max(1.0, min(weight) * apart + (1 - min(weight)) * start.apart_db)
     middle = float(close.mean() + far.mean()) / 2
     within = np.concatenate([close - close.mean(), far - far.mean()])
+    free = max(len(within) - 2 - 0.8 * len(worn), 1.0)  # each way of wearing has taken some of the spread to itself
     steps = np.concatenate([np.diff(session.levels) for session in told]) if looks.max() > 1 else np.empty(0)
     # Neighbouring looks differ by what changes from one to the next; half of the square of it is its variance.
     look = float(np.sqrt((np.sum(steps**2) / 2 + start.look_db**2) / (len(steps) + 1)))
-    lasting2 = float((np.sum(within**2) + 2 * start.lasting_db**2) / len(within)) - look**2 * float(np.mean(1 / looks))
-    lasting = math.sqrt(max(lasting2, (start.lasting_db / 3) ** 2))
+    seen2 = max(float(np.sum(within**2)) / free - look**2 * float(np.mean(1 / looks)), 0.0)
+    lasting = math.sqrt((free * seen2 + PHYSICS_WORTH * start.lasting_db**2) / (free + PHYSICS_WORTH))
     doubt = math.sqrt(float(np.mean(within**2)) * (1 / len(close) + 1 / len(far))) / 2
-    return Closeness(middle, apart, lasting, look, max(doubt, 0.5), worn)
+    ways2 = sum(off**2 for off in worn.values())
+    worn_db = math.sqrt((ways2 + WORN_WORTH * WORN_DB**2) / (len(worn) + WORN_WORTH))
+    return Closeness(middle, apart, lasting, look, max(doubt, 0.5), worn, worn_db)
 
 
 def _worn(
     sessions: Sequence[Session], level: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]
 ) -> dict[str, float]:
-    """What each way of wearing adds to the level, with the truth taken out, shrunk where sessions are few."""
-    expected = np.where(truth, level[truth].mean(), level[~truth].mean())
-    found: dict[str, float] = {}
-    for name in sorted({session.worn for session in sessions} - {""}):
-        here = np.array([session.worn == name for session in sessions])
-        close, far = here & truth, here & ~truth
-        rest = level - expected
-        parts = [float(rest[each].mean()) for each in (close, far) if each.any()]
-        found[name] = float(np.mean(parts)) * here.sum() / (here.sum() + 1)
-    return found
+    """What each way of wearing adds to the level, shrunk where sessions are few.
+
+    Told together with the middles of close and far (ridge regression): sessions of one way may be close ones mostly.
+    """
+    names = sorted({session.worn for session in sessions} - {""})
+    of = np.array([[session.worn == name for name in names] for session in sessions]).reshape(len(sessions), -1)
+    told = np.column_stack([truth, ~truth, of]).astype(np.float64)
+    shrunk = np.diag([0.0, 0.0] + [WORN_SESSIONS] * len(names))
+    found = np.linalg.solve(told.T @ told + shrunk, told.T @ level)
+    return dict(zip(names, found[2:].tolist(), strict=True))
 
 
 def _evidence(model: Closeness, levels: Sequence[float], worn: str, shift_db: float) -> float:
@@ -154,8 +164,8 @@ def _evidence(model: Closeness, levels: Sequence[float], worn: str, shift_db: fl
         return 0.0
     level = strong(levels) - model.worn.get(worn, 0.0)
     variance = model.lasting_db**2 + model.look_db**2 / len(levels)
-    if model.worn and worn not in model.worn:  # it may be any of them, or another still
-        variance += sum(off**2 for off in model.worn.values()) / len(model.worn)
+    if worn not in model.worn and (worn or model.worn):  # it may be any of them, or another still
+        variance += model.worn_db**2
     told = model.apart_db * (level - model.middle_dbm - shift_db) / variance
     return max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, told))
 
