@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -47,7 +46,7 @@ def package(root: Path, require: Callable[..., str], tmp_path_factory: pytest.Te
 def system(tmp_path: Path, require: Callable[..., str]) -> tuple[Path, Callable[..., str]]:
     """An empty Debian below a folder, and a dpkg that works on it.  The maintainer scripts run with DPKG_ROOT."""
     if os.geteuid() != 0:
-        pytest.skip("not given: root, which dpkg needs to install")
+        pytest.skip("needs root, which dpkg needs to install")
     top = tmp_path / "system"
     (top / "var/lib/dpkg").mkdir(parents=True)
     (top / "var/lib/dpkg/status").touch()
@@ -144,10 +143,8 @@ def test_from_the_package_to_adverts_on_a_broker(
     asyncio.run(deliver(broker.port, program, "replay", "--config", config, "--speed", "max", capture))
 
 
-def test_lintian_finds_nothing(package: Path) -> None:
-    program = shutil.which("lintian")
-    if program is None:
-        pytest.skip("not given: lintian (apt-get install lintian)")
+def test_lintian_finds_nothing(package: Path, require: Callable[..., str]) -> None:
+    program = require("lintian", "apt-get install lintian")
     done = subprocess.run(
         [program, "--allow-root", "--fail-on", "error,warning", package],
         capture_output=True,

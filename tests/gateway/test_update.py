@@ -127,7 +127,7 @@ class Machine:
 def machine(tmp_path: Path, require: Callable[..., str]) -> Iterator[Machine]:
     """Version 1 is installed, and root has laid the backend's key down."""
     if os.geteuid() != 0:
-        pytest.skip("not given: root, which dpkg needs to install")
+        pytest.skip("needs root, which dpkg needs to install")
     top = tmp_path / "system"
     (top / "var/lib/dpkg").mkdir(parents=True)
     (top / "var/lib/dpkg/status").touch()
@@ -283,7 +283,7 @@ def test_a_full_disk(machine: Machine, require: Callable[..., str]) -> None:
     machine.own.mkdir()
     mount = require("mount", "apt-get install mount")
     if subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "none", machine.own], check=False).returncode:
-        pytest.skip("not given: the right to mount")
+        pytest.skip("needs the right to mount")
     try:
         machine.order(machine.package("2.0", filler=400_000), "2.0")
         machine.works()
