@@ -15,6 +15,7 @@ from zonetag_backend.store import adoption, cases, papers
 from zonetag_backend.store.adoption import Unit
 from zonetag_backend.store.book import Site, Stay, stays_of_day
 from zonetag_backend.store.engine import Transaction
+from zonetag_backend.store.retention import horizon_ms
 from zonetag_backend.store.tracing import timezone
 
 RENDERERS: dict[str, Callable[[Paper], bytes]] = {
@@ -33,6 +34,11 @@ class Desk:
     retention_days: int
     language: str
     now_ms: int
+
+    @property
+    def floor_ms(self) -> int:
+        """What ended before this is on no paper any more."""
+        return horizon_ms(self.now_ms, self.retention_days)
 
     def word(self, name: str, /, **values: object) -> str:
         """A text of a paper."""
@@ -60,7 +66,9 @@ def day_span(day: date, zone: tzinfo) -> range:
 
 def book(desk: Desk, connection: Transaction, site: Site, day: date) -> Paper:
     """Everybody's stays on a day, by name."""
-    stays = _by_name(stays_of_day(connection, site, day_span(day, site.zone), desk.now_ms))
+    span = day_span(day, site.zone)
+    span = range(max(span.start, desk.floor_ms), span.stop)  # what is past its time is printed no more
+    stays = _by_name(stays_of_day(connection, site, span, desk.now_ms) if span else [])
     came = {stay.person for stay in stays if stay.person is not None}
     inside = {stay.person for stay in stays if stay.inside}
     rows = tuple(
@@ -102,6 +110,7 @@ def book(desk: Desk, connection: Transaction, site: Site, day: date) -> Paper:
         desk.word("book-none"),
         desk.kept(day),
         (desk.word("keeper"),),
+        landscape=True,
     )
 
 
@@ -141,14 +150,15 @@ def evacuation(desk: Desk, connection: Transaction, site: Site) -> Paper:
         empty,
         desk.kept(now.date()),
         (desk.word("warden"),),
+        landscape=True,
     )
 
 
 def case(desk: Desk, connection: Transaction, which: int) -> Paper:
     """Contacts of a case, generation by generation, as they were traced last.  NotFound without that case."""
-    of = cases.case_of(connection, which)
+    of = cases.case_of(connection, which, desk.floor_ms)
     zone = ZoneInfo(timezone(connection))
-    contacts = papers.contacts_of(connection, which)
+    contacts = papers.contacts_of(connection, which, desk.floor_ms)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             f"F{each.generation}",

@@ -172,7 +172,13 @@ def test_a_withdrawal_takes_the_tag_back_and_closes_the_ledger(bench: Bench) -> 
         day = range(at("00:00"), at("23:59"))
         site = book.site_named(connection, "van-phong")
         assert site is not None
-        assert bench.an in {each.person for each in book.stays_of_day(connection, site, day, at("15:00"))}
+        assert bench.an not in {each.person for each in book.stays_of_day(connection, site, day, at("15:00"))}
+        kept = book.stays_of_day(connection, site, day, at("15:00"), all_people=True)
+        assert bench.an in {each.person for each in kept}  # until its time is over
+    assert "Nguyễn Thị An" in bench.get("/requests", role="admin").text  # in the list of those shown to nobody
+    assert bench.get.post("/requests", role="admin", act="lift", person=str(bench.binh)).status_code == 404
+    assert bench.get.post("/requests", role="admin", act="lift", person=str(bench.an)).status_code == 303
+    assert "Nguyễn Thị An" in bench.get("/book/van-phong").text  # who has agreed anew
 
 
 @pytest.fixture

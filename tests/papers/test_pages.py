@@ -14,6 +14,7 @@ from sqlalchemy import insert
 from zonetag_backend.store import audit_log, registry, rows
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.schema.cases import case_exposure, case_record
+from zonetag_backend.store.schema.office import visitor
 from zonetag_backend.web.rights import RIGHTS
 
 TABLES = ("/papers/book/van-phong", "/papers/evacuation/van-phong", "/papers/adoption", "/papers/labels")
@@ -144,7 +145,13 @@ def test_labels_and_slips(day: Office, get: Get, read: Callable[[bytes], str]) -
     one = read(get("/papers/labels?tag=K-001", role="admin").content)
     assert "K-001" in one
     assert "A-001" not in one
-    assert "Trần Văn Bình" in read(get("/papers/visitor?tag=A-001", role="reception").content)
+    # The desk looks nobody up by a slip: it names visitors alone.
+    assert "Trần Văn Bình" not in read(get("/papers/visitor?tag=A-001", role="reception").content)
+    guest, tag = day.person("Phạm Khách")
+    with writing(day.engine) as connection:
+        rows.insert(connection, visitor, [(guest, "", "", at("08:00"))])
+    assert tag == 5
+    assert "Phạm Khách" in read(get("/papers/visitor?tag=A-005", role="reception").content)
     assert read(get("/papers/consent", role="admin").content)
     assert "https://zonetag.example.vn/mine" in read(get("/papers/poster?place=lift", role="admin").content)
 

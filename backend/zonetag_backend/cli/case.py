@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing, desk, looking, show
+from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing, desk, show
 from zonetag_backend.cli.tracing import at, beginning_ms, called, day, hour, lines, profile_of
 from zonetag_backend.errors import BadValue
 from zonetag_backend.notices.settings import senders
@@ -83,10 +83,16 @@ def _open(args: argparse.Namespace) -> int:
 
 def _again(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
-        found = _traced(opened, connection, cases.case_of(connection, args.case))
-        audit.record(connection, opened.now_ms, actor(), "contacts.read", args.case)
+        case = cases.case_of(connection, args.case, _floor_ms(opened))
+        found = _traced(opened, connection, case)
+        audit.record(connection, opened.now_ms, actor(), "contacts.read", args.case, case.reason)
     print("\n".join(lines(found)))
     return 0
+
+
+def _floor_ms(opened: Desk) -> int:
+    """What ended before this is not told any more."""
+    return horizon_ms(opened.now_ms, opened.config.retention_days)
 
 
 def _traced(opened: Desk, connection: Transaction, case: cases.Case) -> Outcome:
@@ -97,7 +103,7 @@ def _traced(opened: Desk, connection: Transaction, case: cases.Case) -> Outcome:
         case.person,
         (low, min(high, opened.now_ms + DAY_MS)),
         profile,
-        floor_ms=horizon_ms(opened.now_ms, opened.config.retention_days),
+        floor_ms=_floor_ms(opened),
     )
     cases.keep_exposures(connection, case.id, found, opened.now_ms)
     return found
@@ -117,8 +123,9 @@ def _notify(args: argparse.Namespace) -> int:
                 language=args.language or settings.language,
                 office=settings.office,
                 now_ms=opened.now_ms,
+                floor_ms=_floor_ms(opened),
             )
-            audit.record(connection, opened.now_ms, actor(), "case.change", args.case, "notices")
+            audit.record(connection, opened.now_ms, actor(), "case.change", args.case, f"notices: {new}")
         sent, failed = notices.send_due(opened.database, ways, opened.now_ms)
     print(f"{new} new notices; {sent} sent, {failed} not taken (zonetag serve tries them again).")
     return 0 if not failed else 1
@@ -133,7 +140,8 @@ def _close(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    with looking(args) as connection:
+    with changing(args) as (opened, connection):
+        audit.record(connection, opened.now_ms, actor(), "case.read")
         zone = ZoneInfo(timezone(connection))
         rows = [
             {
@@ -144,7 +152,7 @@ def _list(args: argparse.Namespace) -> int:
                 "basis": each.basis,
                 "open": each.closed_ms is None,
             }
-            for each in cases.cases(connection)
+            for each in cases.cases(connection, _floor_ms(opened))
         ]
         show(rows, args.json, ("case", "person", "profile", "day", "basis", "open"))
     return 0
@@ -152,9 +160,9 @@ def _list(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
-        case = cases.case_of(connection, args.case)
+        case = cases.case_of(connection, args.case, _floor_ms(opened))
         low, high = infectious(profile_of(opened, case.profile), case.onset_ms)
-        window = (max(low, horizon_ms(opened.now_ms, opened.config.retention_days)), min(high, opened.now_ms))
+        window = (max(low, _floor_ms(opened)), min(high, opened.now_ms))
         sent = foreign.identifiers(connection, opened.keyring(), case.person, window)
         key = open_signing_key(opened.config.signing_key_file)
         office = opened.config.notices.office

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from zonetag_backend.cli.store import Parsers, actor, add_where, changing, show
 from zonetag_backend.cli.tracing import at, beginning_ms, day
-from zonetag_backend.store import audit, doors, registry
+from zonetag_backend.store import audit, doors, registry, restrictions
 from zonetag_backend.store.retention import horizon_ms
 from zonetag_backend.store.tracing import timezone
 from zonetag_backend.tracing.passage import SIDES
@@ -41,6 +41,7 @@ def _side(args: argparse.Namespace) -> int:
 def _log(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
         who = registry.find_person(connection, args.person)
+        restrictions.refuse(connection, who)
         zone = ZoneInfo(timezone(connection))
         low = max(beginning_ms(args.since, zone), horizon_ms(opened.now_ms, opened.config.retention_days))
         high = beginning_ms(args.until + timedelta(days=1), zone)

@@ -117,7 +117,7 @@ def _consent(args: argparse.Namespace) -> int:
 def _visitor(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
         desk = _desk(opened, args)
-        found = registers.tags(connection, only=args.tag) if args.tag else []
+        found = registers.tags(connection, only=args.tag, visitors=True) if args.tag else []
         if args.tag and not found:
             raise NotFound(f"there is no tag {args.tag}: zonetag tag list shows all")
         tag, name = (found[0].number, found[0].name) if found else ("", "")

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from zonetag_backend.cli import tag_firmware, tag_link, tag_settings
-from zonetag_backend.cli.store import Parsers, actor, add_where, changing, desk, looking, show
+from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing, desk, show
 from zonetag_backend.errors import AlreadyThere, BadValue
 from zonetag_backend.importkey import open_import_key, public_pem
 from zonetag_backend.store import audit, consent_ledger, lists, registry, tags
+from zonetag_backend.store.engine import Transaction, reading
+from zonetag_backend.store.retention import horizon_ms
 from zonetag_protocol import advert, bundle
 from zonetag_protocol.card import Card, pack
 from zonetag_protocol.errors import ZonetagError
@@ -92,15 +94,18 @@ def _add(args: argparse.Namespace) -> int:
             t0=tags.FIRST_SECOND if args.clock is None else args.clock,
         )
         audit.record(connection, opened.now_ms, actor(), "tag.add", args.number)
+        lacking: tuple[str, ...] = ()
         if args.person:
-            audit.record(connection, opened.now_ms, actor(), "tag.give", args.number)
-            tags.hand_out(connection, keyring, new.id, registry.find_person(connection, args.person), opened.now_ms)
+            who = registry.find_person(connection, args.person)
+            tags.hand_out(connection, keyring, new.id, who, opened.now_ms)
+            lacking = _given(opened, connection, args.number, who)
         if args.card:
             # Inside the transaction: without its card nobody has the key, and the tag is not added.
             _write_card(
                 args.card, Card(args.number, new.master, new.t0, MOVING_MS, REST_MS, TEST_COMPANY, DEFAULT_TX_DBM)
             )
     print(f"Tag {args.number} is there.")
+    _warn(args.person, lacking)
     return 0
 
 
@@ -181,18 +186,27 @@ def _give(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
         who = registry.find_person(connection, args.person)
         tags.hand_out(connection, opened.keyring(), tags.find_tag(connection, args.number), who, opened.now_ms)
-        audit.record(connection, opened.now_ms, actor(), "tag.give", args.number, f"person {who}")
-        lacking: tuple[str, ...] = ()
-        if opened.config.subjects.consent_required:
-            lacking = consent_ledger.note_handed_out(connection, who, actor(), opened.now_ms)
+        lacking = _given(opened, connection, args.number, who)
     print(f"{args.person} wears tag {args.number} from now on.")
+    _warn(args.person, lacking)
+    return 0
+
+
+def _given(opened: Desk, connection: Transaction, number: str, who: int) -> tuple[str, ...]:
+    """Record that somebody got a tag; what they have not agreed to."""
+    audit.record(connection, opened.now_ms, actor(), "tag.give", number, f"person {who}")
+    if not opened.config.subjects.consent_required:
+        return ()
+    return consent_ledger.note_handed_out(connection, who, actor(), opened.now_ms)
+
+
+def _warn(person: str, lacking: tuple[str, ...]) -> None:
     if lacking:
         print(
-            f"WARNING: {args.person} has not agreed to: {', '.join(lacking)}. Note the signed form at /agreements of"
+            f"WARNING: {person} has not agreed to: {', '.join(lacking)}. Note the signed form at /agreements of"
             " the pages, or take the tag back.",
             file=sys.stderr,
         )
-    return 0
 
 
 def _change(args: argparse.Namespace) -> int:
@@ -204,6 +218,7 @@ def _change(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    with looking(args) as connection:
-        show(lists.tags(connection), args.json, ("number", "kind", "state", "person", "code", "confirmed"))
+    with desk(args) as opened, reading(opened.database) as connection:
+        floor_ms = horizon_ms(opened.now_ms, opened.config.retention_days)
+        show(lists.tags(connection, floor_ms), args.json, ("number", "kind", "state", "person", "code", "confirmed"))
     return 0

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing
 from zonetag_backend.errors import BadValue
 from zonetag_backend.reports.trace_xlsx import write_xlsx
-from zonetag_backend.store import audit, registry
+from zonetag_backend.store import audit, registry, restrictions
 from zonetag_backend.store.retention import horizon_ms
 from zonetag_backend.store.tracing import timezone, traced
 from zonetag_backend.tracing.chain import MAX_DEPTH
@@ -80,6 +80,7 @@ def _trace(args: argparse.Namespace) -> int:
         raise BadValue("--at-least is a probability, from 0.01 to 1")
     with changing(args) as (opened, connection):  # changing: the audit log is written in the same transaction
         who = registry.find_person(connection, args.person)
+        restrictions.refuse(connection, who)
         zone = ZoneInfo(timezone(connection))
         found = traced(
             connection,

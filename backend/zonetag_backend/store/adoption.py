@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from zonetag_backend.names import folded, sort_key
 from zonetag_backend.store.schema import gateway, gateway_status, person, place, report, site, tag, tag_clock, wearing
-from zonetag_backend.store.schema.office import departed, reminder, reminder_off, visitor
+from zonetag_backend.store.schema.office import departed, reminder, reminder_off, restriction, visitor
 from zonetag_protocol import status
 
 WEEK_MS = 7 * 86_400_000
@@ -34,6 +34,8 @@ class Member:
     # does not want to be reminded
     reminded_ms: int | None
     # when a reminder to them was last put in line
+    restricted: bool = False
+    # nothing that was heard of them is told, and they are not reminded
 
     def heard(self, now_ms: int) -> bool:
         """Whether their tag was heard within a week."""
@@ -90,6 +92,7 @@ def members(connection: Connection) -> list[Member]:
             tag_clock.c.status,
             person.c.id.in_(select(reminder_off.c.person)),
             last,
+            person.c.id.in_(select(restriction.c.person)),
         )
         .select_from(person)
         .outerjoin(wearing, now)
@@ -102,10 +105,10 @@ def members(connection: Connection) -> list[Member]:
         )
     )
     found: dict[int, Member] = {}
-    for who, name, unit, code, number, since, heard, byte, off, reminded in rows:
-        at = heard if number and heard and since is not None and heard >= since else None
+    for who, name, unit, code, number, since, heard, byte, off, reminded, hidden in rows:
+        at = heard if number and heard and since is not None and heard >= since and not hidden else None
         battery = -1 if byte is None or byte < 0 else status.unpack(byte).battery
-        new = Member(who, name, unit, code or "", number or "", since, at, battery, bool(off), reminded)
+        new = Member(who, name, unit, code or "", number or "", since, at, battery, bool(off), reminded, bool(hidden))
         known = found.get(who)  # somebody with two tags is covered by the one that was heard last
         if known is None or (new.heard_ms or 0, new.tag) > (known.heard_ms or 0, known.tag):
             found[who] = new

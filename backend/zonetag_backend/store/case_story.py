@@ -7,14 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from zonetag_backend.names import matches, sort_key
 from zonetag_backend.store import meetings, restrictions
 from zonetag_backend.store.cases import Case
 from zonetag_backend.store.schema import person
-from zonetag_backend.store.schema.cases import case_exposure
-from zonetag_backend.store.tracing import names, places
+from zonetag_backend.store.schema.cases import case_exposure, case_record
+from zonetag_backend.store.schema.office import restriction
+from zonetag_backend.store.tracing import names, places, shown
 from zonetag_backend.tracing.outcome import There, Who, Zone
 from zonetag_backend.tracing.zoning import zones
 
@@ -134,7 +135,8 @@ def _where(connection: Connection, met: list[Met]) -> dict[Met, tuple[str, ...]]
 
 def zones_of(connection: Connection, who: int, window: tuple[int, int]) -> list[Zone]:
     """Where somebody was within a window, and who was there, from when to when."""
-    stops = zones(meetings.stays(connection, who, window), meetings.shared(connection, {who: window}))
+    met = shown(connection, meetings.shared(connection, {who: window}))
+    stops = zones(meetings.stays(connection, who, window), met)
     known = names(connection, {other for stop in stops for other, _, _ in stop.others})
     called = places(connection)
     return [
@@ -165,11 +167,13 @@ def person_with(connection: Connection, which: int) -> Who | None:
 
 
 def counts(connection: Connection, floor_ms: int) -> dict[int, tuple[int, int]]:
-    """How many F1 and F2 each case has."""
-    c = case_exposure.c
+    """How many F1 and F2 each case has, of those whom its page shows."""
+    c, hidden = case_exposure.c, select(restriction.c.person)
     rows = connection.execute(
         select(c.case, c.generation, func.count(c.person.distinct()))
-        .where(c.last_ms >= floor_ms)
+        .join(case_record, case_record.c.id == c.case)
+        .where(c.last_ms >= floor_ms, c.person.not_in(hidden))
+        .where(or_(c.source.not_in(hidden), c.source == case_record.c.person))
         .group_by(c.case, c.generation)
     )
     found: dict[int, tuple[int, int]] = {}

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
-from zonetag_backend.store import rows
+from zonetag_backend.store import restrictions, rows
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema import person
 from zonetag_backend.store.schema.cases import case_exposure, case_notice, case_record
@@ -99,17 +99,27 @@ def close_case(connection: Connection, which: int, now_ms: int) -> None:
     connection.execute(update(case_record).where(case_record.c.id == which).values(closed_ms=now_ms))
 
 
-def case_of(connection: Connection, which: int) -> Case:
-    """One case; NotFound when there is none of this id."""
-    found = _cases(connection, case_record.c.id == which)
+def case_of(connection: Connection, which: int, floor_ms: int = 0) -> Case:
+    """One case; NotFound when there is none of this id, or nothing of it is as young as `floor_ms`."""
+    found = _cases(connection, and_(case_record.c.id == which, kept(floor_ms)))
     if not found:
         raise NotFound(f"there is no case {which}: zonetag case list shows all")
     return found[0]
 
 
-def cases(connection: Connection) -> list[Case]:
-    """All cases, the newest first."""
-    return _cases(connection, case_record.c.id.is_not(None))
+def cases(connection: Connection, floor_ms: int = 0) -> list[Case]:
+    """All cases, the newest first; without those of which nothing is as young as `floor_ms`."""
+    return _cases(connection, kept(floor_ms))
+
+
+def kept(floor_ms: int) -> Any:
+    """As `store.retention` keeps a case: while it, or anything that hangs on it, is young enough."""
+    r, e, n = case_record.c, case_exposure.c, case_notice.c
+    return or_(
+        r.opened_ms >= floor_ms,
+        select(e.case).where(e.case == r.id, e.last_ms >= floor_ms).exists(),
+        select(n.id).where(n.case == r.id, n.made_ms >= floor_ms).exists(),
+    )
 
 
 def _cases(connection: Connection, where: Any) -> list[Case]:
@@ -149,15 +159,21 @@ def keep_exposures(connection: Connection, which: int, traced: Outcome, now_ms: 
     return len(found)
 
 
-def exposures_of(connection: Connection, which: int, generation: int = 1) -> dict[int, list[Told]]:
-    """What was traced of one generation of a case, by person, in order of days."""
+def exposures_of(connection: Connection, which: int, generation: int = 1, floor_ms: int = 0) -> dict[int, list[Told]]:
+    """What was traced of one generation of a case, by person, in order of days; nothing from before `floor_ms`.
+
+    Without those who have had their data restricted since.
+    """
     c = case_exposure.c
+    hidden = restrictions.everybody(connection)
     found: dict[int, list[Told]] = {}
     for row in connection.execute(
         select(c.person, c.generation, c.day_ms, c.evidence, c.minutes, c.probability)
-        .where(c.case == which, c.generation == generation)
+        .where(c.case == which, c.generation == generation, c.last_ms >= floor_ms)
         .order_by(c.person, c.day_ms, c.evidence)
     ):
+        if row[0] in hidden:
+            continue
         told = Told(row[0], row[1], row[2], row[3], row[4], row[3] == "place", row[5])
         found.setdefault(told.person, []).append(told)
     return found
@@ -177,7 +193,7 @@ def add_notice(
 
 
 def waiting(connection: Connection, channels: Iterable[str]) -> list[Waiting]:
-    """Notices of open cases that have not gone out, the oldest first."""
+    """Notices of open cases that have not gone out, the oldest first; none to whoever had their data restricted."""
     c = case_notice.c
     statement = (
         select(c.id, c.person, c.channel, c.language, c.text, c.tries, c.tried_ms)
@@ -185,7 +201,8 @@ def waiting(connection: Connection, channels: Iterable[str]) -> list[Waiting]:
         .where(c.sent_ms.is_(None), c.channel.in_(list(channels)), case_record.c.closed_ms.is_(None))
         .order_by(c.made_ms, c.id)
     )
-    return [Waiting(*row) for row in connection.execute(statement)]
+    hidden = restrictions.everybody(connection)
+    return [each for row in connection.execute(statement) if (each := Waiting(*row)).person not in hidden]
 
 
 def claim(connection: Connection, notice: Waiting, now_ms: int) -> bool:
@@ -201,8 +218,9 @@ def answered(connection: Connection, notice: int, answer: str, sent_ms: int | No
     connection.execute(update(case_notice).where(case_notice.c.id == notice).values(answer=answer, sent_ms=sent_ms))
 
 
-def notices_of(connection: Connection, which: int) -> Sequence[Any]:
-    """Each notice of a case: person, channel, tries, sent_ms, answer."""
+def notices_of(connection: Connection, which: int, floor_ms: int = 0) -> Sequence[Any]:
+    """Each notice of a case (person, channel, tries, sent_ms, answer) from `floor_ms` on, but to the restricted."""
     c = case_notice.c
-    statement = select(c.person, c.channel, c.tries, c.sent_ms, c.answer).where(c.case == which).order_by(c.made_ms)
-    return connection.execute(statement).all()
+    statement = select(c.person, c.channel, c.tries, c.sent_ms, c.answer).where(c.case == which, c.made_ms >= floor_ms)
+    hidden = restrictions.everybody(connection)
+    return [row for row in connection.execute(statement.order_by(c.made_ms)) if row.person not in hidden]

@@ -88,6 +88,14 @@ def given(connection: Connection) -> dict[int, frozenset[str]]:
     return {who: frozenset(purposes) for who, purposes in found.items()}
 
 
+def withdrawn(connection: Connection, purpose: str) -> frozenset[int]:
+    """Who had agreed to a purpose and took it back."""
+    c = consent_entry.c
+    last = select(c.person, func.max(c.at_ms).label("at_ms")).where(c.purpose == purpose).group_by(c.person).subquery()
+    same = (c.person == last.c.person) & (c.at_ms == last.c.at_ms) & (c.purpose == purpose)
+    return frozenset(connection.scalars(select(c.person).join(last, same).where(c.given.is_(False))))
+
+
 def missing(connection: Connection, who: int) -> tuple[str, ...]:
     """What somebody has not agreed to and should have before wearing a tag; of a visitor nothing is asked here."""
     if connection.scalar(select(visitor.c.person).where(visitor.c.person == who)) is not None:

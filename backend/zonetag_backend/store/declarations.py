@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.keys import DataKey, Keyring
-from zonetag_backend.store import audit, rows
+from zonetag_backend.store import audit, consent_ledger, restrictions, rows
 from zonetag_backend.store.schema import person, site, tag, wearing
 from zonetag_backend.store.schema.office import declaration, declare_link, question
 from zonetag_backend.store.schema.secrets import data_key
@@ -139,27 +139,38 @@ def declare(  # noqa: PLR0917  # whose, where, when, what
 
 
 def declared(connection: Connection, of_site: str, day: str) -> set[int]:
-    """Who has declared on a day; not what."""
+    """Who has declared on a day, but for the restricted; not what."""
     mine = (declaration.c.site == of_site, declaration.c.day == day)
-    return set(connection.scalars(select(declaration.c.person).where(*mine)))
+    return set(connection.scalars(select(declaration.c.person).where(*mine))) - _hidden(connection)
 
 
-def read(connection: Connection, keyring: Keyring, of_site: str, day: str) -> list[Declared]:
-    """What was declared on a day, the latest first.  Whoever shows it records it in the audit log."""
+def read(connection: Connection, keyring: Keyring, of_site: str, day: str, floor_ms: int = 0) -> list[Declared]:
+    """What was declared on a day, the latest first; nothing from before `floor_ms`, nothing of the restricted.
+
+    Whoever shows it records it in the audit log.
+    """
+    hidden = _hidden(connection)
     joined = declaration.join(person, person.c.id == declaration.c.person).join(
         data_key, data_key.c.person == declaration.c.person
     )
     columns = (person.c.id, person.c.name, person.c.unit, declaration.c.at_ms, declaration.c.sealed)
     keys = (data_key.c.id.label("key"), data_key.c.mark, data_key.c.sealed.label("key_sealed"))
-    mine = (declaration.c.site == of_site, declaration.c.day == day)
+    mine = (declaration.c.site == of_site, declaration.c.day == day, declaration.c.at_ms >= floor_ms)
     found = select(*columns, *keys).select_from(joined).where(*mine).order_by(declaration.c.at_ms.desc())
     out = []
     for row in connection.execute(found):
+        if row.id in hidden:
+            continue
         under = DataKey(row.key, row.mark, row.key_sealed)
         told = json.loads(keyring.open_secret(under, _about(row.id, of_site, day), row.sealed))
         answers = tuple((Question(each["vi"], each["en"]), bool(each["yes"])) for each in told)
         out.append(Declared(row.id, row.name, row.unit, row.at_ms, answers))
     return out
+
+
+def _hidden(connection: Connection) -> frozenset[int]:
+    """Whose declarations nobody reads any more."""
+    return restrictions.everybody(connection) | consent_ledger.withdrawn(connection, consent_ledger.HEALTH)
 
 
 def _about(who: int, of_site: str, day: str) -> str:

@@ -10,7 +10,7 @@ from zonetag_backend.errors import AlreadyThere
 from zonetag_backend.keys import Keyring
 from zonetag_backend.presence import merged
 from zonetag_backend.rules import UNKNOWN
-from zonetag_backend.store import heard, rows, secrets
+from zonetag_backend.store import heard, restrictions, rows, secrets
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema import gateway, person, place, presence, rejected, tag, tag_clock, wearing
 from zonetag_backend.store.schema.cases import case_foreign, case_match
@@ -132,11 +132,14 @@ class Imported:
     imported_by: str
 
 
-def imports(connection: Connection) -> list[Imported]:
-    """All cases of other offices, the newest first."""
+def imports(connection: Connection, floor_ms: int = 0) -> list[Imported]:
+    """All cases of other offices, the newest first; none that ended before `floor_ms`."""
     f = case_foreign.c
     columns = (f.id, f.office, f.profile, f.since_ms, f.until_ms, f.imported_ms, f.imported_by)
-    return [Imported(*row) for row in connection.execute(select(*columns).order_by(f.imported_ms.desc()))]
+    return [
+        Imported(*row)
+        for row in connection.execute(select(*columns).where(f.until_ms >= floor_ms).order_by(f.imported_ms.desc()))
+    ]
 
 
 def newest_import(connection: Connection, digest: bytes) -> int | None:
@@ -227,7 +230,7 @@ def _there(connection: Connection, where: int, start: int, end: int) -> tuple[Wh
 
 
 def _wearers(connection: Connection, tags: Iterable[int], start: int, end: int) -> tuple[Who, ...]:
-    w = wearing.c
+    w, hidden = wearing.c, restrictions.everybody(connection)
     statement = (
         select(person.c.id, person.c.name, person.c.unit, person.c.code)
         .join(wearing, w.person == person.c.id)
@@ -235,4 +238,5 @@ def _wearers(connection: Connection, tags: Iterable[int], start: int, end: int) 
         .distinct()
         .order_by(person.c.id)
     )
-    return tuple(Who(id, name, unit, code or "") for id, name, unit, code in connection.execute(statement))
+    found = connection.execute(statement)
+    return tuple(Who(id, name, unit, code or "") for id, name, unit, code in found if id not in hidden)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from zonetag_backend.store.schema import gateway, gateway_status, person, place, rejected_total, site, tag, tag_clock
 from zonetag_backend.store.schema import wearing as worn
 from zonetag_backend.store.schema.enrolment import gateway_revoked
+from zonetag_backend.store.schema.office import restriction
 
 Listed = list[dict[str, Any]]
 """One dictionary a row; times are UTC ms, none for never."""
@@ -67,8 +68,12 @@ def people(connection: Connection) -> Listed:
     return _rows(connection, columns.where(person.c.name != "").order_by(person.c.name, person.c.code))
 
 
-def tags(connection: Connection) -> Listed:
-    """number, kind, state, person and code (who wears it now), heard_ms, confirmed (its clock), status (last byte)."""
+def tags(connection: Connection, floor_ms: int = 0) -> Listed:
+    """number, kind, state, person and code (who wears it now), heard_ms, confirmed (its clock), status (last byte).
+
+    What was heard before `floor_ms`, or of the restricted, is not told.
+    """
+    told = and_(tag_clock.c.heard_ms >= floor_ms, func.coalesce(person.c.id, -1).not_in(select(restriction.c.person)))
     joined = (
         tag.join(tag_clock, tag_clock.c.tag == tag.c.id)
         .outerjoin(worn, and_(worn.c.tag == tag.c.id, _NOW))
@@ -80,7 +85,7 @@ def tags(connection: Connection) -> Listed:
         tag.c.state,
         person.c.name.label("person"),
         person.c.code,
-        func.nullif(tag_clock.c.heard_ms, 0).label("heard_ms"),
+        func.nullif(case((told, tag_clock.c.heard_ms), else_=0), 0).label("heard_ms"),
         tag_clock.c.confirmed,
         tag_clock.c.status,
     ).select_from(joined)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, or_, select
 
 from zonetag_backend.keys import DataKey, Keyring
-from zonetag_backend.store import consent_ledger, people, restrictions, subject_requests
+from zonetag_backend.store import cases, consent_ledger, people, restrictions, subject_requests
 from zonetag_backend.store.book import Stay, stays_of_person
 from zonetag_backend.store.consent_ledger import Entry
 from zonetag_backend.store.people import Worn
@@ -154,14 +154,14 @@ def read(
     n, r, c = case_notice.c, reminder.c, case_record.c
     notices = select(n.made_ms, n.channel, n.text, n.sent_ms).where(n.person == who, n.made_ms >= floor_ms)
     reminders = select(r.made_ms, r.channel, r.text, r.sent_ms).where(r.person == who, r.made_ms >= floor_ms)
-    own = select(c.profile, c.onset_ms, c.opened_ms, c.closed_ms).where(c.person == who)
+    own = select(c.profile, c.onset_ms, c.opened_ms, c.closed_ms).where(c.person == who, cases.kept(floor_ms))
     return Mine(
         person=who,
         name=of.name,
         unit=of.unit,
         code=of.code,
         added_ms=added_ms,
-        worn=tuple(people.history(connection, who)),
+        worn=tuple(people.history(connection, who, floor_ms)),
         visits=tuple(stays_of_person(connection, who, floor_ms, now_ms + DAY_MS, now_ms)),
         places=tuple(spells_of_person(connection, who, floor_ms, now_ms + DAY_MS)),
         contact_days=tuple(_contact_days(connection, who, floor_ms, day_of)),

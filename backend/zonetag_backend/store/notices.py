@@ -16,11 +16,23 @@ from zonetag_backend.store.tracing import names, timezone
 TELL_EVERY_S = 60.0  # the first wait of a notice that was not taken
 
 
-def compose(connection: Connection, which: int, channels: list[str], *, language: str, office: str, now_ms: int) -> int:
-    """Put a notice in line for each F1 of a case and each channel; how many are new.  Nobody is told twice."""
-    case = cases.case_of(connection, which)
+def compose(  # a notice says as much
+    connection: Connection,
+    which: int,
+    channels: list[str],
+    *,
+    language: str,
+    office: str,
+    now_ms: int,
+    floor_ms: int = 0,
+) -> int:
+    """Put a notice in line for each F1 of a case and each channel; how many are new.  Nobody is told twice.
+
+    Nothing from before `floor_ms` is told of, and nobody is told who had their data restricted.
+    """
+    case = cases.case_of(connection, which, floor_ms)
     zone = ZoneInfo(timezone(connection))
-    exposed = cases.exposures_of(connection, which)
+    exposed = cases.exposures_of(connection, which, floor_ms=floor_ms)
     known = names(connection, exposed)
     new = 0
     for who, days in exposed.items():

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, select, true
 
 from zonetag_backend.names import sort_key
 from zonetag_backend.store.schema import person, tag, wearing
-from zonetag_backend.store.schema.cases import case_exposure
+from zonetag_backend.store.schema.cases import case_exposure, case_record
+from zonetag_backend.store.schema.office import restriction, visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,10 @@ class Tag:
     code: str
 
 
-def contacts_of(connection: Connection, case: int) -> list[Contact]:
-    """F1, then F2 and so on, each by name and day."""
+def contacts_of(connection: Connection, case: int, floor_ms: int = 0) -> list[Contact]:
+    """F1, then F2 and so on, each by name and day; nothing from before `floor_ms`, and nobody restricted."""
+    ill = select(case_record.c.person).where(case_record.c.id == case)
+    hidden = select(restriction.c.person).where(restriction.c.person.not_in(ill))
     who, source, c = person.alias("who"), person.alias("source"), case_exposure.c
     rows = connection.execute(
         select(
@@ -58,18 +61,22 @@ def contacts_of(connection: Connection, case: int) -> list[Contact]:
         )
         .join(who, who.c.id == c.person)
         .join(source, source.c.id == c.source)
-        .where(c.case == case)
+        .where(c.case == case, c.last_ms >= floor_ms, c.person.not_in(hidden), c.source.not_in(hidden))
     )
     found = [Contact(g, n, u, code or "", *rest) for g, n, u, code, *rest in rows]
     return sorted(found, key=lambda each: (each.generation, sort_key(each.name), each.code, each.day_ms, each.evidence))
 
 
-def tags(connection: Connection, unit: str = "", only: str = "") -> list[Tag]:
-    """Tags by number; of one unit's people, or the one of a number, where it is asked."""
+def tags(connection: Connection, unit: str = "", only: str = "", *, visitors: bool = False) -> list[Tag]:
+    """Tags by number; of one unit's people, or the one of a number, where it is asked.
+
+    `visitors`: nobody else is named.
+    """
+    named = and_(person.c.id == wearing.c.person, person.c.id.in_(select(visitor.c.person)) if visitors else true())
     rows = connection.execute(
         select(tag.c.number, tag.c.state, person.c.name, person.c.unit, person.c.code)
         .outerjoin(wearing, and_(wearing.c.tag == tag.c.id, wearing.c.until_ms.is_(None)))
-        .outerjoin(person, person.c.id == wearing.c.person)
+        .outerjoin(person, named)
         .order_by(tag.c.number)
     )
     found = [Tag(number, state, name or "", of or "", code or "") for number, state, name, of, code in rows]

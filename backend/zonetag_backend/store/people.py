@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from zonetag_backend.errors import AlreadyThere, NotFound
 from zonetag_backend.store.registry import MAX_TEXT, clean_text
@@ -45,8 +45,8 @@ class Worn:
     # none: worn now
 
 
-def everybody(connection: Connection, which: Iterable[int] | None = None) -> list[Person]:
-    """All people, or those of `which`, in no order; staff, visitors, and who has left."""
+def everybody(connection: Connection, which: Iterable[int] | None = None, floor_ms: int = 0) -> list[Person]:
+    """All people, or those of `which`, in no order; staff, visitors, and who has left at `floor_ms` or later."""
     columns = (
         person.c.id,
         person.c.name,
@@ -58,7 +58,8 @@ def everybody(connection: Connection, which: Iterable[int] | None = None) -> lis
     joined = person.outerjoin(visitor, visitor.c.person == person.c.id).outerjoin(
         departed, departed.c.person == person.c.id
     )
-    people = select(*columns).select_from(joined).where(person.c.name != "")
+    here = or_(departed.c.left_ms.is_(None), departed.c.left_ms >= floor_ms)
+    people = select(*columns).select_from(joined).where(person.c.name != "", here)
     worn = (
         select(wearing.c.person, tag.c.number)
         .join(tag, tag.c.id == wearing.c.tag)
@@ -77,20 +78,20 @@ def everybody(connection: Connection, which: Iterable[int] | None = None) -> lis
     ]
 
 
-def with_id(connection: Connection, who: int) -> Person:
-    """One of them.  NotFound when there is none, or their name was removed."""
-    found = everybody(connection, [who])
+def with_id(connection: Connection, who: int, floor_ms: int = 0) -> Person:
+    """One of them.  NotFound when there is none, or their name was removed, or they left before `floor_ms`."""
+    found = everybody(connection, [who], floor_ms)
     if not found:
         raise NotFound("there is no such person: zonetag person list shows all")
     return found[0]
 
 
-def history(connection: Connection, who: int) -> list[Worn]:
-    """The tags of a person, the latest first, as far back as the retention time."""
+def history(connection: Connection, who: int, floor_ms: int = 0) -> list[Worn]:
+    """The tags of a person, the latest first; none that was given back before `floor_ms`."""
     statement = (
         select(tag.c.id, tag.c.number, wearing.c.since_ms, wearing.c.until_ms)
         .join(tag, tag.c.id == wearing.c.tag)
-        .where(wearing.c.person == who)
+        .where(wearing.c.person == who, or_(wearing.c.until_ms.is_(None), wearing.c.until_ms >= floor_ms))
         .order_by(wearing.c.since_ms.desc())
     )
     return [Worn(*row) for row in connection.execute(statement)]

@@ -46,7 +46,7 @@ def due(of: Sequence[Member], causes: Collection[str], now_ms: int, every_days: 
     """Who is to be reminded, of the staff; a tag that was handed out within the week has time yet.  Pure."""
     found = []
     for member in of:
-        if not member.tag or member.off:
+        if not member.tag or member.off or member.restricted:
             continue
         if member.reminded_ms is not None and member.reminded_ms > now_ms - every_days * DAY_MS:
             continue
@@ -119,6 +119,7 @@ def send_due(engine: Engine, ways: Mapping[str, Sender], now_ms: int) -> tuple[i
         # Who has left, or given the tag back meanwhile, is not reminded of it.
         .where(_r.sent_ms.is_(None), _r.channel.in_(list(ways)), person.c.name != "")
         .where(_r.person.in_(select(wearing.c.person).where(wearing.c.until_ms.is_(None))))
+        .where(_r.person.not_in(select(office.restriction.c.person)))
         .order_by(_r.made_ms, _r.id)
     )
     with reading(engine) as connection:

@@ -6,6 +6,8 @@ traced, and what they themselves see of it.
 
 from sqlalchemy import Connection, delete, insert, select
 
+from zonetag_backend.errors import BadValue
+from zonetag_backend.store.schema.cases import case_record
 from zonetag_backend.store.schema.office import restriction
 
 
@@ -24,6 +26,17 @@ def since_ms(connection: Connection, who: int) -> int | None:
     """Since when; none when nothing is restricted."""
     found: int | None = connection.scalar(select(restriction.c.since_ms).where(restriction.c.person == who))
     return found
+
+
+def refuse(connection: Connection, who: int) -> None:
+    """BadValue for somebody restricted, unless a case of their own is open."""
+    c = case_record.c
+    own = select(c.id).where(c.person == who, c.closed_ms.is_(None)).limit(1)
+    if since_ms(connection, who) is not None and connection.scalar(own) is None:
+        raise BadValue(
+            "this person's data is restricted at their request. If they are a case themselves, enter it first"
+            " (zonetag case open)."
+        )
 
 
 def everybody(connection: Connection) -> frozenset[int]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from zonetag_backend.errors import BadValue, NotFound
-from zonetag_backend.store import audit
+from zonetag_backend.store import audit, restrictions
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema import person, place, site, tag, tag_clock, visit, wearing
-from zonetag_backend.store.schema.office import screen
+from zonetag_backend.store.schema.office import restriction, screen
 from zonetag_backend.store.sessions import LONGEST_TOKEN, TOUCH_MS, new_token
 from zonetag_backend.store.tags import ACTIVE
 from zonetag_protocol import status
@@ -152,6 +152,8 @@ def said_of(connection: Connection, which: int, shows: str, now_ms: int) -> tupl
     if row is None or row.state != ACTIVE or row.person is None:
         return DESK, ""
     flat = row.status is not None and row.status >= 0 and status.unpack(row.status).battery == 0
+    if restrictions.since_ms(connection, row.person) is not None:
+        shows = NOTHING  # it is heard; by whom is said to nobody
     word = row.number if shows == NUMBER else given_name(row.name) if shows == GIVEN else ""
     return (BATTERY if flat else HEARD), word
 
@@ -162,14 +164,15 @@ def given_name(name: str) -> str:
 
 
 def count_inside(connection: Connection, of_site: str, absence_ms: int, now_ms: int) -> int:
-    """How many people are in: who wears a tag whose last visit goes on."""
+    """How many people are in: who wears a tag whose last visit goes on; as in the book, without the restricted."""
     v = visit.alias()
     latest = (
         select(func.max(v.c.came_ms)).where(v.c.tag == visit.c.tag, v.c.site == of_site).correlate(visit)
     ).scalar_subquery()
     joined = wearing.join(visit, and_(visit.c.tag == wearing.c.tag, visit.c.site == of_site, visit.c.came_ms == latest))
     now_worn = or_(wearing.c.until_ms.is_(None), wearing.c.until_ms > now_ms)
-    here = (visit.c.last_ms > now_ms - absence_ms, visit.c.last_ms >= wearing.c.since_ms, now_worn)
+    told = wearing.c.person.not_in(select(restriction.c.person))
+    here = (told, visit.c.last_ms > now_ms - absence_ms, visit.c.last_ms >= wearing.c.since_ms, now_worn)
     counted = select(func.count(wearing.c.person.distinct())).select_from(joined).where(*here)
     return int(connection.scalar(counted) or 0)
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from zonetag_backend import dutydays
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
 from zonetag_backend.keys import Keyring
-from zonetag_backend.store import audit, consent_ledger, departures, erasure, people, restrictions, tags
+from zonetag_backend.store import audit, consent_ledger, departures, erasure, people, reminders, restrictions, tags
 from zonetag_backend.store.erasure import Erased
 from zonetag_backend.store.registry import changed, new_id
 from zonetag_backend.store.schema import person
@@ -150,14 +150,32 @@ def carry_out(
 
 
 def withdraw(connection: Connection, keyring: Keyring, who: int, *, how: str, by: str, now_ms: int) -> None:
-    """Somebody takes back what they agreed to: their tags are not resolved until another wears them."""
+    """Somebody takes back all that they agreed to."""
     agreed = consent_ledger.given(connection).get(who, frozenset())
     if agreed:
         consent_ledger.note(connection, who, sorted(agreed), given=False, how=how, version="-", by=by, now_ms=now_ms)
+    stop(connection, keyring, who, consent_ledger.PURPOSES, by=by, now_ms=now_ms)
+
+
+def stop(
+    connection: Connection, keyring: Keyring, who: int, purposes: Collection[str], *, by: str, now_ms: int
+) -> None:
+    """What was done for these purposes ends.
+
+    Without what a tag needs, theirs are not resolved until another wears them, and what was heard of them is shown no
+    more; it goes when its time is over.  Without reminders none is sent.  Declarations: `declarations.read`.
+    """
+    if consent_ledger.REMINDERS in purposes:
+        reminders.set_off(connection, who, True, by=by, now_ms=now_ms)
+    if not set(consent_ledger.NEEDED) & set(purposes):
+        return
     for which in departures.worn_by(connection, who):
         tags.take_back(connection, keyring, which, now_ms)
         tags.rest(connection, which, now_ms)
         audit.record(connection, now_ms, by, "tag.take", which)
+    if restrictions.since_ms(connection, who) is None:
+        restrictions.restrict(connection, who, now_ms)
+        audit.record(connection, now_ms, by, "person.restrict", who)
     changed(connection)
 
 

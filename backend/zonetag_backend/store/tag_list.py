@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select
+from sqlalchemy import Connection, and_, case, delete, func, insert, select
 
 from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.store.schema import person, tag, tag_clock, wearing
-from zonetag_backend.store.schema.office import visitor_tag
+from zonetag_backend.store.schema.office import restriction, visitor_tag
 from zonetag_backend.store.tags import ACTIVE, NO_STATUS, RETIRED
 from zonetag_protocol import status as status_byte
 
@@ -28,7 +28,7 @@ class Tag:
     unit: str
     for_visitors: bool
     heard_ms: int
-    # 0: never
+    # 0: never, or not told
     battery: int | None
     # eighths of its capacity, 0 nearly flat; none: it has not said
     version: int | None
@@ -40,8 +40,9 @@ class Tag:
         return self.person is None and self.state == ACTIVE
 
 
-def tags(connection: Connection, which: int | None = None) -> list[Tag]:
-    """All tags, or that of an id, by number."""
+def tags(connection: Connection, which: int | None = None, floor_ms: int = 0) -> list[Tag]:
+    """All tags, or that of an id, by number; what was heard before `floor_ms`, or of the restricted, is not told."""
+    heard = and_(tag_clock.c.heard_ms >= floor_ms, func.coalesce(person.c.id, -1).not_in(select(restriction.c.person)))
     joined = (
         tag.outerjoin(tag_clock, tag_clock.c.tag == tag.c.id)
         .outerjoin(wearing, and_(wearing.c.tag == tag.c.id, wearing.c.until_ms.is_(None)))
@@ -57,7 +58,7 @@ def tags(connection: Connection, which: int | None = None) -> list[Tag]:
         func.coalesce(person.c.name, ""),
         func.coalesce(person.c.unit, ""),
         visitor_tag.c.tag.is_not(None),
-        func.coalesce(tag_clock.c.heard_ms, 0),
+        case((heard, tag_clock.c.heard_ms), else_=0),
         func.coalesce(tag_clock.c.status, NO_STATUS),
     ).select_from(joined)
     if which is not None:

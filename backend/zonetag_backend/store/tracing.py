@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from zonetag_backend.store import meetings, restrictions
+from zonetag_backend.store import meetings, restrictions, whereabouts
 from zonetag_backend.store.schema import person, place, site
 from zonetag_backend.tracing import encounter
 from zonetag_backend.tracing.chain import Window, trace
@@ -66,11 +66,11 @@ def traced(
     it was read.
     """
     window = (max(window[0], floor_ms), window[1])
-    stays = meetings.stays(connection, who, window)
+    stays = whereabouts.settled_stays(connection, who, window, meetings.stays(connection, who, window))
     zone = timezone(connection, [place for place, _, _ in stays])
     ask = Asker(connection, floor_ms, model, evidence)
     found = trace(who, window, ask, profile, Days(ZoneInfo(zone)), depth=depth, backward=backward, at_least=at_least)
-    stops = zones(stays, _shown(connection, meetings.shared(connection, {who: window})))
+    stops = zones(stays, shown(connection, meetings.shared(connection, {who: window})))
     people = {who, *found.generations, *(other for stop in stops for other, _, _ in stop.others)}
     return outcome(
         found,
@@ -85,7 +85,7 @@ def traced(
     )
 
 
-def _shown(connection: Connection, met: Meetings) -> Meetings:
+def shown(connection: Connection, met: Meetings) -> Meetings:
     """Without those whose data is restricted; the person of the case itself is read all the same, as the law asks."""
     hidden = restrictions.everybody(connection)
     return {pair: rows for pair, rows in met.items() if pair[1] not in hidden}

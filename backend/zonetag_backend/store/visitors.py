@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.keys import Keyring
-from zonetag_backend.store import departures, registry, tag_list, tags
+from zonetag_backend.store import departures, registry, restrictions, tag_list, tags
 from zonetag_backend.store.schema import person, tag, wearing
 from zonetag_backend.store.schema.office import departed, visitor
 
@@ -61,7 +61,11 @@ def take_back(connection: Connection, keyring: Keyring, who: int, now_ms: int, *
 
 
 def visits(connection: Connection, since_ms: int) -> list[Visit]:
-    """Who has not given the tag back, the longest first; then who came since a time, the latest first."""
+    """Who has not given the tag back, the longest first; then who came since a time, the latest first.
+
+    Whoever had their data restricted is in the list for as long as they have the tag.
+    """
+    hidden = restrictions.everybody(connection)
     joined = (
         visitor.join(person, person.c.id == visitor.c.person)
         .outerjoin(departed, departed.c.person == person.c.id)
@@ -84,7 +88,10 @@ def visits(connection: Connection, since_ms: int) -> list[Visit]:
     found: dict[int, Visit] = {}
     for who, name, host, phone, number, lent, left, until in connection.execute(statement):
         # Taken back at the list of tags and not here: it is back all the same.
-        found[who] = Visit(who, name, host, phone, number or "", lent, left if left is not None else until)
+        returned = left if left is not None else until
+        if returned is not None and (who in hidden or max(lent, returned) < since_ms):
+            continue
+        found[who] = Visit(who, name, host, phone, number or "", lent, returned)
     out = sorted((each for each in found.values() if each.returned_ms is None), key=lambda each: each.lent_ms)
     back = [each for each in found.values() if each.returned_ms is not None]
     return out + sorted(back, key=lambda each: -each.lent_ms)

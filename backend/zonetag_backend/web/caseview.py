@@ -50,7 +50,7 @@ def seat(request: Request, connection: Transaction) -> Seat:
     desk = desk_of(request)
     now_ms, text = desk.clock(), request.path_params["case"]
     try:
-        case = store.case_of(connection, id_of(text))
+        case = store.case_of(connection, id_of(text), desk.cases.settings.floor_ms(now_ms))
     except NotFound:
         raise Fault("no-case", 404, text) from None
     zone = ZoneInfo(timezone(connection))

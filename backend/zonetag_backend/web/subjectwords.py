@@ -21,7 +21,8 @@ MEANS = {
     ),
     dutydays.ERASE: _("Your name and everything heard of your tag go for good, and the tag you wear ends."),
     dutydays.WITHDRAW: _(
-        "You give the tag back. From then on nothing of you is recorded; what is there goes when its time is over."
+        "You give the tag back. From then on nothing of you is recorded; what is there is shown to nobody and goes when"
+        " its time is over."
     ),
 }
 STATES = {

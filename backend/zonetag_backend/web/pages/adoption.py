@@ -36,7 +36,7 @@ def adoption(request: Request) -> Response:
     zone = sites[0].zone if sites else ZoneInfo("UTC")
     units, whole = store.units(staff, now_ms), store.total(staff, now_ms)
     uncovered = [each for each in staff if not each.tag]
-    quiet = [each for each in staff if each.tag and not each.heard(now_ms)]
+    quiet = [each for each in staff if each.tag and not each.heard(now_ms) and not each.restricted]
     off = [each for each in staff if each.off]
     return show(
         request,

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from zonetag_backend.errors import BadValue
 from zonetag_backend.names import matches, sort_key
 from zonetag_backend.store import consent_ledger as store
-from zonetag_backend.store import people
+from zonetag_backend.store import people, subject_requests
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.web import subjectwords
 from zonetag_backend.web.desk import Fault, desk_of
@@ -91,6 +91,8 @@ def _note(request: Request) -> str:
                     version = field(request, "version")
                     how = store.PAPER
                     store.note(connection, each, purposes, given=given, how=how, version=version, by=by, now_ms=now_ms)
+                    if not given:
+                        subject_requests.stop(connection, desk.keys, each, purposes, by=by, now_ms=now_ms)
     except BadValue:
         return NOBODY
     return ""

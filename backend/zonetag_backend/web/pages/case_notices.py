@@ -33,7 +33,7 @@ def notices(request: Request) -> Response:
     with reading(desk.engine) as connection:
         seat = caseview.seat(request, connection)
     caseview.require_reason(request)
-    settings = desk.cases.settings.notices
+    settings, floor_ms = desk.cases.settings.notices, desk.cases.settings.floor_ms(seat.now_ms)
     try:
         ways = sorted(senders(settings)) if settings is not None else []
         broken = ""
@@ -45,15 +45,21 @@ def notices(request: Request) -> Response:
             raise Fault("bad-form", 400)
         with writing(desk.engine) as connection:
             new = outbox.compose(
-                connection, seat.case.id, ways, language=language, office=settings.office, now_ms=seat.now_ms
+                connection,
+                seat.case.id,
+                ways,
+                language=language,
+                office=settings.office,
+                now_ms=seat.now_ms,
+                floor_ms=floor_ms,
             )
             actor = visitor_of(request).actor
             audit.record(connection, seat.now_ms, actor, "case.change", seat.case.id, f"notices: {new}")
         desk.cases.send(seat.case.id)
         return RedirectResponse(f"/cases/{seat.case.id}/notices", 303)
     with reading(desk.engine) as connection:
-        exposed = store.exposures_of(connection, seat.case.id)
-        made = store.notices_of(connection, seat.case.id)
+        exposed = store.exposures_of(connection, seat.case.id, floor_ms=floor_ms)
+        made = store.notices_of(connection, seat.case.id, floor_ms)
         people = names(connection, {*exposed, *(each.person for each in made)})
     by = {(each.person, each.channel): each for each in made}
     listed = [Who(id, *people.get(id, ("", "", ""))) for id in [*exposed, *{e.person for e in made} - exposed.keys()]]

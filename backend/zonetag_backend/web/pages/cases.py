@@ -87,9 +87,9 @@ def _list(request: Request, query: str, error: str = "", chosen: str = "") -> Re
     now_ms, settings = desk.clock(), desk.cases.settings
     with reading(desk.engine) as connection:
         zone = ZoneInfo(timezone(connection))
-        listed = store.cases(connection)
+        listed = store.cases(connection, settings.floor_ms(now_ms))
         counts = case_story.counts(connection, settings.floor_ms(now_ms))
-        others = foreign.imports(connection)
+        others = foreign.imports(connection, settings.floor_ms(now_ms))
         found = case_story.people(connection, query, MOST_FOUND + 1) if query.strip() else []
         anybody = bool(found or case_story.people(connection, "", 1))
     fields = ("day", "basis", "profile", "reason")

@@ -72,7 +72,8 @@ def declarations(request: Request) -> Response:
         if site is None:
             raise Fault("no-site", 404, request.path_params["site"])
         day = day_asked(request.query_params.get("day", ""), site.zone, now_ms)
-        found = store.read(connection, desk.keys, site.name, day.date.isoformat())
+        floor_ms = desk.cases.settings.floor_ms(now_ms)
+        found = store.read(connection, desk.keys, site.name, day.date.isoformat(), floor_ms)
         token = store.link_of(connection, site.name)
     found.sort(key=lambda each: -each.worries)
     zone = site.zone

@@ -62,7 +62,7 @@ def imported(request: Request) -> Response:
     desk, which = desk_of(request), id_of(request.path_params["case"])
     now_ms = desk.clock()
     with reading(desk.engine) as connection:
-        known = [each for each in foreign.imports(connection) if each.id == which]
+        known = [each for each in foreign.imports(connection, desk.cases.settings.floor_ms(now_ms)) if each.id == which]
     if not known:
         raise Fault("no-case", 404, request.path_params["case"])
     reasoned.require(request, str(which))

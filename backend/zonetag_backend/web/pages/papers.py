@@ -37,7 +37,7 @@ def index(request: Request) -> Response:
     desk, visitor = desk_of(request), visitor_of(request)
     with reading(desk.engine) as connection:
         sites = store.sites(connection)
-        open_cases = cases.cases(connection) if visitor.may("/papers/case/{case}") else []
+        open_cases = cases.cases(connection, desk_for(request).floor_ms) if visitor.may("/papers/case/{case}") else []
         units = {each.unit for each in adoption.members(connection)} if visitor.may("/papers/labels") else set()
     days = {site.name: day_asked("", site.zone, desk.clock()) for site in sites}
     said = {
@@ -125,7 +125,8 @@ def visitor(request: Request) -> Response:
     desk = desk_for(request)
     with reading(desk_of(request).engine) as connection:
         sites = store.sites(connection)
-        found = registers.tags(connection, only=only) if only else []
+        # Whoever wears it and is no visitor is not named: the desk prints slips, and looks nobody up with them.
+        found = registers.tags(connection, only=only, visitors=True) if only else []
     if only and not found:
         raise Fault("no-tag", 404, only)
     tag, name = (found[0].number, found[0].name) if found else ("", "")

@@ -51,8 +51,9 @@ def _list(request: Request, error: str = "") -> Response:
     wanted, unit, query = asked.get("show", ""), asked.get("unit", ""), asked.get("q", "")[:MOST_QUERY]
     if wanted not in SHOWS:
         raise Fault("bad-show", 400, wanted)
+    floor_ms = desk.cases.settings.floor_ms(desk.clock())
     with reading(desk.engine) as connection:
-        everybody = [each for each in store.everybody(connection) if not each.visitor]
+        everybody = [each for each in store.everybody(connection, None, floor_ms) if not each.visitor]
     here = [each for each in everybody if (each.left_ms is not None) == (wanted == LEFT)]
     found = sorted(chosen(here, wanted, unit, query), key=lambda each: (text_key(each.unit), sort_key(each.name)))
     page, pages, part = page_of(asked.get("page", ""), len(found), PAGE_ROWS)
@@ -133,10 +134,11 @@ def person(request: Request) -> Response:
 
 def _person(request: Request, error: str = "") -> Response:
     desk, text = desk_of(request), request.path_params["person"]
+    floor_ms = desk.cases.settings.floor_ms(desk.clock())
     try:
         with reading(desk.engine) as connection:
-            who = store.with_id(connection, id_of(text))
-            worn = store.history(connection, who.id)
+            who = store.with_id(connection, id_of(text), floor_ms)
+            worn = store.history(connection, who.id, floor_ms)
             zone = first_zone(connection)
     except NotFound:
         raise Fault("no-person", 404, text) from None

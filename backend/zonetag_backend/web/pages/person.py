@@ -1,6 +1,7 @@
 """`/person/<id>`: a person's day, the stays and the places."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,8 +40,13 @@ def person(request: Request) -> Response:
         site = sites.get(asked_site) or next(iter(sites.values()), None)
         zone = site.zone if site is not None else ZoneInfo("UTC")
         day = day_asked(request.query_params.get("day", ""), zone, now_ms)
-        stays = store.stays_of_person(connection, who.id, day.start_ms, day.end_ms, now_ms)
-        spells = person_day.spells_of_person(connection, who.id, day.start_ms, day.end_ms)
+        # What is past its time may still be there for an hour; it is not shown any more.
+        floor_ms = desk.cases.settings.floor_ms(now_ms)
+        who = replace(who, worn=tuple(each for each in who.worn if (each.until_ms or now_ms) >= floor_ms))
+        start_ms = max(day.start_ms, floor_ms)
+        over = start_ms >= day.end_ms
+        stays = [] if over else store.stays_of_person(connection, who.id, start_ms, day.end_ms, now_ms)
+        spells = [] if over else person_day.spells_of_person(connection, who.id, start_ms, day.end_ms)
     return show(
         request,
         "person",

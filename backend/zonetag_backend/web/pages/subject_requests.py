@@ -14,6 +14,7 @@ from zonetag_backend.web import subjectwords
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field
 from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso, local
 from zonetag_backend.web.visitor import visitor_of
@@ -28,7 +29,9 @@ LARGEST_ID = 2**63 - 1
 
 
 def requests(request: Request) -> Response:
-    """The list; a form takes in what came on paper.  `?done=` what was just done."""
+    """The list; a form takes in what came on paper, or (`act` lift, `person`) ends a restriction.  `?done=` says so."""
+    if request.method == "POST" and field(request, "act") == "lift":
+        return _lift(request)
     error = _take(request) if request.method == "POST" else ""
     if request.method == "POST" and not error:
         return RedirectResponse("/requests?done=taken", 303)
@@ -56,6 +59,16 @@ def requests(request: Request) -> Response:
         kinds=dutydays.KINDS,
         texts=subjectwords,
     )
+
+
+def _lift(request: Request) -> Response:
+    desk, who = desk_of(request), id_of(field(request, "person"))
+    with writing(desk.engine) as connection:
+        if restrictions.since_ms(connection, who) is None:
+            raise Fault("no-person", 404)
+        restrictions.lift(connection, who)
+        audit.record(connection, desk.clock(), visitor_of(request).actor, "person.release", who)
+    return RedirectResponse("/requests?done=lifted", 303)
 
 
 def one(request: Request) -> Response:

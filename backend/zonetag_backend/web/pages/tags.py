@@ -61,7 +61,7 @@ def _list(request: Request, error: str = "") -> Response:
     if wanted not in SHOWS:
         raise Fault("bad-show", 400, wanted)
     with reading(desk.engine) as connection:
-        every = tag_list.tags(connection)
+        every = tag_list.tags(connection, floor_ms=desk.cases.settings.floor_ms(desk.clock()))
         zone = first_zone(connection)
     tests = _tests(now_ms)
     found = [
