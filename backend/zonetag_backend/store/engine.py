@@ -1,6 +1,7 @@
 """Open a database, bring it to the newest schema, and begin its transactions.
 
 SQLite runs in WAL mode with synchronous=FULL: what was committed, and only then acknowledged, outlives a power cut.
+PostgreSQL is told the same (store/postgresql.py).
 """
 
 import os
@@ -19,14 +20,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from zonetag_backend.errors import DatabaseError
+from zonetag_backend.store import postgresql
 
 # So that others need not import SQLAlchemy to name them.
 Database = Engine
 Transaction = Connection
 MIGRATIONS = Path(__file__).parent / "migrations"
-BUSY_MS = 30_000  # how long SQLite waits for another writer; a report's transaction takes milliseconds
+BUSY_MS = 30_000  # how long to wait for another writer; a report's transaction takes milliseconds
 _WAL_TRIES, _WAL_WAIT_S = 200, 0.05  # together the ten seconds that a migration on a slow card may take
-_WRITING = {"zonetag_writing": True}
+_WRITING, _READING = {"zonetag_writing": True}, {"zonetag_reading": True}
 
 
 def open_database(url: str) -> Engine:
@@ -59,11 +61,14 @@ def connect(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
             _private_file(Path(parsed.database))
+        if parsed.get_backend_name() == postgresql.NAME:
+            return postgresql.engine(parsed, BUSY_MS)
         engine = create_engine(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseError(
             f"not a database URL that this installation can open ({error})."
-            " Write sqlite:///PATH, or install the driver that the URL names."
+            " Write sqlite:///PATH or postgresql://..., and install the driver that it needs (PostgreSQL:"
+            " scripts/setup postgresql, or pip install zonetag[postgresql])."
         ) from error
     except OSError as error:
         raise DatabaseError(
@@ -79,7 +84,7 @@ def connect(url: str) -> Engine:
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: committed at the end, undone on an error.
 
-    SQLite takes its write lock at the start, so that what was read inside is still true when it is written.
+    The write lock is taken at the start, so that what was read inside is still true when it is written.
     """
     with engine.connect().execution_options(**_WRITING) as connection, connection.begin():
         yield connection
@@ -88,7 +93,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One transaction that only reads, all of it from the same state of the database."""
-    with engine.connect() as connection, connection.begin():
+    with engine.connect().execution_options(**_READING) as connection, connection.begin():
         yield connection
 
 
@@ -96,6 +101,8 @@ def migrate(engine: Engine) -> None:
     """Bring the schema to the newest revision, in one transaction; DatabaseError for one newer than this program."""
     # Two programs that start together: the second waits for the lock, then finds nothing left to do.
     with writing(engine) as connection:
+        if engine.dialect.name == postgresql.NAME:
+            postgresql.check(connection)
         try:
             command.upgrade(_alembic(connection), "head")
         except CommandError as error:
