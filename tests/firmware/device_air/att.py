@@ -60,8 +60,9 @@ class Server:
         return None if code == 0x1E else self._error(code, 0, NOT_SUPPORTED)
 
     def _find(self, code, pdu, among):
-        if code == 0x10:  # by group: the one service
-            return b"\x11\x14" + struct.pack("<HH", 1, self._last) + self.values[1] if 1 in among else None
+        if code == 0x10:  # by group: the one service, a primary one (BlueZ asks for secondary ones, too)
+            wanted = 1 in among and pdu[5:] == struct.pack("<H", PRIMARY)
+            return b"\x11\x14" + struct.pack("<HH", 1, self._last) + self.values[1] if wanted else None
         if code == 0x06:  # the service of a UUID
             return b"\x07" + struct.pack("<HH", 1, self._last) if 1 in among and pdu[7:] == self.values[1] else None
         if code == 0x08:
