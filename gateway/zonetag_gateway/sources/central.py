@@ -1,8 +1,10 @@
 """Connects to tags by BlueZ (bleak).  Loaded only where the link is switched on.
 
-BlueZ connects to devices that it has seen in a discovery of its own, so one is asked for until the wanted identifier
-shows; the scan of the source goes on beside it.  There is no pairing, and what BlueZ kept of a tag's address is
-removed afterwards: the address is good for 17 minutes.
+BlueZ connects only to devices that it has seen itself.  It is asked to look for the identifier that is wanted by an
+advertisement monitor, which goes beside every source: a discovery of its own is refused (InProgress) while the kernel
+discovers for the source `mgmt`.  It is used where there are no monitors.  The looking goes on until the connection
+stands, since bluetoothd forgets whom it has seen as soon as nobody looks.  There is no pairing, and what BlueZ keeps of
+a tag's address is removed afterwards: the address is good for 17 minutes.
 """
 
 import asyncio
@@ -11,7 +13,8 @@ import logging
 from collections.abc import AsyncIterator
 
 from bleak import BleakClient, BleakScanner
-from bleak.args.bluez import BlueZClientArgs, BlueZScannerArgs
+from bleak.args.bluez import BlueZClientArgs, BlueZScannerArgs, OrPattern, OrPatternLike
+from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
@@ -25,6 +28,7 @@ log = logging.getLogger(__name__)
 
 FEAA = "0000feaa-0000-1000-8000-00805f9b34fb"
 EID_AT = 2  # in Eddystone's service data: frame type, TX, then the identifier
+UUID = 2  # bytes of FEAA before them, which bluetoothd 5.66 counts and 5.82 does not
 WAITING = 256  # parts that wait to be carried
 END_S = 10.0  # for a disconnection; a bluetoothd that hangs is not waited for
 FAULTS = (BleakError, OSError, EOFError, TimeoutError, AssertionError)  # the last: bleak after its bus has died
@@ -42,37 +46,56 @@ class BleakCentral:
         """`adapter` as hci0; "" for BlueZ's first."""
         self._to_scan: BlueZScannerArgs = {"adapter": adapter} if adapter else {}
         self._to_connect: BlueZClientArgs = {"adapter": adapter} if adapter else {}
-        self._scanning = asyncio.Lock()  # one search at a time; connections may stand side by side
+        self._discovering = asyncio.Lock()  # one discovery at a time; monitors and connections may stand side by side
 
     @contextlib.asynccontextmanager
     async def talk(self, eid: bytes, limit_s: float) -> AsyncIterator[Talk]:
         """See `central.Central`."""
         talk = BleakTalk()
+        client = None
         try:
-            async with asyncio.timeout(limit_s):
-                async with self._scanning:
-                    device = await self._find(eid, limit_s)
-                client = BleakClient(device, talk.ended, timeout=limit_s, bluez=self._to_connect)
-                await client.connect()
-        except FAULTS as error:
-            log.info("no connection to a tag: %s", error or "it was not found")
-            raise NoTalk(carriage.UNREACHABLE) from error
-        try:
+            try:
+                async with asyncio.timeout(limit_s), self._seen(eid) as device:
+                    client = BleakClient(device, talk.ended, timeout=limit_s, bluez=self._to_connect)
+                    await client.connect()
+            except FAULTS as error:
+                log.info("no connection to a tag: %s", error or "it was not found")
+                raise NoTalk(carriage.UNREACHABLE) from error
             await talk.begin(client)
             yield talk
         finally:
-            with contextlib.suppress(*FAULTS):
-                async with asyncio.timeout(END_S):
-                    await client.disconnect()
+            if client is not None:
+                await _forget(client)
 
-    async def _find(self, eid: bytes, limit_s: float) -> BLEDevice:
-        def wanted(_device: BLEDevice, data: AdvertisementData) -> bool:
-            return data.service_data.get(FEAA, b"")[EID_AT : EID_AT + carriage.EID] == eid
+    @contextlib.asynccontextmanager
+    async def _seen(self, eid: bytes) -> AsyncIterator[BLEDevice]:
+        """Who advertises the identifier, from when it is seen; it is looked for until the block is left."""
+        found: asyncio.Future[BLEDevice] = asyncio.get_running_loop().create_future()
 
-        device = await BleakScanner.find_device_by_filter(wanted, limit_s, bluez=self._to_scan)
-        if device is None:
-            raise TimeoutError
-        return device
+        def see(device: BLEDevice, data: AdvertisementData) -> None:
+            if data.service_data.get(FEAA, b"")[EID_AT : EID_AT + carriage.EID] == eid and not found.done():
+                found.set_result(device)
+
+        patterns: list[OrPatternLike] = [
+            OrPattern(at, AdvertisementDataType.SERVICE_DATA_UUID16, eid) for at in (EID_AT, UUID + EID_AT)
+        ]
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                monitor = BleakScanner(see, scanning_mode="passive", bluez={**self._to_scan, "or_patterns": patterns})
+                await stack.enter_async_context(monitor)
+            except FAULTS as error:
+                log.info("no advertisement monitor, a discovery is tried: %s", error)
+                await stack.enter_async_context(self._discovering)
+                await stack.enter_async_context(BleakScanner(see, bluez=self._to_scan))
+            yield await found
+
+
+async def _forget(client: BleakClient) -> None:
+    """End the connection, and have BlueZ remove the device, which it would keep on the disk."""
+    for end in (client.disconnect, client.unpair):
+        with contextlib.suppress(*FAULTS):
+            async with asyncio.timeout(END_S):
+                await end()
 
 
 class BleakTalk:
