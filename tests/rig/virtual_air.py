@@ -29,6 +29,7 @@ from bumble.device import Advertisement, Device
 from bumble.host import Host
 from bumble.link import LocalLink
 from bumble.transport.common import StreamPacketSource
+from rig.air_link import AirLink
 
 UNIT_MS = 0.625
 CONNECTABLE = 0  # ADV_IND
@@ -168,7 +169,11 @@ class VirtualAir:
         self.pace_s = 0.0
         # How strongly, dBm, the second of two names hears the first; none: not at all.  Else the sender's `rssi`.
         self.between: Callable[[str, str], int | None] | None = None
-        self._link = LocalLink()  # type: ignore[no-untyped-call]  # bumble leaves it untyped
+        # For receivers that have a time of their own: how many times as fast as this machine's time goes, at most.
+        self.real: Callable[[], float] | None = None
+        # Whoever else hears adverts: what is sent, its kind, dBm.
+        self.receivers: list[Callable[[ll.AdvInd, int, int], object]] = []
+        self.link = AirLink()
         self._seats: list[Seat] = []
         self._lines: list[HciLine] = []
         self._sleepers: list[Sleeper] = []
@@ -184,7 +189,7 @@ class VirtualAir:
     async def __aenter__(self) -> "VirtualAir":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.time = "{}:{}".format(*self._server.sockets[0].getsockname())
-        self._scanner = AirController("scanner", self._link)
+        self._scanner = AirController("scanner", self.link)
         host = Host()
         host.controller = self._scanner
         device = Device(name="scanner", address=hci.Address("F0:F1:F2:F3:F4:F5"), host=host)
@@ -208,7 +213,7 @@ class VirtualAir:
         """A controller for one more tag."""
         line = HciLine()
         self._lines.append(line)
-        controller = AirController(name, self._link, line)
+        controller = AirController(name, self.link, line)
         controller.rssi = rssi
         seat = Seat(controller, await line.open())
         self._seats.append(seat)
@@ -216,7 +221,7 @@ class VirtualAir:
 
     async def central(self, number: int = 1) -> Device:
         """A device that can connect to tags: bumble's own host and GATT client."""
-        controller = AirController(f"central {number}", self._link)
+        controller = AirController(f"central {number}", self.link)
         self._centrals.append(controller)
         host = Host()
         host.controller = controller
@@ -256,7 +261,7 @@ class VirtualAir:
             await asyncio.sleep(self.pace_s if busy else self.pace_s / 4)
         wake = min(sleeper.wake_ms or 0.0 for sleeper in self._sleepers)
         await self._send_until(min(wake, self._until_ms))
-        self.now_ms = wake
+        await self._pass(wake)
         for at_ms, moment in self._awaited:
             if at_ms <= wake and not moment.done():
                 moment.set_result(None)
@@ -277,14 +282,22 @@ class VirtualAir:
             advertiser = seat.controller.advertiser
             if advertiser.next_ms > until_ms:
                 break
-            left[id(seat)] -= 1
+            left[id(seat)] -= self.real is None
             # What began while time stood still begins now.
-            self.now_ms = max(self.now_ms, advertiser.next_ms)
+            await self._pass(max(self.now_ms, advertiser.next_ms))
+            if not advertiser.enabled:  # somebody has connected meanwhile
+                continue
             await self._deliver(seat.controller)
             advertiser.next_ms = self.now_ms + advertiser.advertising_interval_min * UNIT_MS
         for seat in self._seats:
             advertiser = seat.controller.advertiser
             advertiser.next_ms = max(advertiser.next_ms, until_ms)
+
+    async def _pass(self, until_ms: float) -> None:
+        """Let time go on until then."""
+        if self.real is not None and until_ms > self.now_ms:
+            await asyncio.sleep((until_ms - self.now_ms) / 1000 / self.real())
+        self.now_ms = until_ms
 
     async def _deliver(self, sender: AirController) -> None:
         advertiser = sender.advertiser
@@ -294,6 +307,8 @@ class VirtualAir:
                 rssi = sender.rssi if self.between is None else self.between(sender.name, controller.name)
                 if rssi is not None:
                     controller.hear(pdu, advertiser.advertising_type, rssi)
+        for receive in self.receivers:
+            receive(pdu, advertiser.advertising_type, sender.rssi)
         # The scanner's host takes the report from the loop; only then may time go on.
         await asyncio.sleep(0)
 

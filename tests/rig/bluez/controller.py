@@ -7,19 +7,23 @@ bumble 0.0.236 answers every command of the kernel, but reports each advert at -
 knows neither scan windows nor the filter of duplicates.  Here (Bluetooth Core 5.4, volume 4, part E):
 - an advert is heard only within the scan window (7.8.10), and with the RSSI that it was sent with;
 - with `filter duplicates` (7.8.11) what was reported once since scanning began is not reported again;
-- a scannable advertiser answers an active scanner: Linux holds such an advert back until the answer comes.
+- a scannable advertiser answers an active scanner: Linux holds such an advert back until the answer comes;
+- with the accept list (7.8.15 to 7.8.17) the others' adverts are not reported;
+- a connection asked for (7.8.12) comes about with the next connectable advert of that address, or is called off.
 """
 
 import asyncio
 import contextlib
 import socket
 import struct
+from collections import Counter
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from bumble import hci
 from bumble.controller import Controller
+from bumble.link import LocalLink
 from bumble.transport.common import PacketParser
 
 ADV_IND, _, ADV_SCAN_IND, ADV_NONCONN_IND, SCAN_RSP = range(5)  # event types of a report (7.7.65.2)
@@ -48,11 +52,15 @@ class Sent:
 class Chip(Controller):
     """A controller of Bluetooth 4.2, as Raspberry Pi 3 and most dongles have: legacy scanning only."""
 
-    def __init__(self, name: str, address: str) -> None:
-        super().__init__(name, public_address=address)
+    def __init__(self, name: str, address: str, link: LocalLink | None = None) -> None:
+        super().__init__(name, public_address=address, link=link)
         extended = hci.LeFeatureMask.LE_EXTENDED_ADVERTISING | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
         self.le_features &= ~extended
         self._known: set[tuple[int, bytes, bytes]] = set()
+        self._accepted: set[bytes] = set()
+        # addresses, most significant byte first
+        self.shares: Counter[tuple[str, bool]] = Counter()
+        # adverts by what else the chip was doing ("", "connecting", "connected") and whether the host was told
         self.scans = 0
         # how often scanning was turned on
         self.loss_db = 0
@@ -88,9 +96,57 @@ class Chip(Controller):
         self.scans += bool(command.le_scan_enable)
         return super().on_hci_le_set_scan_enable_command(command)
 
+    def on_hci_le_clear_filter_accept_list_command(self, command: hci.HCI_LE_Clear_Filter_Accept_List_Command) -> Any:
+        self._accepted.clear()
+        return super().on_hci_le_clear_filter_accept_list_command(command)
+
+    def on_hci_le_add_device_to_filter_accept_list_command(
+        self, command: hci.HCI_LE_Add_Device_To_Filter_Accept_List_Command
+    ) -> Any:
+        self._accepted.add(_written(command.address))
+        return super().on_hci_le_add_device_to_filter_accept_list_command(command)
+
+    def on_hci_le_remove_device_from_filter_accept_list_command(
+        self, command: hci.HCI_LE_Remove_Device_From_Filter_Accept_List_Command
+    ) -> Any:
+        self._accepted.discard(_written(command.address))
+        return super().on_hci_le_remove_device_from_filter_accept_list_command(command)
+
+    def on_hci_le_create_connection_cancel_command(self, command: hci.HCI_LE_Create_Connection_Cancel_Command) -> Any:
+        """The connection that was asked for is told as one that did not come about."""
+        wanted, self.pending_le_connection = self.pending_le_connection, None
+        if wanted is None:
+            return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
+        answer = super().on_hci_le_create_connection_cancel_command(command)
+        asyncio.get_running_loop().call_soon(
+            self.send_hci_packet,
+            hci.HCI_LE_Connection_Complete_Event(
+                status=hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR,
+                connection_handle=0,
+                role=hci.Role.CENTRAL,
+                peer_address_type=wanted.peer_address.address_type,
+                peer_address=wanted.peer_address,
+                connection_interval=0,
+                peripheral_latency=0,
+                supervision_timeout=0,
+                central_clock_accuracy=0,
+            ),
+        )
+        return answer
+
     def hear(self, sent: Sent) -> bool:
         """One advert reaches the antenna: whether the host is told."""
-        if not self.le_scan_enable or self.le_scanning_filter_policy or self.mute:
+        doing = "connecting" if self.pending_le_connection else "connected" if self.le_connections else ""
+        told = self._hear(sent)
+        self.shares[doing, told] += 1
+        return told
+
+    def _hear(self, sent: Sent) -> bool:
+        wanted = self.pending_le_connection
+        if wanted is not None and sent.kind == ADV_IND and _written(wanted.peer_address) == sent.address:
+            self.create_le_connection(wanted.peer_address)
+        others = self.le_scanning_filter_policy and sent.address not in self._accepted
+        if not self.le_scan_enable or others or self.mute:
             self.away += 1
             return False
         if sent.at / UNIT_S % self.le_scan_interval >= self.le_scan_window:
@@ -116,6 +172,11 @@ class Chip(Controller):
         self.host.on_packet(bytes((hci.HCI_EVENT_PACKET, hci.HCI_LE_META_EVENT, len(body))) + body)
 
 
+def _written(address: hci.Address) -> bytes:
+    """As a person writes it."""
+    return bytes(reversed(bytes(address)))
+
+
 class _Line:
     """Where the chip's packets go."""
 
@@ -130,10 +191,11 @@ class _Line:
 class Dongle:
     """A chip that can be plugged into one of the machine's HCI ports."""
 
-    def __init__(self, port: int, address: str = "F0:F1:F2:F3:F4:F5") -> None:
-        """`address`: public, of the adapter."""
+    def __init__(self, port: int, address: str = "F0:F1:F2:F3:F4:F5", link: LocalLink | None = None) -> None:
+        """`address`: public, of the adapter; `link` carries its connections, without one there are none."""
         self._port = port
         self._address = address
+        self._link = link
         self.chip: Chip  # that which is plugged in, or was
 
     async def __aenter__(self) -> Self:
@@ -147,13 +209,15 @@ class Dongle:
 
     async def plug(self) -> None:
         """Plug a new chip in; returns when the kernel inside speaks with it."""
-        self.chip = Chip("dongle", self._address)
+        self.chip = Chip("dongle", self._address, self._link)
         async with asyncio.timeout(PLUG_S):
             while not await self._connect():  # noqa: ASYNC110  # the socket inside is not yet listening again
                 await asyncio.sleep(0.1)
 
     async def pull(self) -> None:
         """Pull it out."""
+        if self._link is not None:
+            self._link.remove_controller(self.chip)
         self._pump.cancel()
         await asyncio.wait((self._pump,))
         self._writer.close()

@@ -1,0 +1,36 @@
+"""What carries connections between the virtual controllers of an air."""
+
+import asyncio
+
+from bumble import hci
+from bumble.controller import Controller
+from bumble.core import PhysicalTransport
+from bumble.link import LocalLink
+
+APART_S = 0.00001
+
+
+class AirLink(LocalLink):
+    """Carries what is sent over connections; bumble's takes each sender's address for a random one."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # bumble leaves it untyped
+        self._last = 0.0  # when what was sent last arrives
+        self.interval_s = 0.0  # of a connection: real seconds from one exchange to the next
+
+    def send_acl_data(
+        self, sender_controller: Controller, destination_address: hci.Address, transport: PhysicalTransport, data: bytes
+    ) -> None:
+        """To the other end, at the next exchange."""
+        of = sender_controller.le_connections.get(destination_address)
+        other = self.find_le_controller(destination_address)
+        if of is None or other is None:
+            return
+        loop = asyncio.get_running_loop()
+        if not self.interval_s:
+            loop.call_soon(other.on_link_acl_data, of.self_address, transport, data)
+            return
+        # Each later than the one before: timers of one moment come in no particular order.
+        due = (loop.time() // self.interval_s + 1) * self.interval_s
+        self._last = max(due, self._last + APART_S)
+        loop.call_at(self._last, other.on_link_acl_data, of.self_address, transport, data)
