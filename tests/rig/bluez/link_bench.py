@@ -1,0 +1,126 @@
+"""A gateway on real BlueZ beside tags with the real firmware, connected through the machine's kernel and bluetoothd.
+
+    async with room.open(SECONDS):
+        await room.air.until(FULL_S * 1000)        # fast; from here on no faster than this machine's time goes
+        async with LinkBench(room, machine, "mgmt") as bench:
+            await bench.until(lambda: ..., "a log")
+
+A connection's exchanges are as far apart as Linux asks for (50 ms at most), or the time that this machine takes.
+"""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from bumble import ll
+from rig.bluez import bench
+from rig.bluez.air import Air
+from rig.bluez.controller import Dongle, Sent
+from rig.bluez.devices import Tag
+from rig.bluez.machine import Machine
+from rig.link_room import LinkRoom
+
+from zonetag_gateway.app import Gateway
+from zonetag_gateway.clock import SystemClock
+from zonetag_gateway.config import parse
+from zonetag_gateway.source import Hear, Moment
+from zonetag_gateway.sources import central
+from zonetag_gateway.sources.live import Live
+
+INTERVAL_S = 0.05
+QUICK = 3.0  # so many times as fast as real the tags' time goes while no connection is under way
+CROWD = 10  # other tags, by which it is measured what the adapter hears
+
+
+class _OnAirTime:
+    """A source whose moments are those of the room."""
+
+    def __init__(self, source: Live, room: LinkRoom) -> None:
+        self._source = source
+        self._room = room
+
+    async def run(self, hear: Hear) -> None:
+        await self._source.run(hear)
+
+    def now(self) -> float:
+        return self._source.now()
+
+    def moment(self, at: float) -> Moment:
+        back_ms = round((self.now() - at) * 1000)
+        return Moment(self._room.now_ms() - back_ms, round(at * 1000), True)
+
+
+class LinkBench:
+    """`kind`: source.kind."""
+
+    def __init__(self, room: LinkRoom, machine: Machine, kind: str) -> None:
+        self._room = room
+        self._dongle = Dongle(machine.hci_ports[0], bench.ADDRESSES[0], room.air.link)
+        self._source = bench._source(machine, kind, (), "auto", {})
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self.crowd = Air([Tag(100 + number) for number in range(CROWD)])
+
+    async def __aenter__(self) -> Self:
+        air = self._room.air
+        air.real = self._speed
+        air.link.interval_s = INTERVAL_S
+        await self._dongle.plug()
+        await bench.powered()
+        table = {
+            "site": "hq",
+            "name": "door",
+            "report": {"every_s": 2},
+            "link": {"enabled": True},
+            "spool": {"path": "door.db", "max_mb": 8},
+            "broker": {"url": self._room.broker_url, "resend_s": 1},
+        }
+        config = parse(table, self._room.folder)
+        source = _OnAirTime(self._source, self._room)
+        gateway = Gateway(config, source, SystemClock(), "test", central=central.make(config))
+        self._tasks.append(asyncio.create_task(gateway.run(self._stop, 5.0)))
+        await self.until(lambda: all(owner.counts["starts"] for owner in self._source.owners), "the scan begins")
+        air.receivers.append(self._receive)
+        self.crowd.chips = [self.chip]
+        self._tasks.append(asyncio.create_task(self.crowd.run()))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._room.air.receivers.clear()
+        self._stop.set()
+        gateway, *others = self._tasks
+        for task in others:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+        await self._dongle.pull()
+        self._room.air.real = None
+        gateway.result()
+
+    def _speed(self) -> float:
+        """A tag's deadlines are real; what nobody waits for goes faster."""
+        chip = getattr(self._dongle, "chip", None)
+        return 1.0 if chip is not None and (chip.le_connections or chip.pending_le_connection) else QUICK
+
+    @property
+    def chip(self) -> Any:
+        """The adapter's."""
+        return self._dongle.chip
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """As `bench.until`; ends at once when the gateway or the air has."""
+
+        def ended() -> bool:
+            return any(task.done() for task in self._tasks)
+
+        await bench.until(lambda: condition() or ended(), what)
+        for task in self._tasks:
+            if task.done():
+                task.result()
+        assert condition(), f"something has ended before: {what}"
+
+    def _receive(self, pdu: ll.AdvInd, kind: int, rssi: int) -> None:
+        address = bytes(reversed(bytes(pdu.advertiser_address)))
+        self.chip.hear(Sent(asyncio.get_running_loop().time(), address, pdu.data, rssi, kind))
