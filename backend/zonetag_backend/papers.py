@@ -1,5 +1,6 @@
 """Papers with rows, read from the store: each once, for PDF, XLSX, CSV and JSON alike."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -150,7 +151,6 @@ def evacuation(desk: Desk, connection: Transaction, site: Site) -> Paper:
         empty,
         desk.kept(now.date()),
         (desk.word("warden"),),
-        landscape=True,
     )
 
 
@@ -161,6 +161,7 @@ def case(desk: Desk, connection: Transaction, which: int) -> Paper:
     contacts = papers.contacts_of(connection, which, desk.floor_ms)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
+            n,
             f"F{each.generation}",
             each.name or desk.word("removed"),
             each.unit,
@@ -173,9 +174,10 @@ def case(desk: Desk, connection: Transaction, which: int) -> Paper:
             desk.word("direct" if each.evidence == "direct" else "same-place"),
             round(each.probability * 100),
         )
-        for each in contacts
+        for n, each in enumerate(contacts, 1)
     )
     columns = (
+        desk.column("no", NUMBER, 0.6),
         desk.column("generation", weight=0.8),
         desk.column("name", weight=2.6),
         desk.column("unit", weight=2.0),
@@ -193,6 +195,7 @@ def case(desk: Desk, connection: Transaction, which: int) -> Paper:
     facts = (
         desk.word("case-who", name=of.name or desk.word("removed")),
         desk.word("case-day", illness=illness, basis=desk.word(of.basis), day=onset),
+        *([desk.word("case-count", people=_generations(contacts))] if contacts else ()),
     )
     newest = max((local(each.last_ms, zone).date() for each in contacts), default=local(of.opened_ms, zone).date())
     return Paper(
@@ -207,6 +210,13 @@ def case(desk: Desk, connection: Transaction, which: int) -> Paper:
         signs=(desk.word("health-officer"),),
         landscape=True,
     )
+
+
+def _generations(contacts: list[papers.Contact]) -> str:
+    """How many people: "12 F1, 30 F2"."""
+    people = {(each.generation, each.name, each.unit, each.code) for each in contacts}
+    many = Counter(generation for generation, *_ in people)
+    return ", ".join(f"{many[generation]} F{generation}" for generation in sorted(many))
 
 
 def adopted(desk: Desk, connection: Transaction, letter_number: str = "") -> Paper:

@@ -24,6 +24,7 @@ from zonetag_backend.reports import (
 )
 from zonetag_backend.reports.label_sheet import Label
 from zonetag_backend.reports.letterhead import MOTTO, MOTTO_LINE, Letter, dated
+from zonetag_backend.reports.pdf_columns import widths
 from zonetag_backend.reports.table import CLOCK, DATE, NUMBER, TIME, Cell, Column, Paper, Table, number, shown, twin
 from zonetag_backend.reports.words import LANGUAGES, WORDS
 
@@ -82,7 +83,8 @@ def test_a_pdf_says_what_the_rows_say_with_every_diacritic(
         assert wanted in text, wanted
     assert "lưu đến hết ngày 26/03/2026" in text
     assert "\u202e" not in text
-    assert "ỦY BAN NHÂN DÂN TỈNH" in text
+    assert "ỦY BAN NHÂN DÂN\n" in text, "broken into lines of like length"
+    assert "TỈNH QUẢNG NGÃI" in text
     embedded = pdf_fonts(data)
     assert embedded
     assert all(is_in for _, is_in in embedded), embedded
@@ -126,8 +128,27 @@ def test_a_letter_has_the_form_of_the_decree(read: Callable[[bytes], str]) -> No
         "Nguyễn Thị Hường",
     ):  # fmt: skip
         assert wanted in first, wanted
-    assert "PHỤ LỤC" in second
-    assert second.lstrip().startswith("2"), "the number stands at the head, from the second page on"
+    assert second.lstrip().startswith("Phụ lục"), "an annex counts its own pages, and the first bears no number"
+    assert "(Kèm theo Công văn số 12/VP-STTTT ngày 05 tháng 3 năm 2026 của Văn phòng Sở Thông tin)" in " ".join(
+        second.split()
+    )
+    long = read(pdf.render(paper(tuple(f"Người {n}" for n in range(80)), letter))).split("\f")
+    assert long[2].lstrip().startswith("2"), "the number stands at the head, from the second page on"
+
+
+def test_columns_are_as_wide_as_their_words_want() -> None:
+    def width(text: str, bold: bool) -> float:
+        return len(text) * (2.5 if bold else 2)
+
+    columns = (Column("no", "STT", NUMBER), Column("name", "Họ và tên", weight=2), Column("came", "Giờ vào", TIME))
+    rows = [("1", "Nguyễn Thị Hồng Ưỡng", "07:01"), *[("2", "Lê An", "đang ở trong")] * 50]
+    for room in (165.0, 75.0):
+        no, name, came = widths(columns, rows, room, 1, width)
+        assert sum((no, name, came)) == pytest.approx(room)
+        assert no >= width("STT", True) + 2, "no head is broken within a word"
+        assert came >= width("đang ở trong", False) + 2, "no time is broken at all"
+    assert sum(widths(columns, [], 165, 1, width)) == pytest.approx(165)
+    assert sum(widths(columns, rows, 20, 1, width)) == pytest.approx(20), "whatever has to give"
 
 
 def test_margins_are_those_of_the_decree() -> None:

@@ -41,9 +41,14 @@ class Letter:
 
 
 def dated(place: str, day: date) -> str:
-    """The place-date line: "Hà Nội, ngày 05 tháng 3 năm 2026"; days below 10 and months 1 and 2 bear a zero."""
+    """The place-date line: "Hà Nội, ngày 05 tháng 3 năm 2026"."""
+    return f"{place or BLANK}, {in_words(day)}"
+
+
+def in_words(day: date) -> str:
+    """As letters write a day; days below 10 and months 1 and 2 bear a zero."""
     month = f"{day.month:02}" if day.month < 3 else str(day.month)
-    return f"{place or BLANK}, ngày {day.day:02} tháng {month} năm {day.year}"
+    return f"ngày {day.day:02} tháng {month} năm {day.year}"
 
 
 def from_values(taken: Mapping[str, object]) -> Letterhead:

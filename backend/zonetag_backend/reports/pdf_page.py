@@ -1,6 +1,7 @@
 """An A4 page with the office's letters on it: the frame of every PDF."""
 
 import unicodedata
+from collections.abc import Callable
 from datetime import date
 
 import segno
@@ -10,6 +11,7 @@ from fpdf.fonts import TTFFont
 from zonetag_backend.reports import fonts
 from zonetag_backend.reports.letterhead import MOTTO, MOTTO_LINE, Letterhead, dated
 from zonetag_backend.reports.table import shown
+from zonetag_backend.reports.words import word
 
 TOP, BOTTOM, LEFT, RIGHT = 20.0, 20.0, 30.0, 15.0  # mm, of Decree 30/2020
 FACE = "office"
@@ -20,15 +22,18 @@ LEADING = 1.25  # line height over the size of letters
 class Page(FPDF):
     """FPDF with the family of the office, and a foot with the number of the page."""
 
-    def __init__(self, *, landscape: bool = False, family: fonts.Family | None = None) -> None:
+    def __init__(self, *, landscape: bool = False, family: fonts.Family | None = None, language: str = "vi") -> None:
         super().__init__(unit="mm", format="A4", orientation="landscape" if landscape else "portrait")
         family = family or fonts.find()
         self.set_margins(LEFT, TOP, RIGHT)
         self.set_auto_page_break(True, BOTTOM)
         for style, path in (("", family.regular), ("B", family.bold), ("I", family.italic), ("BI", family.bold_italic)):
             self.add_font(FACE, style, path)
+        self.language = language
         self.foot_left = ""
+        self.head_line = ""  # above the second page and those after it, so that loose sheets find their paper again
         self.number_at_head = False  # letters number their pages above, from the second on
+        self.first_page = 1  # of a letter, or of its annex, which has numbers of its own
         self.bare = False  # neither foot nor number: posters and labels
         self.set_creator("Zonetag")
         self.set_font(FACE, "", 12)
@@ -42,12 +47,18 @@ class Page(FPDF):
         return data
 
     def header(self) -> None:
-        """The number of the page, in a letter."""
-        if self.number_at_head and not self.bare and self.page_no() > 1:
+        """The number of the page, in a letter; else what paper this is."""
+        number = self.page_no() - self.first_page + 1
+        if self.bare or number == 1:
+            return
+        self.set_y(10)
+        if self.number_at_head:
             self.set_font(FACE, "", 13)
-            self.set_y(10)
-            self.cell(0, 6, str(self.page_no()), align="C")
-            self.set_y(TOP)
+            self.cell(0, 6, str(number), align="C")
+        else:
+            self.set_font(FACE, "", 9)
+            self.cell(0, 6, self.shown(self.head_line))
+        self.set_y(TOP)
 
     def footer(self) -> None:
         """When it was printed, and the number of the page."""
@@ -57,16 +68,39 @@ class Page(FPDF):
         self.set_font(FACE, "", 9)
         self.cell(0, 5, self.foot_left)
         self.set_x(self.l_margin)
-        self.cell(0, 5, f"{self.page_no()}/{{nb}}", align="R")
+        self.cell(0, 5, word(self.language, "page", page=self.page_no(), pages="{nb}"), align="R")
 
     def lines(
         self, text: str, *, size: float = 12, style: str = "", align: str = "L", width: float = 0, after: float = 0
     ) -> None:
-        """A paragraph at the left margin, or at x when `width` is given."""
+        """A paragraph at x; lines in the middle are made of like length."""
         self.set_font(FACE, style, size)
-        self.multi_cell(width, size * POINT_MM * LEADING, shown(text), align=align, new_x="LEFT", new_y="NEXT")
+        text = self.shown(text)
+        if align == "C":
+            text = self._even(text, (width or self.w - self.r_margin - self.x) - 2 * self.c_margin - 0.1)
+        self.multi_cell(width, size * POINT_MM * LEADING, text, align=align, new_x="LEFT", new_y="NEXT")
         if after:
             self.ln(after)
+
+    def shown(self, text: str) -> str:
+        """Text as it can be printed: a question mark for what the font lacks."""
+        font = self.fonts[FACE]
+        assert isinstance(font, TTFFont)  # every font of a file is one
+        return "".join(letter if ord(letter) in font.cmap else "?" for letter in shown(text))
+
+    def _even(self, text: str, room: float) -> str:
+        """Broken between words into as few lines as fit, and these as short as they can be."""
+        words = text.split(" ")
+        most = _broken(words, room, self.get_string_width)
+        if len(most) < 2:
+            return text
+        low, high = room / len(most), room
+        while high - low > 1:
+            middle = (low + high) / 2
+            low, high = (
+                (low, middle) if len(_broken(words, middle, self.get_string_width)) == len(most) else (middle, high)
+            )
+        return "\n".join(_broken(words, high, self.get_string_width))
 
     def width_of(self, text: str, size: float, style: str = "") -> float:
         """In mm."""
@@ -121,6 +155,17 @@ def letterhead(page: Page, head: Letterhead, number: str, subject: str, day: dat
     page.set_xy(x, page.get_y() + 3)
     page.lines(dated(head.place, day), size=13, style="I", align="C", width=right)
     page.set_xy(page.l_margin, max(bottom, page.get_y()) + 6)
+
+
+def _broken(words: list[str], room: float, width: Callable[[str], float]) -> list[str]:
+    lines = words[:1]
+    for each in words[1:]:
+        grown = f"{lines[-1]} {each}"
+        if width(grown) <= room:
+            lines[-1] = grown
+        else:
+            lines.append(each)
+    return lines
 
 
 def _fitting(page: Page, text: str, room: float, size: float) -> float:

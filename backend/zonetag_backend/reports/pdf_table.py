@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 
+from zonetag_backend.reports.pdf_columns import widths
 from zonetag_backend.reports.pdf_page import BOTTOM, FACE, LEADING, POINT_MM, Page
-from zonetag_backend.reports.table import NUMBER, TEXT, Cell, Column, Paper, Table, written
+from zonetag_backend.reports.table import NUMBER, TEXT, Cell, Paper, Table, written
 
 SIZE = 10.5  # points
 PAD = 1.2  # mm, within a cell
 _MOST_LINES = 12  # of a cell; a longer text is cut with an ellipsis
+
+
+def _together(text: str) -> str:
+    """A dash does not begin a line."""
+    return text.replace(" - ", "\u00a0- ").replace(" – ", "\u00a0– ")
 
 
 class Grid:
@@ -16,27 +22,43 @@ class Grid:
     def __init__(self, page: Page, table: Table) -> None:
         self._page = page
         self._columns = table.columns
-        whole = sum(column.weight for column in table.columns)
-        self._widths = [page.epw * column.weight / whole for column in table.columns]
+        self._widths: list[float] = []
         self._line = SIZE * POINT_MM * LEADING
         self._advances: dict[tuple[str, str], float] = {}
 
     def draw(self, paper: Paper) -> None:
         """The head, every row, the row that sums up; or the words for nothing."""
         page, table = self._page, paper.table
+        rows, total = self._texts(paper, table.rows), self._texts(paper, (table.total,) if table.total else ())
+        self._widths = widths(table.columns, [*rows, *total], page.epw, PAD, self._styled)
         page.set_auto_page_break(False)
         page.set_draw_color(110)
         page.set_line_width(0.15)
         self._head()
-        for row in table.rows:
-            self._row([written(v, c, paper.language, paper.day) for c, v in zip(table.columns, row, strict=True)])
-        if table.total:
-            total: Sequence[tuple[Column, Cell]] = list(zip(table.columns, table.total, strict=True))
-            self._row([written(v, c, paper.language, paper.day) for c, v in total], "B")
+        for row in rows:
+            self._row(row)
+        for row in total:
+            self._row(row, "B")
+        if not rows:
+            self._nothing(paper.empty)
         page.set_auto_page_break(True, BOTTOM)
-        if not table.rows:
-            page.ln(2)
-            page.lines(paper.empty, size=12)
+
+    def _texts(self, paper: Paper, rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
+        return [
+            [
+                _together(self._page.shown(written(value, column, paper.language, paper.day)))
+                for column, value in zip(self._columns, row, strict=True)
+            ]
+            for row in rows
+        ]
+
+    def _nothing(self, text: str) -> None:
+        """The words for no row, across the whole table."""
+        page = self._page
+        height = 2 * self._line
+        page.rect(page.l_margin, page.get_y(), page.epw, height)
+        page.set_font(FACE, "", 12)
+        page.cell(page.epw, height, page.shown(text), align="C", new_x="LMARGIN", new_y="NEXT")
 
     def _head(self) -> None:
         self._put([self._wrapped(c.head, w, "B") for c, w in zip(self._columns, self._widths, strict=True)], "B", True)
@@ -92,6 +114,9 @@ class Grid:
             line = word
         lines.append(line)
         return lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], "…"]
+
+    def _styled(self, text: str, bold: bool) -> float:
+        return self._width(text, "B" if bold else "")
 
     def _width(self, text: str, style: str) -> float:
         """In mm: the sum of its letters, each measured once."""

@@ -12,6 +12,7 @@ TEXT, DATE, TIME, CLOCK, NUMBER = "text", "date", "time", "clock", "number"
 Cell = str | date | datetime | int | float | None
 """A text, a date, a time on the site's clocks (naive), a number, or nothing."""
 
+_ZERO = (".0", ",0")  # a column has as many digits after the point in every row
 # A cell that begins so is a formula to a spreadsheet (CWE-1236).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -88,6 +89,8 @@ def written(value: Cell, column: Column, language: str, day: date | None) -> str
         return f"{value:%d/%m/%Y}"
     if isinstance(value, str):
         return shown(value)
+    if column.kind == NUMBER and isinstance(value, float):
+        return number(value, language) if value != int(value) else f"{number(value, language)}{_ZERO[language == 'vi']}"
     return number(value, language) if column.kind == NUMBER else str(value)
 
 
