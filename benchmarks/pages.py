@@ -1,5 +1,7 @@
 """The pages of an office of 2,000 people with 21 days of presence: how long an answer takes, on the server.
 
+Everybody is in, and heard in two rooms at once.
+
 In this process, through the whole application: shield, guard, audit log, template.  Each figure is the median of
 processor time over several answers, warm.  The reference is /healthz, a page of nothing behind the same shield and
 guard.  The bound is 100 ms.
@@ -21,11 +23,13 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 
 from zonetag_backend.events import Events
-from zonetag_backend.store import registry, schema
-from zonetag_backend.store.engine import open_database, writing
+from zonetag_backend.records import day_of
+from zonetag_backend.store import heard, registry, rows, schema
+from zonetag_backend.store.engine import Transaction, open_database, writing
 from zonetag_backend.web.app import make_app
 
 PEOPLE, UNITS = 2000, 40
+TAGS = range(1, PEOPLE + 1)
 NOW_MS = tracing.END_MS - tracing.DAY_MS + 5 * tracing.HOUR_MS  # in the last day, around noon
 ROUNDS = 7
 BOUND_MS = 100
@@ -72,12 +76,32 @@ def main() -> None:
             for unit in range(UNITS):
                 of_unit = schema.person.c.id % UNITS == unit
                 connection.execute(update(schema.person).where(of_unit).values(unit=f"Phòng {unit + 1}"))
+            heard_next_door(connection)
         app = make_app(engine, lambda: NOW_MS, Events(), keyring=KEYRING)
         reference = asyncio.run(median_ms(app, REFERENCE, ""))
         for role, page in PAGES:
             say(page, asyncio.run(median_ms(app, page, sign_in(engine, role, NOW_MS))), reference)
         engine.dispose()
         many_contacts(Path(name), reference)
+
+
+def heard_next_door(connection: Transaction) -> None:
+    """Whoever is in is heard in the next room too, through the wall: the book has to say which of the two it is."""
+    c = schema.visit.c
+    connection.execute(update(schema.visit).where(c.came_ms <= NOW_MS, c.last_ms > NOW_MS).values(last_ms=NOW_MS))
+    teams = PEOPLE // tracing.TEAM
+    homes = [(tag - 1) // tracing.TEAM for tag in TAGS]
+    at = [(tag, home + 1, (home + 1) % teams + 1) for tag, home in zip(TAGS, homes, strict=True)]
+    begin_ms = NOW_MS - 10 * tracing.MINUTE_MS
+    both = [(where, begin_ms, tag, NOW_MS) for tag, here, there in at for where in (here, there)]
+    rows.upsert(connection, schema.presence, sorted(both))
+    windows = [
+        (tag, NOW_MS - 4000 * (n + 1), f"gw-{where}", 1, n, 0, where, 4000, 16, *[dbm] * 4, 1, True)
+        for tag, here, there in at
+        for where, dbm in {there: -74, here: -60}.items()
+        for n in range(15)
+    ]
+    rows.insert(connection, heard.make(connection, day_of(NOW_MS)), sorted(windows))
 
 
 def many_contacts(folder: Path, reference: float) -> None:

@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, ScalarSelect, Select, Subquery, and_, case, func, literal, or_, select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Engine, Select, Subquery, and_, case, func, literal, or_, select
 
-from zonetag_backend.store import restrictions
-from zonetag_backend.store.schema import person, place, presence, site, tag, tag_clock, visit, visit_correction, wearing
+from zonetag_backend.store import restrictions, whereabouts
+from zonetag_backend.store.schema import person, site, tag, tag_clock, visit, visit_correction, wearing
 from zonetag_protocol import status
 
 Database = Engine  # what the pages hold of the store, without knowing SQLAlchemy
-
-HOUR_MS = 3_600_000  # no presence interval is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ class Stay:
     inside: bool
     # heard within the site's absence time, and still worn by this person
     place: str
-    # where it was heard last; empty when no presence is kept any more
+    # where it was last, by all gateways that heard it then; empty when no presence is kept any more
     battery: int
     # eighths; -1 unknown
     corrections: tuple[Correction, ...]
@@ -124,9 +121,9 @@ def stays_of_day(
         within_day = within_day.where(visit.c.tag.in_(tags))
         before_day = before_day.where(tag.c.id.in_(tags))
     visits = within_day.union_all(before_day).subquery("visits")
-    rows = connection.execute(_with_wearers(visits, places)).all()
+    rows = connection.execute(_with_wearers(visits)).all()
     hidden = frozenset() if all_people else restrictions.everybody(connection)
-    stays = [stay for stay in _stays(connection, rows, {of.name: of}, now_ms) if stay.person not in hidden]
+    stays = [stay for stay in _stays(connection, rows, {of.name: of}, now_ms, places) if stay.person not in hidden]
     return sorted(
         (stay for stay in stays if stay.last_ms >= start_ms and stay.came_ms < end_ms), key=lambda s: s.came_ms
     )
@@ -160,7 +157,7 @@ def _visit_columns() -> Select[Any]:
     return select(visit.c.site, visit.c.came_ms, visit.c.tag, visit.c.last_ms, visit.c.corrected_ms)
 
 
-def _with_wearers(visits: Subquery, places: bool = True) -> Select[Any]:
+def _with_wearers(visits: Subquery) -> Select[Any]:
     """Rows of a visit, its tag, and each person who wore the tag during it (or one row without a person)."""
     came = case((wearing.c.since_ms > visits.c.came_ms, wearing.c.since_ms), else_=visits.c.came_ms)
     last = case((wearing.c.until_ms < visits.c.last_ms, wearing.c.until_ms), else_=visits.c.last_ms)
@@ -179,7 +176,6 @@ def _with_wearers(visits: Subquery, places: bool = True) -> Select[Any]:
             person.c.code,
             tag.c.number,
             tag_clock.c.status,
-            (_last_place(visits.c.tag, visits.c.site, last) if places else literal("")).label("place"),
         )
         .select_from(visits)
         .join(tag, tag.c.id == visits.c.tag)
@@ -196,31 +192,15 @@ def _with_wearers(visits: Subquery, places: bool = True) -> Select[Any]:
     )
 
 
-def _last_place(
-    of_tag: ColumnElement[Any], of_site: ColumnElement[Any], at_ms: ColumnElement[Any]
-) -> ScalarSelect[Any]:
-    """Name of the place of the site whose presence of the tag ends last up to a time."""
-    return (
-        select(place.c.name)
-        .select_from(presence)
-        .join(place, place.c.id == presence.c.place)
-        .where(
-            presence.c.tag == of_tag,
-            presence.c.start_ms <= at_ms,
-            presence.c.start_ms >= at_ms - HOUR_MS,
-            place.c.site == of_site,
-        )
-        .order_by(presence.c.end_ms.desc(), presence.c.start_ms.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-
-
-def _stays(connection: Connection, rows: Sequence[Any], by_name: Mapping[str, Site], now_ms: int) -> list[Stay]:
+def _stays(
+    connection: Connection, rows: Sequence[Any], by_name: Mapping[str, Site], now_ms: int, places: bool = True
+) -> list[Stay]:
+    at = whereabouts.names_at(connection, [(row[1], row[0], row[5]) for row in rows]) if places else [""] * len(rows)
     corrections = _corrections(connection, {row.tag for row in rows if row.corrected_ms is not None})
     found = []
     # By position, in the order of _with_wearers: by name it costs as much as the query, for an office of 2,000.
-    for of, tag_id, corrected_ms, heard_ms, came_ms, last_ms, until_ms, who, name, unit, code, number, byte, at in rows:
+    for row, where in zip(rows, at, strict=True):
+        of, tag_id, corrected_ms, heard_ms, came_ms, last_ms, until_ms, who, name, unit, code, number, byte = row
         inside = heard_ms > now_ms - by_name[of].absence_ms and (until_ms is None or until_ms > now_ms)
         before: tuple[Correction, ...] = ()
         if corrected_ms is not None:
@@ -238,7 +218,7 @@ def _stays(connection: Connection, rows: Sequence[Any], by_name: Mapping[str, Si
                 came_ms=came_ms,
                 last_ms=last_ms,
                 inside=inside,
-                place=at or "",
+                place=where,
                 battery=_battery(byte),
                 corrections=before,
             )

@@ -27,7 +27,7 @@ EPOCH_MS = EPOCH_S * 1000
 FOREVER_MS = 1 << 62
 _AT_ONCE = 150  # questions in one statement: SQLite takes no more than some thousand parameters
 
-_ASK = "WITH ask(person, tag, low, high) AS (VALUES {values})"
+ASK = "WITH ask(person, tag, low, high) AS (VALUES {values})"
 _WORN = (
     "WITH ask(person, low, high) AS (VALUES {values}) "
     "SELECT a.person, w.tag, w.since_ms, w.until_ms, a.low, a.high FROM ask a CROSS JOIN wearing w "
@@ -58,7 +58,7 @@ _WEARERS = "SELECT tag, since_ms, until_ms, person FROM wearing WHERE tag IN ({v
 def shared(connection: Connection, windows: Mapping[int, Window]) -> Meetings:
     """Who was at a place with each person, within that person's window: by person, never by tag."""
     by_tag: dict[tuple[int, int], list[Shared]] = defaultdict(list)
-    for row in _of(connection, _SHARED, _asks(connection, windows)):
+    for row in answers(connection, _SHARED, asks(connection, windows)):
         by_tag[row[0], row[1]].append(row)
     worn = _wearers(connection, {tag for _, tag in by_tag})
     found: Meetings = {}
@@ -79,7 +79,7 @@ def _cut(rows: Iterable[Shared], since: int, until: int) -> list[Shared]:
 
 def noted(connection: Connection, windows: Mapping[int, Window]) -> list[Noted]:
     """What the tags of each person logged of others', and others' of theirs, cell by cell, by person."""
-    rows = _of(connection, _NOTED, _asks(connection, windows))
+    rows = answers(connection, _NOTED, asks(connection, windows))
     worn = _wearers(connection, {row[1] for row in rows})
     found: list[Noted] = []
     for asked, tag, reporter, epoch_ms, cells, low, high in rows:
@@ -100,28 +100,28 @@ def noted(connection: Connection, windows: Mapping[int, Window]) -> list[Noted]:
 
 def stays(connection: Connection, who: int, window: Window) -> list[tuple[int, int, int]]:
     """Where a person was: (place, from, to)."""
-    rows = _of(connection, _STAYS, _asks(connection, {who: window}))
+    rows = answers(connection, _STAYS, asks(connection, {who: window}))
     cut = ((place, max(start, low), min(end, high)) for place, start, end, low, high in rows)
     return sorted((row for row in cut if row[1] < row[2]), key=lambda row: (row[1], row[0]))
 
 
-def _asks(connection: Connection, windows: Mapping[int, Window]) -> list[tuple[int, int, int, int]]:
+def asks(connection: Connection, windows: Mapping[int, Window]) -> list[tuple[int, int, int, int]]:
     """Each wearing of each person: (person, tag, from, to)."""
     wanted = [(who, low, high) for who, (low, high) in windows.items() if low < high]
     return [
         (person, tag, max(low, since), high if until is None else min(high, until))
-        for person, tag, since, until, low, high in _of(connection, _WORN, wanted)
+        for person, tag, since, until, low, high in answers(connection, _WORN, wanted)
     ]
 
 
 def _wearers(connection: Connection, tags: Iterable[int]) -> dict[int, list[Worn]]:
     found: dict[int, list[Worn]] = defaultdict(list)
-    for tag, since, until, person in _of(connection, _WEARERS, sorted(tags), 3 * _AT_ONCE):
+    for tag, since, until, person in answers(connection, _WEARERS, sorted(tags), 3 * _AT_ONCE):
         found[tag].append((person, since, FOREVER_MS if until is None else until))
     return dict(found)
 
 
-def _of(connection: Connection, text: str, asked: Sequence[Any], at_once: int = _AT_ONCE) -> list[tuple[Any, ...]]:
+def answers(connection: Connection, text: str, asked: Sequence[Any], at_once: int = _AT_ONCE) -> list[tuple[Any, ...]]:
     """All rows of a statement over questions, some at a time; each question is a number or a tuple of them."""
     found: list[tuple[Any, ...]] = []
     cursor = connection.connection.cursor()
@@ -143,7 +143,7 @@ def _text(text: str, n: int, width: int, dialect: Dialect) -> str:
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
     if not width:
         return text.format(values=", ".join([mark] * n))
-    text = text.replace("{ask}", _ASK)
+    text = text.replace("{ask}", ASK)
     first = f"({', '.join([f'CAST({mark} AS BIGINT)'] * width)})"
     return text.format(
         values=", ".join([first, *[f"({', '.join([mark] * width)})"] * (n - 1)]), hour=CUT_MS, epoch=EPOCH_MS

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, or_, select
 
-from zonetag_backend.store.book import HOUR_MS
+from zonetag_backend.presence import CUT_MS
+from zonetag_backend.store import whereabouts
 from zonetag_backend.store.schema import person, place, presence, tag, wearing
 
 # Presence is cut at an hour: pieces of one place that follow each other so closely were one.
@@ -60,7 +61,10 @@ def person_with(connection: Connection, id: int) -> Person | None:
 
 
 def spells_of_person(connection: Connection, who: int, start_ms: int, end_ms: int) -> list[Spell]:
-    """Where the tags that a person wore were heard within [start_ms, end_ms), cut to that time and to the wearing."""
+    """Where the tags that a person wore were within [start_ms, end_ms), cut to that time and to the wearing.
+
+    Of several places that heard them at once, the likeliest.
+    """
     rows = connection.execute(
         select(
             place.c.id,
@@ -77,7 +81,7 @@ def spells_of_person(connection: Connection, who: int, start_ms: int, end_ms: in
             presence,
             and_(
                 presence.c.tag == wearing.c.tag,
-                presence.c.start_ms >= start_ms - HOUR_MS,
+                presence.c.start_ms >= start_ms - CUT_MS,
                 presence.c.start_ms < end_ms,
                 presence.c.end_ms >= wearing.c.since_ms,
                 or_(wearing.c.until_ms.is_(None), presence.c.start_ms < wearing.c.until_ms),
@@ -87,13 +91,19 @@ def spells_of_person(connection: Connection, who: int, start_ms: int, end_ms: in
         .where(wearing.c.person == who, presence.c.end_ms >= start_ms)
         .order_by(presence.c.start_ms)
     )
-    spells: dict[int, list[Spell]] = {}
+    named: dict[int, tuple[str, str, str]] = {}
+    stays = []
     for row in rows:
         start = max(row.start_ms, start_ms, row.since_ms)
         end = min(row.end_ms, end_ms, row.end_ms if row.until_ms is None else row.until_ms)
-        at_place = spells.setdefault(row.id, [])
+        named[row.id] = (row.site, row.name, row.kind)
+        stays.append((row.id, start, end))
+    spells: dict[int, list[Spell]] = {}
+    for where, start, end in whereabouts.settled_stays(connection, who, (start_ms, end_ms), stays):
+        at_place = spells.setdefault(where, [])
         if at_place and start - at_place[-1].end_ms <= JOIN_MS:
             earlier = at_place.pop()
-            start, end = earlier.start_ms, max(end, earlier.end_ms)
-        at_place.append(Spell(row.site, row.name, row.kind, start, end))
+            at_place.append(Spell(*named[where], earlier.start_ms, max(end, earlier.end_ms)))
+        else:
+            at_place.append(Spell(*named[where], start, end))
     return sorted((spell for each in spells.values() for spell in each), key=lambda s: (s.start_ms, s.place))
