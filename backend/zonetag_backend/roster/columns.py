@@ -38,6 +38,20 @@ class Columns:
     code: int | None
     tag: int | None
 
+    @property
+    def used(self) -> tuple[tuple[str, int], ...]:
+        """Each column that is read, and where it stands, as on the sheet."""
+        every = zip((NAME, FAMILY, GIVEN, UNIT, CODE, TAG), self._at(), strict=True)
+        return tuple(sorted(((name, at) for name, at in every if at is not None), key=lambda each: each[1]))
+
+    def ignored(self, head: Sequence[str]) -> tuple[str, ...]:
+        """What stands at the head of columns that are not read."""
+        known = set(self._at())
+        return tuple(" ".join(text.split()) for at, text in enumerate(head) if at not in known and text.strip())
+
+    def _at(self) -> tuple[int | None, ...]:
+        return self.name, self.family, self.given, self.unit, self.code, self.tag
+
     def whole_name(self, cells: Sequence[str]) -> str:
         """Family, middle and given name in one."""
         if self.name is None:

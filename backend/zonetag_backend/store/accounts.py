@@ -16,7 +16,8 @@ from zonetag_backend.store.schema.accounts import account, account_link, account
 
 LONGEST_NAME = 64  # characters
 _COLUMNS = tuple(
-    account.c[name] for name in ("id", "name", "role", "password", "totp", "totp_step", "disabled", "login_ms")
+    account.c[name]
+    for name in ("id", "name", "role", "password", "totp", "totp_step", "disabled", "login_ms", "locked_until_ms")
 )
 
 
@@ -35,6 +36,12 @@ class Account:
     disabled: bool
     login_ms: int
     # last one; 0 for never
+    locked_until_ms: int
+    # after wrong passwords or codes
+
+    def locked(self, now_ms: int) -> bool:
+        """Whether it may not even try now."""
+        return is_locked(self.locked_until_ms, now_ms)
 
 
 def key_of(name: str) -> str:
@@ -201,6 +208,34 @@ def reset(connection: Connection, who: Account, now_ms: int, actor: str) -> None
     forgiven(connection, who.id)
     sessions.close_all(connection, who.id)
     audit.record(connection, now_ms, actor, "account.reset", who.name)
+
+
+def set_role(connection: Connection, who: Account, role: str, now_ms: int, actor: str) -> None:
+    """Another role, from the next sign-in on; sessions and links of the old one end.  BadValue: the last administrator.
+
+    Whoever comes from reception has no second factor yet, and is asked to set one up.
+    """
+    check_role(role)
+    if role != ADMIN:
+        _not_the_last(connection, who)
+    connection.execute(update(account).where(account.c.id == who.id).values(role=role))
+    sessions.close_all(connection, who.id)
+    connection.execute(delete(account_link).where(account_link.c.account == who.id))
+    audit.record(connection, now_ms, actor, "account.role", who.name, f"{who.role} to {role}")
+
+
+def reset_second_factor(connection: Connection, who: Account, now_ms: int, actor: str) -> None:
+    """Take the second factor and its recovery codes away: the next sign-in, with the password, sets another one up."""
+    connection.execute(update(account).where(account.c.id == who.id).values(totp=None, totp_step=0))
+    set_recovery(connection, who, [])
+    sessions.close_all(connection, who.id)
+    audit.record(connection, now_ms, actor, "account.totp-reset", who.name)
+
+
+def unlock(connection: Connection, who: Account, now_ms: int, actor: str) -> None:
+    """It may try at once again, after too many wrong passwords or codes."""
+    forgiven(connection, who.id)
+    audit.record(connection, now_ms, actor, "account.unlock", who.name)
 
 
 def _not_the_last(connection: Connection, who: Account) -> None:

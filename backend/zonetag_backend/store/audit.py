@@ -87,6 +87,8 @@ ACTIONS = {
     "account.reset": "account",
     "account.password": "account",
     "account.totp": "account",
+    "account.totp-reset": "account",
+    "account.unlock": "account",
     "account.recovery": "account",
     "login": "account",
     "login.fail": "account",

@@ -22,6 +22,9 @@ from zonetag_backend.web.zones import first_zone
 
 LARGEST_ID = 2**63 - 1
 DISABLE, ENABLE, RESET, LINK = "disable", "enable", "reset", "link"  # what `act` may say
+ROLE, TOTP, UNLOCK = "role", "totp", "unlock"
+ACTS = (DISABLE, ENABLE, RESET, LINK, ROLE, TOTP, UNLOCK)
+OWN = _("Nobody takes rights away from their own account: ask another administrator.")
 LAST = _("This is the last administrator: make another one first.")
 
 
@@ -47,16 +50,29 @@ def accounts(request: Request) -> Response:
 
 
 def change(request: Request) -> Response:
-    """Field `act`: disable, enable, reset (password and second factor), link (another one, for a password alone)."""
+    """Field `act`: disable, enable, reset (password and second factor), link (another one, for a password alone),
+    role (field `role`), totp (take the second factor away), unlock.
+    """
     desk, now_ms = desk_of(request), desk_of(request).clock()
     actor, act, text = visitor_of(request).actor, field(request, "act"), request.path_params["account"]
-    if act not in (DISABLE, ENABLE, RESET, LINK):
+    role = field(request, "role") if act == ROLE else ""
+    if act not in ACTS or (act == ROLE and role not in ROLES):
         raise Fault("bad-form", 400)
     known = text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= LARGEST_ID
     token = ""
     try:
         with writing(desk.engine) as connection:
             who = store.with_id(connection, int(text) if known else -1)
+            if act in (DISABLE, ROLE, TOTP) and who.id == visitor_of(request).account:
+                return _list(request, OWN)
+            if act == ROLE and role != who.role:
+                store.set_role(connection, who, role, now_ms, actor)
+                if not who.password:  # the link that they had is void
+                    token = links.make(connection, who.id, role, now_ms, links.INVITE_MS, actor)
+            if act == TOTP:
+                store.reset_second_factor(connection, who, now_ms, actor)
+            if act == UNLOCK:
+                store.unlock(connection, who, now_ms, actor)
             if act in (DISABLE, ENABLE):
                 store.set_disabled(connection, who, act == DISABLE, now_ms, actor)
             if act == RESET:
@@ -78,7 +94,7 @@ def _list(request: Request, error: str = "") -> Response:
     return show(
         request,
         "accounts",
-        lambda: {"accounts": [_twin(each, zone) for each in found]},
+        lambda: {"accounts": [_twin(each, zone, desk.clock()) for each in found]},
         400 if error else 200,
         accounts=found,
         roles=ROLES,
@@ -88,12 +104,13 @@ def _list(request: Request, error: str = "") -> Response:
     )
 
 
-def _twin(each: Account, zone: Any) -> dict[str, Any]:
+def _twin(each: Account, zone: Any, now_ms: int) -> dict[str, Any]:
     return {
         "account": str(each.id),
         "name": each.name,
         "role": each.role,
         "disabled": each.disabled,
+        "locked": each.locked(now_ms),
         "password": bool(each.password),
         "second_factor": each.totp is not None,
         "last_login": iso(each.login_ms or None, zone),

@@ -8,11 +8,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend.names import printable
+from zonetag_backend.roster import columns
 from zonetag_backend.roster import plan as planning
 from zonetag_backend.roster import reading as roster
 from zonetag_backend.roster import rows as r
 from zonetag_backend.roster import template as blank
 from zonetag_backend.roster.plan import Plan
+from zonetag_backend.roster.reading import Looked
 from zonetag_backend.roster.rows import Refused, Row
 from zonetag_backend.store import rosters
 from zonetag_backend.store.engine import Transaction, reading, writing
@@ -23,8 +25,25 @@ from zonetag_backend.web.render import show
 from zonetag_backend.web.visitor import visitor_of
 
 SHOWN_GOOD = 200  # rows without problems that the page shows
-SHOWN_WRONG = 2000
+SHOWN_HEADS = 50  # of columns that are not read
+COLUMNS = {
+    columns.NAME: _("Name"),
+    columns.FAMILY: _("Family and middle name"),
+    columns.GIVEN: _("Given name"),
+    columns.UNIT: _("Unit"),
+    columns.CODE: _("Staff number"),
+    columns.TAG: _("Tag"),
+}
 
+# Column -> some of the heads that are known, as offices write them; a test reads each.
+EXAMPLES = {
+    columns.NAME: "Họ và tên, Họ tên, Full name",
+    columns.FAMILY: "Họ đệm, Họ và tên đệm, Family name",
+    columns.GIVEN: "Tên, Given name",
+    columns.UNIT: "Đơn vị, Phòng, Phòng ban, Bộ phận, Lớp, Unit, Department, Class",
+    columns.CODE: "Mã số, Mã NV, Mã cán bộ, Mã học sinh, Staff number",
+    columns.TAG: "Số thẻ, Mã thẻ, Tag number",
+}
 REFUSALS = {
     r.EMPTY: _("Nobody stands in this file."),
     r.TOO_LARGE: _("This file is too large, or unpacks to too much. A list of 20,000 people needs less than 4 MB."),
@@ -62,23 +81,27 @@ def importing(request: Request) -> Response:
     if not isinstance(file, UploadFile):
         raise Fault("bad-form", 400)
     try:
-        rows = roster.read(file.file.read(roster.MOST_BYTES + 1))
+        looked = roster.look(file.file.read(roster.MOST_BYTES + 1))
     except Refused as refused:
         return _show(request, error=REFUSALS[refused.code])
     with reading(desk_of(request).engine) as connection:
-        plan = _plan(connection, rows)
-    return _show(request, plan)
+        plan = _plan(connection, looked.rows)
+    return _show(request, plan, looked=looked)
 
 
 def _take_over(request: Request) -> Response:
     desk, now_ms = desk_of(request), desk_of(request).clock()
-    rows = _rows(field(request, "rows"))
+    rows, without = _rows(field(request, "rows")), 0
     with writing(desk.engine) as connection:
         plan = _plan(connection, rows)
         same = plan.digest == field(request, "digest")
         if same:
-            rosters.take_over(connection, desk.keys, plan, now_ms, visitor_of(request).actor)
-    return RedirectResponse("/people", 303) if same else _show(request, plan, CHANGED)
+            required = desk.subjects.consent_required
+            by = visitor_of(request).actor
+            without = rosters.take_over(connection, desk.keys, plan, now_ms, by, consent_required=required)
+    if not same:
+        return _show(request, plan, CHANGED)
+    return RedirectResponse(f"/people?without={without}" if without else "/people", 303)
 
 
 def _plan(connection: Transaction, rows: list[Row]) -> Plan:
@@ -101,7 +124,7 @@ def _typed(row: Row) -> bool:
     return all(isinstance(text, str) for text in texts) and isinstance(row.line, int) and isinstance(row.formula, bool)
 
 
-def _show(request: Request, plan: Plan | None = None, error: str = "") -> Response:
+def _show(request: Request, plan: Plan | None = None, error: str = "", looked: Looked | None = None) -> Response:
     steps = plan.steps if plan else ()
     wrong = [step for step in steps if step.problems]
     good = [step for step in steps if not step.problems]
@@ -109,11 +132,14 @@ def _show(request: Request, plan: Plan | None = None, error: str = "") -> Respon
     return show(
         request,
         "import",
-        lambda: _twin(plan),
+        lambda: _twin(plan, looked),
         400 if error else 200,
         plan=plan,
-        wrong=wrong[:SHOWN_WRONG],
-        wrong_count=len(wrong),
+        looked=looked,
+        columns=COLUMNS,
+        examples=EXAMPLES,
+        shown_heads=SHOWN_HEADS,
+        wrong=wrong,  # every one: nothing is to be found out afterwards
         good=good[:SHOWN_GOOD],
         good_count=len(good),
         work=len(good) - (plan.count(planning.SAME) if plan else 0),
@@ -125,8 +151,10 @@ def _show(request: Request, plan: Plan | None = None, error: str = "") -> Respon
     )
 
 
-def _twin(plan: Plan | None) -> dict[str, Any]:
+def _twin(plan: Plan | None, looked: Looked | None) -> dict[str, Any]:
     return {
+        "columns": dict(looked.read) if looked else {},
+        "ignored": list(looked.ignored) if looked else [],
         "rows": [
             {
                 "sheet": step.row.sheet,
@@ -139,7 +167,7 @@ def _twin(plan: Plan | None) -> dict[str, Any]:
                 "problems": [code for code, _about in step.problems],
             }
             for step in (plan.steps if plan else ())
-        ]
+        ],
     }
 
 

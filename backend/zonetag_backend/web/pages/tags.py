@@ -245,13 +245,14 @@ def _give(request: Request, number: str, text: str, error: str = "") -> Response
                 which = tag_list.numbered(connection, number)
             except NotFound:
                 error = error or NO_TAG
-        free = [each for each in tag_list.tags(connection) if each.free and not each.for_visitors]
-        people = [] if who else people_store.everybody(connection)
+        every = tag_list.tags(connection)
+        free = [each for each in every if each.free and not each.for_visitors]
+        people = people_store.everybody(connection)
     found = sorted(
         (
             each
             for each in people
-            if not each.visitor and each.left_ms is None and matches(query, each.name, each.unit, each.code)
+            if not who and not each.visitor and each.left_ms is None and matches(query, each.name, each.unit, each.code)
         ),
         # Who has none comes first: it is for them that somebody stands here.
         key=lambda each: (bool(each.numbers), sort_key(each.name)),
@@ -268,6 +269,8 @@ def _give(request: Request, number: str, text: str, error: str = "") -> Response
         who=who,
         error=error,
         wearer=which if which and error == IS_WORN else None,
+        no_tag=not any(each.state != store.RETIRED for each in every),
+        nobody=not any(not each.visitor and each.left_ms is None for each in people),
         free=free[:OFFERED],
         people=found[:OFFERED],
         more=len(found) - OFFERED,
