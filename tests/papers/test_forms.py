@@ -26,6 +26,7 @@ from zonetag_backend.reports.label_sheet import Label
 from zonetag_backend.reports.letterhead import MOTTO, MOTTO_LINE, Letter, dated
 from zonetag_backend.reports.pdf_columns import widths
 from zonetag_backend.reports.table import CLOCK, DATE, NUMBER, TIME, Cell, Column, Paper, Table, number, shown, twin
+from zonetag_backend.reports.visitor_slip import Slip
 from zonetag_backend.reports.words import LANGUAGES, WORDS
 
 DAY = date(2026, 3, 5)
@@ -249,7 +250,8 @@ def test_sheets(read: Callable[[bytes], str], language: str) -> None:
     slips = read(visitor_slip.render(HEAD, link, DAY, language))
     assert slips.count("05/03/2026") == 4
     assert slips.count("\f") == 1
-    one = read(visitor_slip.render(HEAD, link, DAY, language, "K-007", "Lê Thị Bưởi"))
+    one = read(visitor_slip.render(HEAD, link, DAY, language, Slip("K-007", "Lê Thị Bưởi", "Thanh tra")))
+    assert "Thanh tra" in one
     assert "K-007" in one
     assert "Lê Thị Bưởi" in one
 

@@ -11,7 +11,7 @@ from rig.pages import Get
 from rig.papers import clock_of
 from sqlalchemy import insert
 
-from zonetag_backend.store import audit_log, registry, rows
+from zonetag_backend.store import audit_log, declarations, registry, rows
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.schema.cases import case_exposure, case_record
 from zonetag_backend.store.schema.office import visitor
@@ -173,3 +173,15 @@ def test_phones_beside(day: Office, get: Get) -> None:
     day.gateway_status("gw-hop", True, '{"tallies": {"phones.bluezone": "many"}}')
     told = {each["gateway"]: each["bluezone"] for each in get("/adoption.json", role="admin").json()["phones"]}
     assert told == {"gw-cua": 3.0, "gw-hop": None}
+
+
+def test_the_poster_of_the_declaration_opens_its_page(office: Office, get: Get, read: Callable[[bytes], str]) -> None:
+    path = "/papers/poster?place=declaration&site=van-phong"
+    assert get(path, role="admin").status_code == 404, "while declarations are off there"
+    assert "declaration" not in get("/papers", role="admin").text
+    with writing(office.engine) as connection:
+        declarations.switch(connection, "van-phong", True, office.now, "test")
+        token = declarations.link_of(connection, "van-phong")
+    assert f"/declare/{token}" in read(get(path, role="admin").content)
+    assert 'value="declaration"' in get("/papers", role="admin").text
+    assert get(path.replace("van-phong", "nowhere"), role="admin").status_code == 404

@@ -14,8 +14,9 @@ from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.reports import consent_form, label_sheet, poster, visitor_slip
 from zonetag_backend.reports.label_sheet import Label
 from zonetag_backend.reports.table import Paper
+from zonetag_backend.reports.visitor_slip import Slip
 from zonetag_backend.reports.words import LANGUAGES
-from zonetag_backend.store import audit, book
+from zonetag_backend.store import audit, book, declarations
 from zonetag_backend.store import papers as registers
 from zonetag_backend.store.engine import Transaction
 from zonetag_backend.store.tracing import timezone
@@ -42,7 +43,7 @@ def register(commands: Parsers) -> None:
             [("--number", {"metavar": "N", "default": ""})],
         ),
         ("labels", "labels of tags", _labels, [unit, names]),
-        ("poster", "for the entrance or the lift", _poster, [("place", {"choices": poster.PLACES})]),
+        ("poster", "for the entrance or the lift", _poster, [("place", {"choices": poster.PLACES}), of_site]),
         ("consent", "the form with which somebody agrees", _consent, []),
         ("visitor", "slips for visitors", _visitor, [("--tag", {"metavar": "NUMBER", "default": ""})]),
     ]
@@ -102,9 +103,14 @@ def _labels(args: argparse.Namespace) -> int:
 
 
 def _poster(args: argparse.Namespace) -> int:
-    with changing(args) as (opened, _):
-        desk = _desk(opened, args)
-        link = _link(opened)
+    with changing(args) as (opened, connection):
+        desk, link = _desk(opened, args), _link(opened)
+        if args.place == poster.DECLARATION:
+            site = _site(connection, args.site)
+            token = declarations.link_of(connection, site.name)
+            if not token:
+                raise NotFound(f"declarations are off at {site.name}: switch them on at the page /questions")
+            link = f"{opened.config.pages_url.rstrip('/')}/declare/{token}"
         return _write(args.pdf, poster.render(args.place, desk.head, link, desk.language))
 
 
@@ -120,10 +126,12 @@ def _visitor(args: argparse.Namespace) -> int:
         found = registers.tags(connection, only=args.tag, visitors=True) if args.tag else []
         if args.tag and not found:
             raise NotFound(f"there is no tag {args.tag}: zonetag tag list shows all")
-        tag, name = (found[0].number, found[0].name) if found else ("", "")
+        host, lent_ms = registers.visit_of(connection, args.tag)
+        came = f"{papers.local(lent_ms, ZoneInfo(timezone(connection))):%H:%M %d/%m/%Y}" if lent_ms else ""
+        slip = Slip(found[0].number, found[0].name, host, came) if found else None
         until = desk.kept(_today(desk, connection))
         audit.record(connection, desk.now_ms, actor(), "export.make", "visitor", "pdf")
-        return _write(args.pdf, visitor_slip.render(desk.head, _link(opened), until, desk.language, tag, name))
+        return _write(args.pdf, visitor_slip.render(desk.head, _link(opened), until, desk.language, slip))
 
 
 def _table(args: argparse.Namespace, about: str, make: Callable[[papers.Desk, Transaction], Paper]) -> int:
@@ -139,7 +147,7 @@ def _desk(opened: Desk, args: argparse.Namespace) -> papers.Desk:
 
 
 def _link(opened: Desk) -> str:
-    return opened.config.office.link or opened.config.pages_url
+    return opened.config.office.link or f"{opened.config.pages_url.rstrip('/')}/mine"
 
 
 def _today(desk: papers.Desk, connection: Transaction) -> date:

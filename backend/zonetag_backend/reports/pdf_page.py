@@ -130,7 +130,7 @@ def office_lines(page: Page, head: Letterhead, width: float) -> None:
         page.lines(_capitals(head.parent), size=12, align="C", width=width)
         page.set_x(x)
     page.lines(_capitals(head.name or "Zonetag"), size=12, style="B", align="C", width=width)
-    _rule(page, x + width / 3, width / 3)
+    rule(page, x + width / 3, width / 3)
 
 
 def letterhead(page: Page, head: Letterhead, number: str, subject: str, day: date) -> None:
@@ -151,7 +151,7 @@ def letterhead(page: Page, head: Letterhead, number: str, subject: str, day: dat
     page.set_x(x)
     page.lines(MOTTO_LINE, size=13, style="B", align="C", width=right)
     wide = page.width_of(MOTTO_LINE, 13, "B")
-    _rule(page, x + (right - wide) / 2, wide)
+    rule(page, x + (right - wide) / 2, wide)
     page.set_xy(x, page.get_y() + 3)
     page.lines(dated(head.place, day), size=13, style="I", align="C", width=right)
     page.set_xy(page.l_margin, max(bottom, page.get_y()) + 6)
@@ -174,7 +174,8 @@ def _fitting(page: Page, text: str, room: float, size: float) -> float:
     return size
 
 
-def _rule(page: Page, x: float, width: float) -> None:
+def rule(page: Page, x: float, width: float) -> None:
+    """A thin line under what was written."""
     page.set_line_width(0.2)
     page.line(x, page.get_y() + 0.8, x + width, page.get_y() + 0.8)
     page.ln(1.6)

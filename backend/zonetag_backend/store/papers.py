@@ -67,6 +67,17 @@ def contacts_of(connection: Connection, case: int, floor_ms: int = 0) -> list[Co
     return sorted(found, key=lambda each: (each.generation, sort_key(each.name), each.code, each.day_ms, each.evidence))
 
 
+def visit_of(connection: Connection, number: str) -> tuple[str, int]:
+    """Whom the visitor with the tag of this number visits (may be empty), and when it was lent; 0: nobody has it."""
+    row = connection.execute(
+        select(visitor.c.host, visitor.c.lent_ms)
+        .join(wearing, wearing.c.person == visitor.c.person)
+        .join(tag, tag.c.id == wearing.c.tag)
+        .where(tag.c.number == number, wearing.c.until_ms.is_(None))
+    ).first()
+    return (row.host, row.lent_ms) if row is not None else ("", 0)
+
+
 def tags(connection: Connection, unit: str = "", only: str = "", *, visitors: bool = False) -> list[Tag]:
     """Tags by number; of one unit's people, or the one of a number, where it is asked.
 

@@ -49,5 +49,5 @@ def desk_for(request: Request) -> papers.Desk:
 
 
 def link_of(request: Request) -> str:
-    """What a poster's QR code opens."""
-    return settings_of(request).head.link or str(request.base_url)
+    """What a poster's QR code opens: what is held about whoever scans it, if the office names nothing else."""
+    return settings_of(request).head.link or f"{request.base_url}mine"

@@ -11,7 +11,8 @@ from zonetag_backend.names import sort_key
 from zonetag_backend.reports import consent_form, label_sheet, poster, visitor_slip
 from zonetag_backend.reports.label_sheet import Label
 from zonetag_backend.reports.table import Paper, twin
-from zonetag_backend.store import adoption, audit, cases
+from zonetag_backend.reports.visitor_slip import Slip
+from zonetag_backend.store import adoption, audit, cases, declarations
 from zonetag_backend.store import book as store
 from zonetag_backend.store import papers as registers
 from zonetag_backend.store.engine import Transaction, reading, writing
@@ -39,6 +40,7 @@ def index(request: Request) -> Response:
         sites = store.sites(connection)
         open_cases = cases.cases(connection, desk_for(request).floor_ms) if visitor.may("/papers/case/{case}") else []
         units = {each.unit for each in adoption.members(connection)} if visitor.may("/papers/labels") else set()
+        declared = [site for site in sites if declarations.link_of(connection, site.name)]
     days = {site.name: day_asked("", site.zone, desk.clock()) for site in sites}
     said = {
         "sites": [{"name": site.name, "title": site.title} for site in sites],
@@ -46,7 +48,7 @@ def index(request: Request) -> Response:
     }
     named = sorted((unit for unit in units if unit), key=sort_key)
     return show(
-        request, "papers", lambda: said, sites=sites, days=days, cases=open_cases, units=named, places=poster.PLACES
+        request, "papers", lambda: said, sites=sites, days=days, cases=open_cases, units=named, declared=declared
     )
 
 
@@ -105,12 +107,18 @@ def labels(request: Request) -> Response:
 
 
 def posters(request: Request) -> Response:
-    """The poster for `?place=entrance` or `?place=lift`."""
-    place = request.query_params.get("place", poster.ENTRANCE)
+    """The poster for `?place=entrance`, `lift`, or `declaration` of `?site=`, while declarations are on there."""
+    place, site = request.query_params.get("place", poster.ENTRANCE), request.query_params.get("site", "")
     if place not in poster.PLACES:
         raise Fault("no-paper", 404, place)
-    desk = desk_for(request)
-    return _sheet(request, f"poster-{place}", poster.render(place, desk.head, link_of(request), desk.language))
+    desk, link = desk_for(request), link_of(request)
+    if place == poster.DECLARATION:
+        with reading(desk_of(request).engine) as connection:
+            token = declarations.link_of(connection, site)
+        if not token:
+            raise Fault("no-paper", 404, f"{place} {site}")
+        link = f"{request.base_url}declare/{token}"
+    return _sheet(request, f"poster-{place}", poster.render(place, desk.head, link, desk.language))
 
 
 def consent(request: Request) -> Response:
@@ -127,12 +135,16 @@ def visitor(request: Request) -> Response:
         sites = store.sites(connection)
         # Whoever wears it and is no visitor is not named: the desk prints slips, and looks nobody up with them.
         found = registers.tags(connection, only=only, visitors=True) if only else []
+        host, lent_ms = registers.visit_of(connection, only)
     if only and not found:
         raise Fault("no-tag", 404, only)
-    tag, name = (found[0].number, found[0].name) if found else ("", "")
-    today = day_asked("", sites[0].zone if sites else UTC, desk.now_ms).date
-    data = visitor_slip.render(desk.head, link_of(request), desk.kept(today), desk.language, tag, name)
-    return _sheet(request, "visitor", data)
+    zone = sites[0].zone if sites else UTC
+    today = day_asked("", zone, desk.now_ms).date
+    came = f"{papers.local(lent_ms, zone):%H:%M %d/%m/%Y}" if lent_ms else ""
+    slip = Slip(found[0].number, found[0].name, host, came) if found else None
+    return _sheet(
+        request, "visitor", visitor_slip.render(desk.head, link_of(request), desk.kept(today), desk.language, slip)
+    )
 
 
 def _site(request: Request, connection: Transaction) -> store.Site:
