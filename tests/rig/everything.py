@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from rig.ill import meet
+from rig.ill import EPOCH_MS, ROOM, hear
 from rig.office import Office, at, new_office
 from rig.pages import KEYRING, Somebody, as_somebody
 from rig.papers import HEAD, WAYS, clock_of
@@ -142,13 +142,19 @@ def _people(made: Everything) -> None:
     made.ill, ill = office.person("Nguyễn Văn Ốm", "Phòng Hành chính", "CB001")
     made.xuyen, made.tag = office.person(NAME, "Phòng Công nghệ", CODE)
     binh, other = office.person("Trần Văn Bình", "Phòng Công nghệ", "CB100")
-    meet(office, ill, made.tag, at("08:30", 18))
-    meet(office, ill, other, at("10:30", 18))
-    meet(office, made.tag, other, at("10:00", 19), where="Cửa chính")
+    for one, another, start, where in (
+        (ill, made.tag, at("08:30", 18), ROOM),
+        (ill, other, at("10:30", 18), ROOM),
+        (made.tag, other, at("10:00", 19), "Cửa chính"),
+    ):
+        hear(office, one, another, start)
+        for tag in (one, another):
+            office.presence(tag, where, start, start + 3 * EPOCH_MS)
     for tag in (ill, made.tag, other):
         office.visit(tag, at("07:30", 18), at("16:30", 18))
         office.visit(tag, at("07:30"), at("14:29"))
-        office.presence(tag, "Cửa chính", at("14:00"), at("14:29"))
+        if tag != ill:  # whose room they last shared on the 18th
+            office.presence(tag, "Cửa chính", at("14:00"), at("14:29"))
         clock_of(office, tag, at("14:29"), battery=0)
     with writing(office.engine) as connection:
         for who in (made.ill, made.xuyen, binh):
@@ -179,6 +185,7 @@ def _done(made: Everything) -> None:
     case = {"day": "2026-11-20", "basis": "onset", "profile": "covid-19", "reason": "xét nghiệm dương tính"}
     path = get.post("/cases", person=str(made.ill), **case).headers["location"]
     made.values["case"] = path.rpartition("/")[2]
+    assert get.post(f"{path}/notices", language="vi").status_code == 303
     eid = bytes(range(8, 16))
     office.rejected("gw-hop", "unknown", 1, at("08:40", 18))
     with writing(office.engine) as connection:
@@ -196,7 +203,7 @@ def _done(made: Everything) -> None:
 
 
 def shift(office: Office, by_ms: int) -> None:
-    """Move all that an office has in time, as if it were long ago; but for the audit log, whose chain would not hold."""
+    """Move all that an office has in time, as if it were long ago; but the audit log, whose chain would not hold."""
     with writing(office.engine) as connection:
         connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         for table in metadata.sorted_tables:

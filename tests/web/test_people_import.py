@@ -69,12 +69,14 @@ def test_two_hundred_people_with_tags_and_again(office: Office, get: Get) -> Non
     page = look(get, roster(*people))
     assert page.status_code == 200
     assert everybody(office) == []  # looking changes nothing
-    assert take(get, page.text).status_code == 303
+    taken = take(get, page.text)
+    assert taken.status_code == 303
+    assert "200 people wear a tag and have not agreed" in get(f"{taken.headers['location']}&lang=en", role="admin").text
     assert everybody(office) == sorted((name, unit, code) for name, unit, code, _ in people)
     with reading(office.engine) as connection:
         assert connection.scalar(select(func.count()).where(schema.wearing.c.until_ms.is_(None))) == 200
         entries = connection.exec_driver_sql("SELECT action, count(*) FROM audit GROUP BY action").all()
-    assert {("people.import", 1), ("tag.give", 200)} <= {tuple(each) for each in entries}
+    assert {("people.import", 1), ("tag.give", 200), ("agreement.missing", 200)} <= {tuple(each) for each in entries}
     again = look(get, roster(*people))
     assert 'name="rows"' not in again.text  # all as it is: there is nothing to take over
     # Sent once more by a browser's "back": the register has changed, so it is looked at again.

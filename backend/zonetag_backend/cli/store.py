@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import pwd
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,14 @@ def open_keys(config: Config, database: Database, now_ms: int) -> Keyring:
 
 def actor() -> str:
     """Who types the commands, for the audit log."""
-    return f"cli:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.getuid()}"
+    return f"cli:{os.environ.get('SUDO_USER') or os.environ.get('USER') or _user()}"
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a number without a name, as in a container
+        return f"uid {os.getuid()}"
 
 
 def add_where(parser: argparse.ArgumentParser) -> None:

@@ -1,17 +1,22 @@
 """The audit log, read, checkpointed, verified and expired."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from zonetag_backend.audit_chain import BAD_CHECKPOINT, EXPIRE, Checkpoint, Entry, Finding, faults
-from zonetag_backend.errors import AuditError
+from zonetag_backend.errors import AuditError, NotFound
+from zonetag_backend.store import mine_codes, registry
 from zonetag_backend.store.audit import SYSTEM, record
+from zonetag_backend.store.schema import person, tag, wearing
 from zonetag_backend.store.schema.audit import audit, audit_checkpoint, audit_head
+from zonetag_backend.store.schema.cases import case_exposure, case_record
+from zonetag_backend.store.schema.office import data_request
 
 _COLUMNS = tuple(audit.c[name] for name in Entry.__slots__)
 _CHECKPOINT = (audit_checkpoint.c.seq, audit_checkpoint.c.at_ms, audit_checkpoint.c.hash, audit_checkpoint.c.signature)
 MOST = 1000  # entries read at once
+LONGEST_ID, LARGEST_ID = 19, 2**63 - 1  # digits, and what the database can hold
 
 Sign = Callable[[bytes], bytes]
 """Ed25519 by the backend's key."""
@@ -25,13 +30,50 @@ def entries(connection: Connection) -> Iterator[Entry]:
         yield Entry(*row)
 
 
-def latest(connection: Connection, wanted: dict[str, str], before: int, limit: int = MOST) -> list[Entry]:
-    """The latest entries before seq `before`; `wanted`: actor, action, about that they must have, empty for any."""
+def latest(
+    connection: Connection,
+    wanted: dict[str, str],
+    before: int,
+    limit: int = MOST,
+    *,
+    about: Collection[str] | None = None,
+    by: str = "",
+) -> list[Entry]:
+    """The latest entries before seq `before`; `wanted`: actor, action, about that they must have, empty for any.
+
+    `about`: one of these; `by`: the name of an account or of a user of the server.
+    """
     statement = select(*_COLUMNS).where(audit.c.seq < before).order_by(audit.c.seq.desc()).limit(limit)
-    for name, value in wanted.items():
-        if value:
-            statement = statement.where(audit.c[name] == value)
+    for name in ("actor", "action", "about"):
+        if wanted.get(name):
+            statement = statement.where(audit.c[name] == wanted[name])
+    if about is not None:
+        statement = statement.where(audit.c.about.in_(sorted(about)))
+    if by:
+        statement = statement.where(audit.c.actor.in_((by, f"account:{by}", f"cli:{by}")))
     return [Entry(*row) for row in connection.execute(statement)]
+
+
+def about_person(connection: Connection, text: str) -> set[str]:
+    """What entries about a person are about: themselves, their requests and tags, cases of theirs or with them.
+
+    `text`: their id, staff number, the number of the tag that they wear, or a name that one has; empty when it is
+    nobody's.  An erased one is known by the id alone.
+    """
+    by_id = int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID else -1
+    by_id = by_id if by_id <= LARGEST_ID else -1
+    found = connection.scalar(select(person.c.id).where(person.c.id == by_id)) or mine_codes.wearer(connection, text)
+    try:
+        found = found or registry.find_person(connection, text)
+    except NotFound:
+        known = connection.scalar(select(audit.c.seq).where(audit.c.about == text).limit(1))
+        return {text} if by_id >= 0 and known is not None else set()
+    c, e, r, w = case_record.c, case_exposure.c, data_request.c, wearing.c
+    cases = {*connection.scalars(select(c.id).where(c.person == found))}
+    cases |= {*connection.scalars(select(e.case).where(e.person == found).distinct())}
+    tags = connection.scalars(select(tag.c.number).join(wearing, w.tag == tag.c.id).where(w.person == found))
+    asked = connection.scalars(select(r.id).where(r.person == found))
+    return {str(found), *map(str, asked), *tags, *map(str, cases), *(f"case {case}" for case in cases)}
 
 
 def head(connection: Connection) -> tuple[int, bytes]:

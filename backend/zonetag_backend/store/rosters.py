@@ -4,7 +4,7 @@ from sqlalchemy import Connection, insert
 
 from zonetag_backend.keys import Keyring
 from zonetag_backend.roster.plan import CHANGE, FREE, NEW, UNFIT, Known, KnownTag, Plan
-from zonetag_backend.store import audit, departures, people, tag_list, tags
+from zonetag_backend.store import audit, consent_ledger, departures, people, tag_list, tags
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema import person
 
@@ -32,8 +32,13 @@ def known_tags(connection: Connection) -> list[KnownTag]:
     ]
 
 
-def take_over(connection: Connection, keyring: Keyring, plan: Plan, now_ms: int, actor: str) -> None:
-    """Do every step that is not wrong.  One entry of the audit log for the list, one for each change and each tag."""
+def take_over(
+    connection: Connection, keyring: Keyring, plan: Plan, now_ms: int, actor: str, *, consent_required: bool = True
+) -> int:
+    """Do every step that is not wrong; how many got a tag and have not agreed to it, if that is asked.
+
+    One entry of the audit log for the list, one for each change, each tag, and each tag without agreement.
+    """
     new: list[dict[str, object]] = []
     wears: list[tuple[int, int, str]] = []
     changes: list[int] = []
@@ -61,3 +66,10 @@ def take_over(connection: Connection, keyring: Keyring, plan: Plan, now_ms: int,
     for which, who, number in wears:
         tags.hand_out(connection, keyring, which, who, now_ms)
         audit.record(connection, now_ms, actor, "tag.give", number)
+    if not consent_required:
+        return 0
+    agreed = consent_ledger.given(connection)
+    lacking = [who for _, who, _ in wears if not agreed.get(who, frozenset()).issuperset(consent_ledger.NEEDED)]
+    for who in lacking:
+        consent_ledger.note_handed_out(connection, who, actor, now_ms)
+    return len(lacking)

@@ -1,41 +1,99 @@
-"""`/audit`: who read or did what, for the auditor."""
+"""`/audit`: who read or did what, for the auditor; and whether the log is whole."""
 
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from zonetag_backend import audit_keeper
 from zonetag_backend.audit_chain import Entry
-from zonetag_backend.store import audit_log
-from zonetag_backend.store.engine import reading
-from zonetag_backend.web.desk import Fault, desk_of
+from zonetag_backend.errors import AuditError
+from zonetag_backend.store import accounts, audit_log
+from zonetag_backend.store.audit import ACTIONS
+from zonetag_backend.store.engine import Transaction, reading
+from zonetag_backend.web import auditwords, languages
+from zonetag_backend.web.desk import Desk, Fault, desk_of
+from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso, local
 from zonetag_backend.web.zones import first_zone
 
 ROWS = 100  # on a page
 LARGEST_SEQ = 2**62
+LONGEST = 200  # characters of what is looked for
+# Looks at contacts: which case, by whom, why.
+LOOKS = "contacts.read"
+# What a check of the chain finds (audit_chain.Finding), in words.
+FINDINGS = {
+    "changed": _("an entry was changed"),
+    "deleted": _("entries were deleted"),
+    "reordered": _("entries stand in another order"),
+    "truncated": _("the end was cut off"),
+    "bad-checkpoint": _("a signature is not this server's"),
+}
+NOBODY = _("Nobody, or more than one, has this name, staff number or tag.")
 
 
 def audit(request: Request) -> Response:
-    """The latest entries, narrowed by `?actor=`, `?action=`, `?about=`; `?before=` an entry's number for older ones."""
+    """The latest entries, narrowed by `?actor=`, `?action=`, `?about=`, `?who=` (an officer), `?person=`, `?case=`.
+
+    `?before=` an entry's number for older ones; `?check=yes` follows the chain from the first entry to the last.
+    """
     desk, asked = desk_of(request), request.query_params
-    wanted = {"actor": asked.get("actor", ""), "action": asked.get("action", ""), "about": asked.get("about", "")}
+    names = ("actor", "action", "about", "who", "person", "case")
+    wanted = {name: asked.get(name, "").strip()[:LONGEST] for name in names}
     before = _before(asked.get("before", ""))
     with reading(desk.engine) as connection:
-        found = audit_log.latest(connection, wanted, before, ROWS + 1)
+        about = audit_log.about_person(connection, wanted["person"]) if wanted["person"] else None
+        unknown = about is not None and not about
+        if wanted["case"]:
+            case = {wanted["case"], f"case {wanted['case']}"}
+            about = case if about is None else about & case
+        found = audit_log.latest(connection, wanted, before, ROWS + 1, about=about, by=wanted["who"])
         zone = first_zone(connection)
+        roles = {each.name: each.role for each in accounts.all_accounts(connection)}
+        whole = _checked(desk, connection) if asked.get("check", "") == "yes" else None
     shown = found[:ROWS]
+    say = languages.translations(languages.language_of(request)).gettext
     return show(
         request,
         "audit",
-        lambda: {"entries": [_twin(each, zone) for each in shown]},
+        lambda: {"entries": [_twin(each, zone) for each in shown], **({"check": whole} if whole else {})},
         entries=shown,
         older=shown[-1].seq if len(found) > ROWS else None,
         wanted=wanted,
+        whole=whole,
+        findings=FINDINGS,
+        error=NOBODY if unknown else "",
+        said_who=lambda actor: auditwords.who(actor, roles, say),
+        said_why=lambda each: auditwords.reason(each, roles, say),
+        said_about=lambda each: _about(each, say),
+        officers=sorted(roles),
+        actions=sorted(ACTIONS),
+        looks=LOOKS,
         zone=zone,
         today=local(desk.clock(), zone).date(),
     )
+
+
+def _about(each: Entry, say: auditwords.Say) -> str:
+    """What an entry is about: with a word before a number that stands for something."""
+    text = auditwords.KINDS.get(ACTIONS.get(each.action, ""), "%s") if each.about.isdecimal() else "%s"
+    return (say(text) if text != "%s" else text) % each.about
+
+
+def _checked(desk: Desk, connection: Transaction) -> dict[str, Any]:
+    """What `zonetag audit verify` says, without signatures that are kept elsewhere."""
+    signing = desk.cases.settings.signing_key
+    fits = audit_keeper.fits_of(signing().public_key()) if signing is not None else lambda *_: True
+    try:
+        findings = audit_log.verify(connection, fits)
+        count = audit_log.head(connection)[0]
+    except AuditError:
+        return {"entries": 0, "signed": 0, "findings": [{"finding": "truncated", "first": 0, "last": 0}]}
+    signed = max((each.seq for each in audit_log.checkpoints(connection)), default=0)
+    rows = [{"finding": each.code, "first": each.first, "last": each.last} for each in findings]
+    return {"entries": count, "signed": signed, "findings": rows}
 
 
 def _before(text: str) -> int:

@@ -49,6 +49,7 @@ def people(request: Request) -> Response:
 def _list(request: Request, error: str = "") -> Response:
     desk, asked = desk_of(request), request.query_params
     wanted, unit, query = asked.get("show", ""), asked.get("unit", ""), asked.get("q", "")[:MOST_QUERY]
+    without = asked.get("without", "")  # who has just got a tag by a list, and has not agreed to it
     if wanted not in SHOWS:
         raise Fault("bad-show", 400, wanted)
     floor_ms = desk.cases.settings.floor_ms(desk.clock())
@@ -70,6 +71,7 @@ def _list(request: Request, error: str = "") -> Response:
         unit=unit,
         shown=wanted,
         shows=SHOWS,
+        without=int(without) if without.isascii() and without.isdecimal() and len(without) < len(str(10**6)) else 0,
         page=page,
         pages=pages,
         error=error,

@@ -1,0 +1,77 @@
+"""Entries of the audit log in words: who it was, and what a program wrote as the reason.
+
+What a person typed as a reason is shown as it is; what has no words here is shown by its code.
+"""
+
+from collections.abc import Callable, Mapping
+
+from zonetag_backend.audit_chain import Entry
+from zonetag_backend.reports.reminder import FLAT, SILENT
+from zonetag_backend.web import subjectwords, words
+from zonetag_backend.web.languages import marked as _
+
+Say = Callable[[str], str]
+"""gettext."""
+
+ON_OFF = {"on": _("on"), "off": _("off")}
+WHY = {SILENT: _("not heard for a week"), FLAT: _("battery nearly flat")}
+TRACED = _("traced anew")
+NOTICES = _("notices put in line: %s")
+ACTORS = {
+    "cli": _("%s, by a command on the server"),
+    "screen": _("entrance screen %s"),
+    "person": _("the person themselves"),
+    "system": _("the server itself"),
+}
+# What the commands on tags wrote.
+STATES = {
+    "nobody wears it now": _("nobody wears it now"),
+    "is lost: nobody wears it, and it is still listened for": _("lost"),
+    "is out of use: it is no longer resolved": _("out of use for good"),
+}
+# What `about` is, where a number says little (the second word of ACTIONS in store/audit.py).
+KINDS = {
+    "person": _("person %s"),
+    "case": _("case %s"),
+    "request": _("request %s"),
+    "screen": _("screen %s"),
+    "place": _("place %s"),
+}
+
+
+def who(actor: str, roles: Mapping[str, str], say: Say) -> str:
+    """An actor; `roles`: of each account, by name."""
+    kind, _colon, name = actor.partition(":")
+    if kind == "account":
+        role = roles.get(name)
+        return f"{name} ({say(words.ROLES[role])})" if role in words.ROLES else name
+    text = ACTORS.get(kind)
+    if text is None:
+        return actor
+    return say(text) % name if "%s" in text else say(text)
+
+
+def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
+    """The reason of an entry."""
+    given, action = each.reason, each.action
+    if action.startswith("agreement."):
+        return ", ".join(_said(part, say, subjectwords.SHORT, subjectwords.HOW) for part in given.split(", "))
+    if action in ("request.open", "request.settle"):
+        return ": ".join(_said(part, say, subjectwords.KINDS, subjectwords.STATES) for part in given.split(": "))
+    if action == "reminder.send":
+        return ", ".join(_said(part, say, WHY) for part in given.split(", "))
+    if action == "consent.give":
+        asked_by, _colon, rest = given.partition(": ")
+        return f"{who(asked_by, roles, say)}: {rest}"
+    if action == "case.change" and given.startswith("notices: "):
+        return say(NOTICES) % given.removeprefix("notices: ")
+    if action == "account.add":
+        return _said(given, say, words.ROLES)
+    return _said(given, say, {"traced": TRACED}, ON_OFF, STATES) if action in _CODED else given
+
+
+_CODED = ("case.change", "declaration.switch", "tag.state")
+
+
+def _said(part: str, say: Say, *known: Mapping[str, str]) -> str:
+    return next((say(each[part]) for each in known if part in each), part)
