@@ -47,6 +47,7 @@ from zonetag_backend.web.pages import (
     screen,
     screens,
     subject_requests,
+    tag,
     tags,
     visitors,
 )
@@ -85,7 +86,8 @@ ROUTES = (
     Route("/people/{person}", people.person),
     Route("/tags", tags.tags),
     Route("/tags/give", tags.give),
-    Route("/tags/{tag}", tags.change),
+    Route("/tags/{tag}", tag.tag_or_change),
+    Route("/tags/{tag}/orders", tag.order),
     Route("/visitors", visitors.visitors),
     Route("/visitors/{person}", visitors.back),
     Route("/plan/{site}", plan.plan),

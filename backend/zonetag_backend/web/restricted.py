@@ -28,6 +28,7 @@ PAGES = {
     "/tags": REGISTER,
     "/tags/give": REGISTER,
     "/tags/{tag}": REGISTER,
+    "/tags/{tag}/orders": REGISTER,
     # While they have the tag, the desk knows from whom to take it back; afterwards they are not in the list.
     "/visitors": REGISTER,
     "/visitors/{person}": REGISTER,
