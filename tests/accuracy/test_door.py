@@ -93,6 +93,29 @@ def test_what_was_learnt_of_others_does_not_apply() -> None:
     assert found(test, told) == (4, 4, 0)
 
 
+def test_a_tag_of_another_strength_is_still_followed_by_what_was_learnt() -> None:
+    """6 dB weaker, each receiver off by some more, a fifth of the packets lost: the learnt profile goes on applying."""
+    learnt = door.learn([recording(100 + i) for i in range(3)])
+    assert learnt is not None
+    roll = np.random.default_rng(6)
+    test = recording(6)
+    levels = test.levels - 6 + roll.normal(0, 2, len(DOOR))
+    levels[roll.random(levels.shape) < 0.2] = np.nan
+    told = door.follow(test.times, levels, UNTRAINED, [learnt])
+    assert found(test, told) == (4, 4, 0)
+
+
+def test_lost_packets_do_not_make_another_profile_fit() -> None:
+    """Half of everything lost: the profile of other traffic is set aside all the same."""
+    strange = door.learn([Passages(r.times, r.levels[:, ::-1], r.inside) for r in (recording(9), recording(10))])
+    assert strange is not None
+    test = recording(7)
+    levels = np.where(np.random.default_rng(8).random(test.levels.shape) < 0.5, np.nan, test.levels)
+    with_it, without = (door.follow(test.times, levels, UNTRAINED, profiles) for profiles in ([strange], []))
+    late = test.times > 10.0
+    assert np.mean(with_it.states[late] == without.states[late]) > 0.95
+
+
 def test_edges() -> None:
     with pytest.raises(ValueError, match="one side"):
         door.by_sides([True, True])

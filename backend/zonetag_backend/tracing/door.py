@@ -11,7 +11,8 @@ receivers which places are likely.  A `Profile` says how strongly each receiver 
 Several profiles (people, a forklift) are followed at once.  That one decides which explains the last minutes best; a
 learnt one only if it explains them about as well as the recordings it was learnt from, so that what was learnt from
 vehicles is not held against a person.  If none does, the untrained one decides.  When another takes over, what changes
-by that alone is no crossing.
+by that alone is no crossing.  No tag is as strong as the one that taught, and no body shades as another's: how much
+stronger than by the profile each receiver hears this tag is learnt on the way, as `Apart`.
 
 The state is confirmed a moment later (`CONFIRM_S`), with hysteresis, and is unknown until the first confirmation; a
 crossing has the time at which it took place and the time at which it became known.  A tag that stands still repeats
@@ -46,10 +47,14 @@ STILL_LEAST = 0.1
 TAILS = 6.0  # degrees of freedom of Student's t: now and then a reading is far off
 SPREAD_DB = 2.5  # added to what was seen in training: another day, another body
 FORGET_S = 300.0  # of the choice between profiles: who carries a tag seldom changes
-# A learnt profile applies while its log-likelihood per receiver and packet is at most so much below that of its
-# training.  Vehicles held out come to within 0.12 of it after ten seconds, a person falls short by 0.18 at least and
-# 0.4 in the middle.
-MISFIT = 0.15
+# A learnt profile applies while its log-likelihood per reading is at most so much below that of its training.  What was
+# not heard does not count, or lost packets would make anything fit.
+MISFIT = 0.1
+FLATTERS = 0.1  # one recording fits what was learnt from it by so much too well, of several each by its part of that
+UNPROVEN, UNPROVEN_PACKETS = -0.2, 50.0  # how well a learnt profile is thought to fit before anything was heard
+# Seconds in motion that the profile's own levels weigh: against another strength at all receivers, or at one.
+APART_WORTH, APART_ONE_WORTH = 10.0, 20.0
+APART_MOST_DB = 12.0  # of one reading
 NOT_HEARD_DBM = -95.0  # about the weakest that a receiver hears, for the untrained difference
 SIDES_DB = (8.0, 4.0, 1.0, -1.0, -4.0, -8.0)  # inside minus outside, at the six places of the untrained chain
 SIDES_SPREAD_DB = 5.0
@@ -79,7 +84,7 @@ class Profile:
     heard: Floats
     # share of packets heard, likewise
     usual: float
-    # log-likelihood per receiver and packet on what it was learnt from; -inf: it always applies
+    # log-likelihood per reading on what it was learnt from; -inf: it always applies
     sides: Floats | None
     # of the untrained one: +1 for receivers inside, -1 for those outside, divided by their number
 
@@ -141,7 +146,8 @@ def learn(recordings: Sequence[Passages]) -> Profile | None:
     if not any(outside) or all(outside):
         return None
     untold = Profile(np.array(outside), np.array(mean), np.array(spread), np.array(heard), 0.0, None)
-    usual = float(np.mean(np.concatenate([_filter(untold, r.times, r.levels)[1] for r in recordings])))
+    usual = float(np.nanmean(np.concatenate([_filter(untold, r.times, r.levels)[1] for r in recordings])))
+    usual -= FLATTERS / len(recordings)
     return Profile(untold.outside, untold.mean, untold.spread, untold.heard, usual, None)
 
 
@@ -159,9 +165,9 @@ def follow(times: Floats, levels: Floats, untrained: Profile, learnt: Sequence[P
     for number, profile in enumerate((untrained, *learnt)):
         p_outside, surprise = _filter(profile, times, levels)
         if profile.sides is None:
-            fits = _forgetting(times, surprise)
-            better = (fits > profile.usual - MISFIT) & (fits > best)
-            best = np.where(better, fits, best)
+            fits = _forgetting(times, surprise - profile.usual, FORGET_S, (UNPROVEN, UNPROVEN_PACKETS))
+            better = (fits > -MISFIT) & (fits + profile.usual > best)
+            best = np.where(better, fits + profile.usual, best)
         else:
             better = np.ones(len(times), dtype=bool)
         chosen = np.where(better, p_outside, chosen)
@@ -180,18 +186,49 @@ def _phase(recording: Passages) -> Floats:
     return sign * np.maximum(distance, 1e-6)
 
 
-def _log_likelihood(profile: Profile, levels: Floats) -> Floats:
-    """Of each packet at each place, summed over receivers."""
-    if profile.sides is not None:
-        difference = np.where(np.isnan(levels), NOT_HEARD_DBM, levels) @ profile.sides
-        levels = difference[:, None]
-    missing = np.isnan(levels)[:, None, :]
-    z = (np.where(missing, 0.0, levels[:, None, :]) - profile.mean) / profile.spread
-    present = -(TAILS + 1) / 2 * np.log1p(z * z / TAILS) - np.log(profile.spread) + np.log(profile.heard)
-    # A packet missed by one receiver is told less by the place than by chance (collisions): half of its weight.
-    absent = 0.5 * np.log(np.maximum(1 - profile.heard, 0.05))
-    total: Floats = np.where(missing, absent, present).sum(axis=2)
-    return total
+class _Told:
+    """The log-likelihood of packets, one after the other, at each place."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._present = np.log(profile.heard)
+        # A packet missed by one receiver is told less by the place than by chance (collisions): half of its weight.
+        self._absent = 0.5 * np.log(np.maximum(1 - profile.heard, 0.05))
+        self._narrow = np.log(profile.spread)
+
+    def __call__(self, level: Floats) -> tuple[Floats, Floats]:
+        """(of the packet, of its readings alone and per reading; NaN when there is none)."""
+        missing = np.isnan(level)
+        z = (np.where(missing, 0.0, level) - self._profile.mean) / self._profile.spread
+        reading = -(TAILS + 1) / 2 * np.log1p(z * z / TAILS) - self._narrow
+        read = np.where(missing, 0.0, reading).sum(axis=1)
+        heard = np.where(missing, self._absent, self._present).sum(axis=1)
+        count = len(level) - np.count_nonzero(missing)
+        return read + heard, read / count if count else np.full(len(read), np.nan)
+
+
+class _Apart:
+    """How much stronger one tag is heard than by the profile: everywhere, and at each receiver beyond that, dB."""
+
+    def __init__(self, receivers: int) -> None:
+        self._sums = np.zeros(receivers + 1)  # the last: everywhere
+        self._weights = np.zeros(receivers + 1)
+        self.offset = np.zeros(receivers)
+
+    def learn(self, keep: float, weight: float, beyond: Floats) -> None:
+        """From one packet: what was heard beyond the profile with the offset taken out; NaN: not heard."""
+        heard = ~np.isnan(beyond)
+        if not heard.any():
+            return
+        everywhere = self._sums[-1] / (self._weights[-1] + APART_WORTH)
+        own = self.offset - everywhere
+        bounded = np.clip(np.where(heard, beyond, 0.0), -APART_MOST_DB, APART_MOST_DB)
+        fresh = np.append(np.where(heard, bounded + own, 0.0), (bounded + everywhere)[heard].mean())
+        counted = np.append(heard, True) * weight / PACKET_WEIGHT * PACKET_S
+        self._sums = self._sums * keep + counted * fresh
+        self._weights = self._weights * keep + counted
+        told = self._sums[:-1] / (self._weights[:-1] + APART_ONE_WORTH)
+        self.offset = told + self._sums[-1] / (self._weights[-1] + APART_WORTH)
 
 
 def _weights(times: Floats, levels: Floats) -> Floats:
@@ -203,28 +240,36 @@ def _weights(times: Floats, levels: Floats) -> Floats:
     mean = np.where(known, change, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     mean = np.where(known.any(axis=1), mean, STILL_DB)
     mean[second_ago == np.arange(len(times))] = STILL_DB
-    motion = np.clip(_forgetting(times, mean, 3.0) / STILL_DB, 0.0, 1.0) ** 2
+    motion = np.clip(_forgetting(times, mean, 3.0, (0.0, 0.0)) / STILL_DB, 0.0, 1.0) ** 2
     weights: Floats = PACKET_WEIGHT * np.sqrt(np.maximum(gaps, 0.0) / PACKET_S) * np.maximum(motion, STILL_LEAST)
     return weights
 
 
 def _filter(profile: Profile, times: Floats, levels: Floats) -> tuple[Floats, Floats]:
-    """P(outside) at each packet given all until CONFIRM_S later; log-likelihood of each, per receiver, foretold."""
-    told = _log_likelihood(profile, levels)
-    count, places = told.shape
-    evidence = np.exp(_weights(times, levels)[:, None] * (told - told.max(axis=1, keepdims=True)))
+    """P(outside) at each packet given all until CONFIRM_S later; log-likelihood of each, per reading, foretold."""
+    weights = _weights(times, levels)
+    if profile.sides is not None:
+        levels = (np.where(np.isnan(levels), NOT_HEARD_DBM, levels) @ profile.sides)[:, None]
+    told, apart = _Told(profile), _Apart(levels.shape[1])
+    keep = np.exp(-np.diff(times, prepend=times[0]) / FORGET_S)
+    count, places = len(times), len(profile.outside)
+    evidence = np.empty((count, places))
     neighbours = np.eye(places, k=1) + np.eye(places, k=-1)
     steps = np.minimum(np.diff(times, prepend=times[0]), 2.0) * MOVES_HZ
     moves: dict[float, Floats] = {}
-    forward = np.empty_like(told)
+    forward = np.empty_like(evidence)
     surprise = np.empty(count)
     belief = np.full(places, 1 / places)
     for i in range(count):
         belief = belief @ _move(moves, neighbours, float(steps[i]))
-        surprise[i] = float(belief @ told[i]) / levels.shape[1]
+        here, each = told(levels[i] - apart.offset)
+        surprise[i] = float(belief @ each)
+        evidence[i] = np.exp(weights[i] * (here - here.max()))
         belief = belief * evidence[i]
         belief /= belief.sum()
         forward[i] = belief
+        if profile.sides is None:
+            apart.learn(float(keep[i]), float(weights[i]), levels[i] - apart.offset - belief @ profile.mean)
     last = np.searchsorted(times, times + CONFIRM_S, "right") - 1
     p_outside = np.empty(count)
     for i in range(count):
@@ -248,14 +293,16 @@ def _move(known: dict[float, Floats], neighbours: Floats, steps: float) -> Float
     return known[key]
 
 
-def _forgetting(times: Floats, values: Floats, forget_s: float = FORGET_S) -> Floats:
-    """The mean of what was so far, the older the less."""
+def _forgetting(times: Floats, values: Floats, forget_s: float, before: tuple[float, float]) -> Floats:
+    """The mean of what was so far, the older the less; `before`: what was thought at first, as of so many values."""
     keep = np.exp(-np.diff(times, prepend=times[0]) / forget_s)
     out = np.empty(len(values))
-    total = weight = 0.0
+    total, weight = before[0] * before[1], before[1]
     for i, value in enumerate(values):
-        total, weight = total * keep[i] + value, weight * keep[i] + 1
-        out[i] = total / weight
+        total, weight = total * keep[i], weight * keep[i]
+        if not np.isnan(value):
+            total, weight = total + value, weight + 1
+        out[i] = total / weight if weight else 0.0
     return out
 
 
