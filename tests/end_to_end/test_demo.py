@@ -27,14 +27,15 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 @pytest.mark.parametrize(("seconds", "speed", "seed"), [(10, 60, 4), (4, 30, 5)])
 def test_everything_arrives_once_and_the_book_is_true(start: Start, seconds: int, speed: int, seed: int) -> None:
-    demo = start("zonetag", "demo", "--for", str(seconds), "--speed", str(speed), "--seed", str(seed), "--json")
+    length = ("--for", str(seconds), "--speed", str(speed))
+    demo = start("zonetag", "demo", *length, "--days", "0", "--seed", str(seed), "--json")
     code, out = demo.end()
     assert code == 0, demo.errors
     assert out.count("\n") == 1
     result = json.loads(out)
     assert set(result) == {
         *("adverts", "windows", "windows_lost", "windows_double", "reports_sent", "reports_acknowledged"),
-        *("observations", "rejected", "visits", "tags", "gateways", "seed"),
+        *("observations", "rejected", "visits", "contacts", "records", "tags", "gateways", "seed"),
     }
     assert (result["tags"], result["gateways"], result["seed"]) == (40, 2, seed)
     assert result["windows_lost"] == 0
@@ -81,7 +82,7 @@ def test_a_signal_at_any_moment_ends_all_of_it(
     start: Start, tmp_path: Path, moment: Callable[[Program, Path], None], number: signal.Signals
 ) -> None:
     folder = tmp_path / "demo"
-    demo = start("zonetag", "demo", "--data", str(folder))
+    demo = start("zonetag", "demo", "--days", "0", "--data", str(folder))
     moment(demo, folder)
     code, out = demo.end(number)
     assert "Traceback" not in demo.errors
@@ -91,7 +92,7 @@ def test_a_signal_at_any_moment_ends_all_of_it(
 
 
 def test_the_impatient_get_no_traceback_and_leave_no_folder(start: Start) -> None:
-    demo = start("zonetag", "demo")
+    demo = start("zonetag", "demo", "--days", "0")
     folder = Path(demo.wait_for("Ctrl-C ends it.").split(" is in ")[1].split(" (")[0])
     assert folder.is_dir()
     ended = threading.Event()
@@ -111,7 +112,7 @@ def test_the_impatient_get_no_traceback_and_leave_no_folder(start: Start) -> Non
 
 def test_after_an_early_end_the_counts_are_true_and_the_port_is_free(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    demo = start("zonetag", "demo", "--data", str(folder), "--speed", "60", "--json")
+    demo = start("zonetag", "demo", "--days", "0", "--data", str(folder), "--speed", "60", "--json")
     line = demo.wait_for("The in-out book fills at ")
     port = int(line.split("127.0.0.1:")[1].split("/")[0])
     at_work(demo, folder)
@@ -126,7 +127,7 @@ def test_after_an_early_end_the_counts_are_true_and_the_port_is_free(start: Star
 
 
 def test_killed_it_leaves_no_gateway_behind(start: Start, tmp_path: Path) -> None:
-    demo = start("zonetag", "demo", "--data", str(tmp_path / "demo"))
+    demo = start("zonetag", "demo", "--days", "0", "--data", str(tmp_path / "demo"))
     with_page(demo, tmp_path / "demo")
     demo.process.kill()
     until(lambda: not mentioning(str(tmp_path / "demo")), "the gateways notice and end")
@@ -134,7 +135,7 @@ def test_killed_it_leaves_no_gateway_behind(start: Start, tmp_path: Path) -> Non
 
 def test_a_gateway_that_dies_is_told_of(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    demo = start("zonetag", "demo", "--data", str(folder), "--json")
+    demo = start("zonetag", "demo", "--days", "0", "--data", str(folder), "--json")
     with_page(demo, folder)
     with_gateways(demo, folder)
     os.kill(mentioning(str(folder / "gateway-office"))[0], signal.SIGKILL)
@@ -151,7 +152,7 @@ def test_a_taken_port_is_told_and_the_next_free_one_used(start: Start) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        demo = start("zonetag", "demo", "--port", str(port))
+        demo = start("zonetag", "demo", "--days", "0", "--port", str(port))
         demo.wait_for(f"Port {port} is taken")
         with_page(demo, Path())
         assert f"http://127.0.0.1:{port}/" not in demo.errors
@@ -177,7 +178,7 @@ def test_what_cannot_be_is_told_in_a_sentence(start: Start, arguments: tuple[str
 
 def test_an_old_database_is_left_alone(start: Start, tmp_path: Path) -> None:
     (tmp_path / "zonetag.db").write_bytes(b"precious")
-    demo = start("zonetag", "demo", "--data", str(tmp_path))
+    demo = start("zonetag", "demo", "--days", "0", "--data", str(tmp_path))
     assert demo.end()[0] == 1
     assert "new folder" in demo.errors
     assert (tmp_path / "zonetag.db").read_bytes() == b"precious"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 SPEED = 30.0  # an office fills in a minute, the first go out after two, and a day takes twenty
 PORT = 8765
+DAYS = 3  # enough for a case with contacts of contacts: 2 days before onset, and a day between the generations
+MOST_DAYS = 10
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -17,6 +19,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--speed", type=_positive, default=SPEED, metavar="N", help=f"times as fast as life ({SPEED:g})"
     )
     parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="another office day for each number (1)")
+    parser.add_argument(
+        "--days",
+        type=_days,
+        default=DAYS,
+        metavar="N",
+        help=f"working days of the past that it begins with, 0 to {MOST_DAYS}; each takes some seconds ({DAYS})",
+    )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object at the end: the truth and what was found"
     )
@@ -51,6 +60,12 @@ def _positive(text: str) -> float:
 def _seed(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError("a whole number from 0 wanted")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to {MOST_DAYS} wanted")
     return int(text)
 
 

@@ -21,6 +21,7 @@ from zonetag_backend.errors import BackendError
 
 LONGEST_S = 86_400.0
 _STATUS_S = 10.0
+_BAR = 30  # characters
 _OPENING = timedelta(hours=7, minutes=45)
 _DAY = timedelta(hours=9, minutes=45)
 
@@ -60,12 +61,13 @@ def _settings(args: argparse.Namespace, folder: Path, length_s: float) -> Settin
         start_ms=round((today + _OPENING).astimezone(UTC).timestamp() * 1000),
         folder=folder,
         port=port,
+        days=args.days,
     )
 
 
 async def _run(args: argparse.Namespace, settings: Settings, interrupted: list[int]) -> int:
     """Until the end or a signal.  The first signal ends everything in order, another one at once."""
-    demo = Demo(settings, clock.monotonic)
+    demo = Demo(settings, clock.monotonic, Bar(args.days))
     showing = asyncio.create_task(_show(args, demo))
     signals = 0
 
@@ -155,6 +157,7 @@ def _introduce(args: argparse.Namespace, demo: Demo) -> None:
         " broker, gateways and backend are the real ones.\n"
         f"The in-out book fills at {demo.backend.url} and it is {_local(demo):%H:%M} there,"
         f" {s.speed:g} times as fast as life.\n"
+        f"{_first_case(demo)}"
         f"Ctrl-C ends it. Its data is in {s.folder} ({kept})."
     )
     on_desktop = sys.stderr.isatty() and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
@@ -162,18 +165,67 @@ def _introduce(args: argparse.Namespace, demo: Demo) -> None:
         webbrowser.open(demo.backend.url)
 
 
+def _first_case(demo: Demo) -> str:
+    """Whom to enter as a case, and what then should be found."""
+    case = demo.first_case()
+    if case is None:
+        return ""
+    people = demo.office.people
+    ill = people[case.person]
+    onset = datetime.fromtimestamp(demo.settings.start_ms / 1000 + case.onset_s, ZoneInfo(TIMEZONE)).date()
+    near = ", ".join(people[who].name for who in case.first)
+    since = onset - timedelta(days=2)
+    return (
+        f"For a first case, now: {demo.backend.url}cases, {ill.name} ({ill.code}), first symptoms on"
+        f" {onset:%d/%m/%Y}; or, elsewhere,\n"
+        f"  zonetag trace {ill.code} --since {since} --until {onset + timedelta(days=1)} --reason demo"
+        f" --data {demo.settings.folder}\n"
+        f"In truth {len(case.first)} people were within 1.5 m for 15 minutes or more until then ({near}),"
+        f" and {len(case.second)} near them later.\n"
+    )
+
+
 def _local(demo: Demo) -> datetime:
     return datetime.fromtimestamp(demo.air.now_ms() / 1000, ZoneInfo(TIMEZONE))
 
 
 def _sentence(result: dict[str, object]) -> str:
-    visits = result["visits"]
+    visits, contacts, records = result["visits"], result["contacts"], result["records"]
     assert isinstance(visits, dict)
+    assert isinstance(contacts, dict)
+    assert isinstance(records, dict)
     return (
         f"{result['adverts']:,} adverts in {result['windows']:,} windows: {result['windows_lost']} lost,"
         f" {result['windows_double']} double. Of {visits['true']} true visits {visits['found']} were found,"
-        f" {visits['missed']} missed; {visits['invented']} invented."
+        f" {visits['missed']} missed; {visits['invented']} invented.\n"
+        f"{records['home']:,} of {records['made']:,} records of who was near whom have come home. Of {contacts['true']}"
+        f" true contacts of 15 minutes within 1.5 m on {contacts['days']} days {contacts['found']} are listed,"
+        f" {contacts['missed']} missed; listed beside them {contacts['almost']} who were nearly as near, and"
+        f" {contacts['invented']} others. With a probability of 0.8 or more:"
+        f" {contacts['likely']['found']} true, {contacts['likely']['almost']} nearly,"
+        f" {contacts['likely']['invented']} others."
     )
+
+
+class Bar:
+    """How far the past is laid down: a bar on a terminal, elsewhere one line."""
+
+    def __init__(self, days: int) -> None:
+        self._days = days
+        self._shown = -1
+
+    def __call__(self, done: float) -> None:
+        filled = round(done * _BAR)
+        if filled == self._shown:
+            return
+        terminal = sys.stderr.isatty()
+        text = f"Laying down the office's last {self._days} working days"
+        if terminal:
+            end = "\n" if filled == _BAR else ""
+            print(f"\r{text}  [{'#' * filled}{'.' * (_BAR - filled)}]", end=end, file=sys.stderr, flush=True)
+        elif self._shown < 0:
+            _say(f"{text} ...")
+        self._shown = filled
 
 
 def _say(text: str) -> None:

@@ -10,6 +10,7 @@ from zonetag_backend.demo.registry import SITE
 
 DRAIN_S = 120.0  # at the end it may take so long to deliver what it still has; it takes a second
 _HEALTH_S = 5.0
+_CONNECTIONS = 4  # at once: the office's quarter of an hour is half a minute, in which forty logs are fetched
 
 
 class GatewayProcess:
@@ -30,7 +31,8 @@ class GatewayProcess:
             f"[spool]\npath = {text(str(folder / f'spool-{name}.db'))}\n"
             f"[broker]\nurl = {text(broker_url)}\n"
             f"[identity]\nfolder = {text(str(folder / f'identity-{name}'))}\n"
-            f"[health]\nevery_s = {_HEALTH_S}\n",
+            f"[health]\nevery_s = {_HEALTH_S}\n"
+            f"[link]\nenabled = true\nconnections = {_CONNECTIONS}\n",
             encoding="utf-8",
         )
         self._identity = folder / f"identity-{name}"

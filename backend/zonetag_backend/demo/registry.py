@@ -16,17 +16,21 @@ TIMEZONE = "Asia/Ho_Chi_Minh"
 _DAY_MS = 86_400_000
 
 
-def fill(engine: Database, keyring: Keyring, office: Office, start_ms: int) -> None:
-    """One transaction.  `start_ms`: UTC of the office's second 0; the tags were handed out the day before."""
-    before = start_ms - _DAY_MS
+def fill(engine: Database, keyring: Keyring, office: Office, start_ms: int, days: int = 0) -> None:
+    """One transaction.  `start_ms`: UTC of the office's second 0.
+
+    The tags were handed out the day before its past begins, which is `days` long.
+    """
+    ago_ms = (days + 1) * _DAY_MS
+    before = start_ms - ago_ms
     with writing(engine) as connection:
         registry.add_site(connection, SITE, TITLE, TIMEZONE, office.absence_s)
         for receiver in office.plan.receivers:
             registry.add_place(connection, SITE, receiver.place, receiver.kind)
             registry.add_gateway(connection, receiver.name, SITE, receiver.place, before)
         for person, tag in zip(office.people, office.tags, strict=True):
-            # What the card said of the tag's clock, carried on to the day before: wrong by its drift since then.
-            t0 = int(tag.believed_t0_s) - _DAY_MS // 1000
+            # What the card said of the tag's clock, carried on to that day: wrong by its drift since then.
+            t0 = int(tag.believed_t0_s) - ago_ms // 1000
             new = tags.add_tag(connection, keyring, tag.number, before, master=tag.master, t0=t0)
             who = registry.add_person(connection, person.name, person.unit, person.code, before)
             tags.hand_out(connection, keyring, new.id, who, before)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,20 @@ from zonetag_backend.app import Backend
 from zonetag_backend.broker import EmbeddedBroker
 from zonetag_backend.config import load
 from zonetag_backend.demo import registry
+from zonetag_backend.demo.firstcase import FirstCase, first_case
 from zonetag_backend.demo.gateway import GatewayProcess
+from zonetag_backend.demo.history import History, day_of, working_days
 from zonetag_backend.demo.pace import Pace, lead_s
-from zonetag_backend.demo.result import result
+from zonetag_backend.demo.result import Truth, result
 from zonetag_backend.keyfile import open_key_file
 from zonetag_backend.simulate.air_server import AirServer
+from zonetag_backend.simulate.contactlog import NAME as LOG_NAME
+from zonetag_backend.simulate.contactlog import ContactLog
+from zonetag_backend.simulate.dice import dice
+from zonetag_backend.simulate.looks import Day
 from zonetag_backend.simulate.office import Office
 from zonetag_backend.store import counting
+from zonetag_backend.store.counting import Stored
 from zonetag_backend.store.engine import open_database, reading
 
 STOP_S = 10.0  # a gateway that is told to end has so long to deliver what it has
@@ -38,6 +46,8 @@ class Settings:
     # for database, keys and spools; has no database yet
     port: int
     # of the page
+    days: int = 0
+    # working days of the past that are laid down first
 
 
 class GatewayDied(Exception):
@@ -50,9 +60,24 @@ class GatewayDied(Exception):
 class Demo:
     """Everything that runs, once `running` has been entered."""
 
-    def __init__(self, settings: Settings, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: Settings, monotonic: Callable[[], float], tell: Callable[[float], None] = lambda _: None
+    ) -> None:
+        """`tell` hears how much of the past is laid down, 0 to 1, from another thread."""
         self.settings = settings
-        self.office = Office(settings.seed, settings.length_s)
+        self.past = working_days(settings.start_ms, settings.days)
+        self.office = Office(settings.seed, settings.length_s, days=max(self.past, default=0), seated=True)
+        self.logs = [
+            ContactLog(self.office.tags, i, dice(settings.seed, "log", i).bytes(LOG_NAME))
+            for i in range(len(self.office.tags))
+        ]
+        for tag, log in zip(self.office.tags, self.logs, strict=True):
+            tag.waiting = log.waiting
+        self.days: list[Day] = []
+        # what really happened, the past and the day itself, once entered
+        self._tell = tell
+        self._stopped = threading.Event()
+        self._before: Stored
         self._monotonic = monotonic
         self.air: AirServer
         self.backend: Backend
@@ -64,11 +89,11 @@ class Demo:
         s = self.settings
         async with (
             EmbeddedBroker() as broker,
-            AirServer(self.office, s.start_ms, s.speed, self._monotonic) as self.air,
+            AirServer(self.office, s.start_ms, s.speed, self._monotonic, self.logs) as self.air,
         ):
             given = {"data": str(s.folder), "broker.url": broker.url, "http.port": s.port}
             config = load(None, {**given, "enrolment.listen": "127.0.0.1:0"})
-            await asyncio.to_thread(self._register, config.database, config.key_file)
+            await self._lay(config.database, config.key_file)
             async with Backend(config, clock=self.air.now_ms, demo=True) as self.backend:
                 for receiver in self.office.plan.receivers:
                     gateway = GatewayProcess(receiver.name, s.folder, broker.url, self.air.port)
@@ -118,6 +143,10 @@ class Demo:
         for gateway in self.gateways:
             gateway.kill()
 
+    def first_case(self) -> FirstCase | None:
+        """Whom to enter as a first case; none without a past."""
+        return first_case(self.office, self.days[:-1])
+
     async def inside(self) -> int:
         """How many people the book calls inside now."""
         since_ms = self.air.now_ms() - self.office.absence_s * 1000
@@ -148,9 +177,8 @@ class Demo:
             if gateway.summary is None:
                 raise GatewayDied(gateway.name, await gateway.ended())
             summaries.append(gateway.summary)
-        return await asyncio.to_thread(
-            result, self.backend.engine, self.office, summaries, self.settings.start_ms, self.air.told_s
-        )
+        truth = Truth(self.office, self.logs, self.days, self.settings.start_ms, self.air.told_s, self._before)
+        return await asyncio.to_thread(result, self.backend.engine, truth, summaries)
 
     async def _enrol(self, gateway: GatewayProcess) -> None:
         """As in an office: a token from the server, keys made by the gateway."""
@@ -161,10 +189,34 @@ class Demo:
         if code:
             raise GatewayDied(gateway.name, code)
 
+    async def _lay(self, database: str, key_file: Path) -> None:
+        """Fill the registry and lay down the past, in a thread; when this is cancelled, that soon ends too."""
+        laying = asyncio.create_task(asyncio.to_thread(self._register, database, key_file))
+        try:
+            await asyncio.shield(laying)
+        except asyncio.CancelledError:
+            self._stopped.set()
+            await asyncio.wait((laying,))
+            if not laying.cancelled():
+                laying.exception()  # that it was stopped is known
+            raise
+
     def _register(self, database: str, key_file: Path) -> None:
         engine = open_database(database)
+        s = self.settings
         try:
-            registry.found_authority(self.settings.folder, self.settings.start_ms)
-            registry.fill(engine, open_key_file(key_file), self.office, self.settings.start_ms)
+            registry.found_authority(s.folder, s.start_ms)
+            keyring = open_key_file(key_file)
+            registry.fill(engine, keyring, self.office, s.start_ms, max(self.past, default=0))
+            history = History(self.office, self.logs, s.start_ms, self._stopped.is_set)
+            self.days = history.lay(engine, keyring, self.past, self._tell)
+            today = day_of(self.office, 0, s.length_s)
+            for owner, log in enumerate(self.logs):
+                log.live(today.heard(owner), today.since_s)
+                if self._stopped.is_set():
+                    return
+            self.days.append(today)
+            with reading(engine) as connection:
+                self._before = counting.stored(connection)
         finally:
             engine.dispose()

@@ -8,6 +8,8 @@ Wire format, little endian.  The gateway sends its name and a newline; then it g
 | 02, f64 at, u64 utc_ms | a mark: the line of time has come to `at`, which is `utc_ms` in UTC |
 | 03 | the end of the simulation |
 
+Behind its name a space and an identifier ask for that tag itself: what follows is in air_link.py.
+
 The air runs `speed` times as fast as the clock.  Where a gateway cannot take it so fast, the writing waits and the
 simulated time with it: no advert is dropped.  It also waits at the point up to which it is allowed to go (`allow`).
 """
@@ -16,9 +18,11 @@ import asyncio
 import logging
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from zonetag_backend.simulate.air_link import TagLinks
+from zonetag_backend.simulate.contactlog import ContactLog
 from zonetag_backend.simulate.emitter import Heard
 from zonetag_backend.simulate.office import STEP_S, Office
 
@@ -27,7 +31,7 @@ _log = logging.getLogger(__name__)
 _ADVERT = struct.Struct("<BdbB")
 _MARK = struct.Struct("<BdQ")
 ADVERT, MARK, END = 1, 2, 3
-_MAX_NAME = 64  # bytes of the line that a gateway begins with
+_MAX_NAME = 64  # bytes of the line that a gateway begins with: its name, and perhaps whom it calls
 _SLICE_S = 0.25  # of real time: so often the gateways hear something, however slow the air runs
 _MOST_SLICES = 400  # a step is told in so many parts at most, however slow the air runs
 _BUFFER = 1 << 16  # bytes on their way to one gateway before the air waits for it
@@ -47,8 +51,19 @@ class _Line:
 class AirServer:
     """`async with AirServer(...) as air:` listens at `air.port`; `await air.run()` lets the office's day go by."""
 
-    def __init__(self, office: Office, start_ms: int, speed: float, monotonic: Callable[[], float]) -> None:
-        """`start_ms`: UTC of the office's second 0; `monotonic`: real seconds, by which the air is paced."""
+    def __init__(
+        self,
+        office: Office,
+        start_ms: int,
+        speed: float,
+        monotonic: Callable[[], float],
+        logs: Sequence[ContactLog] = (),
+    ) -> None:
+        """`start_ms`: UTC of the office's second 0; `monotonic`: real seconds, by which the air is paced.
+
+        `logs`: what the office's tags noted of each other, a log a tag; without them nobody can connect to a tag.
+        """
+        self._links = TagLinks(office.tags, logs, lambda: self.at_s, self.now_ms)
         self._office = office
         self._start_ms = start_ms
         self._speed = speed
@@ -154,9 +169,12 @@ class AirServer:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            name = (await reader.readuntil(b"\n")).decode().strip()
+            name, _, called = (await reader.readuntil(b"\n")).decode().strip().partition(" ")
         except (ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            name = ""
+            name = called = ""
+        if called and name in self._wanted:
+            await self._links.serve(called, reader, writer)
+            return
         if name not in self._wanted or name in self._lines:
             _log.warning("no place in the air for a gateway called %r", name)
             writer.close()

@@ -9,7 +9,7 @@ from zonetag_backend.simulate.collisions import airtimes_s, collided
 from zonetag_backend.simulate.dice import Flags, Floats, Ints, dice
 from zonetag_backend.simulate.emitter import Emitter, Heard, Sent
 from zonetag_backend.simulate.people import Person, people
-from zonetag_backend.simulate.plan import Plan, small_office
+from zonetag_backend.simulate.plan import Plan, desks, small_office
 from zonetag_backend.simulate.radio import PACKET_SIGMA_DB, SENSITIVITY_DBM, Link, links
 from zonetag_backend.simulate.tag import MOVING_MS, REST_MS, Tag
 from zonetag_backend.simulate.track import Track
@@ -24,19 +24,42 @@ _RSSI = (-127, 20)  # what a controller can report
 class Office:
     """People, tags and the air from second 0 to `length_s`."""
 
-    def __init__(self, seed: int, length_s: float, count: int = 40, plan: Plan | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        length_s: float,
+        count: int = 40,
+        plan: Plan | None = None,
+        *,
+        days: int = 0,
+        seated: bool = False,
+    ) -> None:
+        """`days`: so many earlier than else its tags were flashed, for one that has a past (`day`).
+
+        `seated`: people sit at desks, face to face, as long as there are enough; else anywhere in the room.
+        """
+        self._seated = seated
         self.seed = seed
         self.length_s = length_s
         self.plan = plan or small_office()
         self.people: list[Person] = people(seed, count)
-        self.tags: list[Tag] = [tag.make(seed, i, f"A-{i + 1:03d}") for i in range(count)]
+        self.tags: list[Tag] = [tag.make(seed, i, f"A-{i + 1:03d}", days) for i in range(count)]
         # tags[i] is worn by people[i]
-        self.tracks: list[Track] = _tracks(self.plan, seed, count, length_s)
+        self.tracks: list[Track] = self._tracks(seed)
         self.absence_s = schedule.absence_of(length_s)
         self._links: list[Link] = links(self.plan, seed)
         worn = [self._worn(i) for i in range(count)]
         others = [*background(seed, self.tracks, length_s), *attackers(seed, self.tags, length_s)]
         self._emitters: list[Emitter] = [*worn, *others]
+
+    def day(self, number: int, length_s: float) -> list[Track]:
+        """The ways of the same people, to the same desks, on another day: `number` 1, 2, ..."""
+        today = int(dice(self.seed, "day", number).integers(1 << 31))
+        return self._tracks(today, length_s)
+
+    def adverts_of(self, index: int) -> Floats:
+        """When the tag of person `index` advertises."""
+        return self._emitters[index].times
 
     @property
     def steps(self) -> int:
@@ -82,6 +105,21 @@ class Office:
         body: Flags = np.array([e.worn for e in self._emitters])[who]
         return who, Sent(times[order], x, y, heading, power, body)
 
+    def _tracks(self, today: int, length_s: float | None = None) -> list[Track]:
+        """`today`: the seed of what differs from day to day."""
+        count, length = len(self.people), self.length_s if length_s is None else length_s
+        meetings = schedule.meetings(today, count, length)
+        room = desks(self.plan.room(self.plan.desks)) if self._seated else []
+        # Who sits where is drawn among as few desks as there are people.
+        drawn = dice(self.seed, "desks").permutation(count)
+        seats = [room[i] for i in drawn] if count <= len(room) else [None] * count
+        return [
+            Walker(self.plan, self.seed, i, today, seats[i]).track(
+                schedule.stays(today, i, length), [m for m in meetings if i in m.who], length
+            )
+            for i in range(count)
+        ]
+
     def _worn(self, index: int) -> Emitter:
         roll = dice(self.seed, "rhythm", index)
         track = self.tracks[index]
@@ -91,11 +129,3 @@ class Office:
 
 def _span(times: Floats, start: float, end: float) -> slice:
     return slice(int(np.searchsorted(times, start)), int(np.searchsorted(times, end)))
-
-
-def _tracks(plan: Plan, seed: int, count: int, length_s: float) -> list[Track]:
-    meetings = schedule.meetings(seed, count, length_s)
-    return [
-        Walker(plan, seed, i).track(schedule.stays(seed, i, length_s), [m for m in meetings if i in m.who], length_s)
-        for i in range(count)
-    ]

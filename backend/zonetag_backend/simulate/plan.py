@@ -4,6 +4,7 @@ The street runs along the front at x < 0; the rooms form a tree whose root is th
 from each place to each other.
 """
 
+import math
 from dataclasses import dataclass
 
 Point = tuple[float, float]
@@ -71,6 +72,33 @@ class Plan:
             way.append(room)
             name = room.parent
         return way
+
+
+PAIR_M = 1.2  # between two who sit face to face
+COLUMN_M = 2.2
+ROW_M = 2.8  # from pair to pair: back to back, 1.6 m lie between them
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where somebody sits, and which way she looks there."""
+
+    at: Point
+    facing: float
+    # radians from the x axis
+
+
+def desks(room: Room) -> list[Desk]:
+    """Desks as they stand in an open office, in pairs face to face; neighbours stand beside each other in the list."""
+    (low_x, low_y), (high_x, high_y) = room.low, room.high
+    columns, rows = int((high_x - low_x) / COLUMN_M), int((high_y - low_y) / ROW_M)
+    left, front = low_x + (high_x - low_x - (columns - 1) * COLUMN_M) / 2, low_y + (high_y - low_y - rows * ROW_M) / 2
+    return [
+        Desk((left + column * COLUMN_M, front + (row + 0.5) * ROW_M + side * PAIR_M / 2), -side * math.pi / 2)
+        for column in range(columns)
+        for row in range(rows)
+        for side in (-1, 1)
+    ]
 
 
 BRICK_DB = 16.0  # the outer walls and the neighbours' fronts: brick, plastered on both sides

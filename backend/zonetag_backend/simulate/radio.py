@@ -86,8 +86,8 @@ def links(plan: Plan, seed: int) -> list[Link]:
     return out
 
 
-def wall_loss(walls: tuple[Wall, ...], x: Floats, y: Floats, to: tuple[float, float]) -> Floats:
-    """dB lost in the walls that stand between each (x, y) and `to`."""
+def wall_loss(walls: tuple[Wall, ...], x: Floats, y: Floats, to: tuple[float, float] | tuple[Floats, Floats]) -> Floats:
+    """dB lost in the walls that stand between each (x, y) and `to`, one for all or one for each."""
     loss = np.zeros(len(x))
     for wall in walls:
         (ax, ay), (bx, by) = wall.start, wall.end

@@ -1,9 +1,11 @@
 """A simulated tag: the real frames of zonetag_protocol, on a clock that is a little wrong."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from zonetag_backend.simulate.dice import dice
-from zonetag_protocol import frame, rotation, status
+from zonetag_backend.simulate.sealer import Sealer
+from zonetag_protocol import rotation, status
 from zonetag_protocol.crypto import KEY
 
 MAX_DRIFT_PPM = 30.0  # a crystal's, with its temperature
@@ -29,7 +31,9 @@ class Tag:
     # eighths when the office's time begins, 0 to 7
     believed_t0_s: float
     # what the registry thinks of t0_s: wrong by the drift since it was flashed
-    _keys: rotation.Keys | None = None
+    waiting: Callable[[float], bool] | None = None
+    # whether its contact log waits to be fetched, at an office second; none: it keeps no log
+    _sealer: Sealer | None = None
     _last: tuple[int, bytes] = field(default=(-1, b""))
 
     def clock(self, at: float) -> float:
@@ -40,19 +44,22 @@ class Tag:
         """The 31 bytes that it sends at office second `at`."""
         t = int(self.clock(at))
         slot = t >> rotation.SLOT_BITS
-        if slot != self._last[0]:
-            if self._keys is None:
-                self._keys = rotation.derive_keys(self.master)
+        last, data = self._last
+        if slot != last:
+            if self._sealer is None:
+                self._sealer = Sealer(self.master)
             battery = max(0, min(7, int(self.battery - at / _BATTERY_S)))
-            self._last = slot, frame.seal(self._keys, t, status.pack(battery))
-        return self._last[1]
+            waiting = self.waiting is not None and self.waiting(at)
+            data = self._sealer.seal(t, status.pack(battery, log_waiting=waiting))
+            self._last = slot, data
+        return data
 
 
-def make(seed: int, index: int, number: str) -> Tag:
-    """Tag `index` of an office: key, clock and battery drawn from the seed."""
+def make(seed: int, index: int, number: str, days: int = 0) -> Tag:
+    """Tag `index` of an office: key, clock and battery drawn from the seed; it was flashed `days` earlier than else."""
     roll = dice(seed, "tag", index)
     drift_ppm = float(roll.uniform(-MAX_DRIFT_PPM, MAX_DRIFT_PPM))
-    age_s = float(roll.uniform(1, 30) * 86_400)  # flashed between a day and a month ago
+    age_s = (float(roll.uniform(1, 30)) + days) * 86_400  # flashed between a day and a month ago
     t0_s = FIRST_SECOND + age_s
     return Tag(
         number,

@@ -6,26 +6,32 @@ from itertools import pairwise
 import numpy as np
 
 from zonetag_backend.simulate.dice import dice
-from zonetag_backend.simulate.plan import STREET_M, STREET_X, Plan, Point, Room
+from zonetag_backend.simulate.plan import STREET_M, STREET_X, Desk, Plan, Point, Room
 from zonetag_backend.simulate.schedule import Meeting, Stay
 from zonetag_backend.simulate.track import Passage, Track
 
 _FAR_M = 300.0  # as far from the door as anybody goes
 _CORNER_M = STREET_M + 1.0  # up to here along the street, then round the corner, behind the houses across
 _MARGIN_M = 0.7  # nobody sits in the wall
-_TURN_S = (120.0, 600.0)  # a seated person turns about this often
+_TURN_S = (120.0, 600.0)  # a seated person turns about this often,
+_TURNING = 0.35  # by up to 63 degrees to either side of what she looks at
 
 
 class Walker:
     """Collects the waypoints of one person."""
 
-    def __init__(self, plan: Plan, seed: int, person: int) -> None:
+    def __init__(self, plan: Plan, seed: int, person: int, today: int | None = None, desk: Desk | None = None) -> None:
+        """`today`: the seed of what differs from day to day, if that is another; `desk`: hers, if it is fixed."""
         self._plan = plan
         self._roll = dice(seed, "walker", person)
         self._door = plan.up(plan.desks)[-1].door  # from the street
         self._pace = self._roll.uniform(1.0, 1.5)  # m/s
-        self._desk = self._spot(plan.room(plan.desks))
+        anywhere = self._spot(plan.room(plan.desks))
+        self._desk = anywhere if desk is None else desk.at
+        self._facing = None if desk is None else desk.facing
         self._street = 1.0 if self._roll.random() < 0.5 else -1.0  # which way home is
+        if today is not None and today != seed:
+            self._roll = dice(today, "walker", person)
         self._points: list[tuple[float, Point]] = []
         self._turns: list[tuple[float, float]] = []
         self._walks: list[tuple[float, float]] = []
@@ -76,11 +82,12 @@ class Walker:
         ends = min(leave, length_s)
         for start, end, room in self._wishes(stay.enter_s, ends, meetings, length_s):
             self._go(self._plan.desks, self._desk)
-            self._sit(start)
-            self._go(room, self._spot(self._plan.room(room)))
-            self._sit(min(end, ends))
+            self._sit(start, self._facing)
+            spot = self._spot(self._plan.room(room))
+            self._go(room, spot)
+            self._sit(min(end, ends), None if self._facing is None else _inwards(self._plan.room(room), spot))
         self._go(self._plan.desks, self._desk)
-        self._sit(ends)
+        self._sit(ends, self._facing)
         if stay.leave_s is not None:
             self._go(None, (STREET_X, self._door[1]))
 
@@ -133,11 +140,12 @@ class Walker:
             start = self._walks.pop()[0]
         self._walks.append((start, end))
 
-    def _sit(self, until: float) -> None:
-        """Stay where she is, facing one way and then another."""
+    def _sit(self, until: float, facing: float | None) -> None:
+        """Stay where she is, facing one way and then another: mostly `facing`, if she has whom or what to look at."""
         at = self._now
         while at < until:
-            self._turns.append((at, float(self._roll.uniform(-math.pi, math.pi))))
+            turn = float(self._roll.uniform(-math.pi, math.pi))
+            self._turns.append((at, turn if facing is None else facing + _TURNING * turn))
             at += self._roll.uniform(*_TURN_S)
         self._wait(until)
 
@@ -155,6 +163,11 @@ class Walker:
             tuple(self._walks),
             tuple(self._passages),
         )
+
+
+def _inwards(room: Room, spot: Point) -> float:
+    """From a spot to the middle of its room."""
+    return math.atan2((room.low[1] + room.high[1]) / 2 - spot[1], (room.low[0] + room.high[0]) / 2 - spot[0])
 
 
 def _length(path: list[Point]) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, column, func, inspect, literal_column, select, table, union_all
 
-from zonetag_backend.store.schema import rejected, rejected_total, report, tag, visit
+from zonetag_backend.store.schema import person, rejected, rejected_total, report, tag, visit
 
 _NAME = ("gateway", "boot", "seq", "row")  # names a window for ever, whatever became of it
 
@@ -74,3 +74,9 @@ def visits(connection: Connection, site: str) -> list[VisitRow]:
         .order_by(visit.c.came_ms)
     )
     return [VisitRow(*row) for row in connection.execute(statement)]
+
+
+def staff(connection: Connection) -> dict[int, str]:
+    """Person -> staff number, of those who have one."""
+    rows = connection.execute(select(person.c.id, person.c.code).where(person.c.code.is_not(None)))
+    return {int(who): str(code) for who, code in rows}

@@ -7,6 +7,7 @@ from zonetag_gateway.central import Central
 from zonetag_gateway.config import LIVE, Config
 from zonetag_gateway.errors import SourceError
 from zonetag_gateway.source import Clock, Source
+from zonetag_gateway.sources import simulated_central
 
 
 class _Module(Protocol):
@@ -30,8 +31,12 @@ def make(config: Config, clock: Clock) -> Source:
 
 
 def make_central(config: Config) -> Central | None:
-    """What connects to tags, if [link] wants it and the source is real Bluetooth."""
-    if not config.link.enabled or config.source.kind not in LIVE:
+    """What connects to tags, if [link] wants it and the source is real Bluetooth or the simulator."""
+    if not config.link.enabled:
+        return None
+    if config.source.kind == "simulated":
+        return simulated_central.make(config)
+    if config.source.kind not in LIVE:
         return None
     from zonetag_gateway.sources.central import make as made  # noqa: PLC0415  # needs bleak, which others do without
 
