@@ -194,6 +194,9 @@ def test_a_workbook_has_dates_numbers_a_frozen_head_and_no_formula() -> None:
         assert cells[4].value == 12345.6
     assert rows[1][1].quotePrefix
     assert sheet.column_dimensions["B"].width > 20
+    assert sheet.column_dimensions["D"].width < 20, "a day needs no more"
+    assert sheet.row_dimensions[16].height > 2 * 15, "a long name has lines, and room for them"
+    assert sheet.page_margins.left == pytest.approx(30 / 25.4)
 
 
 def test_a_csv_opens_in_a_spreadsheet_and_is_no_formula() -> None:

@@ -7,14 +7,18 @@ from openpyxl import Workbook
 from openpyxl.cell import Cell as SheetCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.page import PageMargins
 from openpyxl.worksheet.worksheet import Worksheet
 
-from zonetag_backend.reports.table import CLOCK, NUMBER, TEXT, Cell, Column, Paper, shown
+from zonetag_backend.reports.pdf_page import BOTTOM, LEFT, RIGHT, TOP
+from zonetag_backend.reports.table import CLOCK, NUMBER, TEXT, Cell, Column, Paper, shown, written
 from zonetag_backend.reports.words import word
 
 FACE = "Times New Roman"
 HEAD_ROW = 5  # title, facts, how long it is kept, an empty one, head
-_NARROWEST, _WIDEST = 8, 60  # characters
+_NARROWEST, _WIDEST, _SPARE = 6, 48, 3  # characters
+_USUAL = 0.97  # of the rows fit into their column in one line
+_LINE_HEIGHT = 15.5  # points
 _LINE = Border(*[Side(style="thin", color="999999")] * 4)
 _SHADE = PatternFill("solid", fgColor="E8EEF4")
 _NOT_IN_A_TITLE = str.maketrans("[]:*?/\\'", "        ")  # that a sheet's name may not hold
@@ -56,10 +60,19 @@ def render(paper: Paper) -> bytes:
 
 def _page(sheet: Worksheet, paper: Paper) -> None:
     table = paper.table
-    for position, column in enumerate(table.columns):
-        longest = max((len(_measured(row[position])) for row in table.rows), default=0)
-        width = max(_NARROWEST, min(_WIDEST, max(longest, len(column.head)) + 2))
-        sheet.column_dimensions[get_column_letter(position + 1)].width = width
+    rows = [
+        [written(value, column, paper.language, paper.day) for column, value in zip(table.columns, row, strict=True)]
+        for row in (*table.rows, *([table.total] if table.total else []))
+    ]
+    wide = [_width(column, [row[position] for row in rows]) for position, column in enumerate(table.columns)]
+    for position, width in enumerate(wide, 1):
+        sheet.column_dimensions[get_column_letter(position)].width = width
+    # Not every program makes a row as high as its wrapped text.
+    heads = [column.head for column in table.columns]
+    for at, texts in enumerate([heads, *rows], HEAD_ROW):
+        lines = max(-(-len(text) // width) for text, width in zip(texts, wide, strict=True))
+        if lines > 1:
+            sheet.row_dimensions[at].height = _LINE_HEIGHT * lines
     sheet.freeze_panes = f"A{HEAD_ROW + 1}"
     sheet.print_title_rows = f"{HEAD_ROW}:{HEAD_ROW}"
     last = get_column_letter(len(table.columns))
@@ -68,11 +81,18 @@ def _page(sheet: Worksheet, paper: Paper) -> None:
     sheet.page_setup.orientation = "landscape" if paper.landscape else "portrait"
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.oddFooter.center.text = "&P / &N"
+    sheet.page_margins = PageMargins(*(mm / 25.4 for mm in (LEFT, RIGHT, TOP, BOTTOM)), header=0.4, footer=0.4)
+    sheet.oddHeader.left.text = shown(paper.head.name).replace("&", "&&")
+    sheet.oddFooter.left.text = word(paper.language, "made", at=f"{paper.made:%H:%M %d/%m/%Y}")
+    sheet.oddFooter.right.text = word(paper.language, "page", page="&P", pages="&N")
 
 
-def _measured(value: Cell) -> str:
-    return "00:00 00/00/0000" if isinstance(value, datetime) else str("" if value is None else value)
+def _width(column: Column, texts: list[str]) -> int:
+    """In characters: what most rows want, and the longest word of the head; one long name is broken into lines."""
+    lengths = sorted(map(len, texts))
+    usual = lengths[int(_USUAL * (len(lengths) - 1))] if lengths else 0
+    head = max(*map(len, column.head.split(" ")), len(column.head) // 2)
+    return max(_NARROWEST, min(_WIDEST, max(usual, head) + _SPARE))
 
 
 def _text(cell: SheetCell, text: str, font: Font) -> None:
@@ -86,10 +106,11 @@ def _text(cell: SheetCell, text: str, font: Font) -> None:
 def _fill(cell: SheetCell, column: Column, value: Cell, day: date | None) -> None:
     if isinstance(value, str):
         _text(cell, value, Font(FACE, 11))
-        cell.alignment = Alignment(wrap_text=column.kind == TEXT, vertical="top")
+        left = column.kind == TEXT
+        cell.alignment = Alignment("left" if left else "center", "top", wrap_text=left, indent=int(left))
         return
     cell.value = value
-    cell.alignment = Alignment(vertical="top")
+    cell.alignment = Alignment("center" if isinstance(value, date) else "general", "top")
     if isinstance(value, datetime):
         cell.number_format = "hh:mm" if column.kind == CLOCK or value.date() == day else "hh:mm dd/mm/yyyy"
     elif isinstance(value, date):
