@@ -86,6 +86,7 @@ async def broken(request: Request, error: Exception) -> Response:
 
 
 def _show(request: Request, code: str, status: int, about: str) -> Response:
+    request.state.page = ""  # whatever the page would have shown
     title, remedy = TEXTS[code]
     texts = languages.translations(languages.language_of(request))
     twin = {"error": code, "message": texts.gettext(title), "remedy": texts.gettext(remedy), "about": about[:200]}

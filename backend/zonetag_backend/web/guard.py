@@ -38,7 +38,7 @@ def guarded(routes: Iterable[Route]) -> list[Route]:
         if route.path not in RIGHTS:
             raise ValueError(f"{route.path} is not in RIGHTS (web/rights.py): say there who may")
         verbs = RIGHTS[route.path]
-        out.append(Route(route.path, _guard(route.endpoint, verbs), methods=list(verbs)))
+        out.append(Route(route.path, _guard(route.path, route.endpoint, verbs), methods=list(verbs)))
     return out
 
 
@@ -49,12 +49,12 @@ def form_of(request: Request) -> FormData:
     return form
 
 
-def _guard(page: Page, verbs: dict[str, Rule]) -> Callable[[Request], Awaitable[Response]]:
+def _guard(path: str, page: Page, verbs: dict[str, Rule]) -> Callable[[Request], Awaitable[Response]]:
     async def answer(asked: Request) -> Response:
         rule = verbs["GET" if asked.method == "HEAD" else asked.method]
         request = Request(asked.scope, _limited(asked.receive, rule.body_bytes))
         visitor = await run_in_threadpool(_who, request, rule)
-        request.state.visitor = visitor
+        request.state.visitor, request.state.page = visitor, path
         if not rule.roles & visitor.roles:
             return _refuse(request, visitor)
         try:
