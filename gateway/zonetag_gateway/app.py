@@ -158,7 +158,7 @@ class Gateway:
                         counters=uplink.publisher.counters,
                         tallies=self._tallies,
                         broker={"version": uplink.mqtt_version, "connects": uplink.connects},
-                        commands=remote.desk.counts,
+                        commands=remote.desk.told(),
                         certificate=None if renewal is None else renewal.told(),
                         link=None if self._carrier is None else self._carrier.tell(),
                     ) | (self._source.tell() if isinstance(self._source, Telling) else {})

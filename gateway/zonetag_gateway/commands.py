@@ -64,6 +64,8 @@ class Desk:
         self._answered: deque[float] = deque()
         self.counts = {"taken": 0, "refused": 0, "unanswered": 0}
         # since the start; the last are those that have no id, or came too fast to be answered
+        self.updates = dict.fromkeys((OK, ROLLED_BACK, FAILED), 0)
+        # updates that ended so, since the start; the one that was under way before it counts too
 
     def take(self, payload: bytes, *, retained: bool, now_s: float, moment: Moment) -> Command | Answer | None:
         """The command to carry out; or the answer to send at once; or None when there is nothing to say."""
@@ -91,6 +93,14 @@ class Desk:
     def remember(self, identifier: str) -> None:
         """A command of before this start, which is still under way."""
         self._known[identifier] = None
+
+    def update_ended(self, code: str) -> None:
+        """An update came to its end: OK, ROLLED_BACK, or whatever else is a failure."""
+        self.updates[code if code in self.updates else FAILED] += 1
+
+    def told(self) -> dict[str, int]:
+        """All counts, for the health."""
+        return self.counts | {f"update.{code}": n for code, n in self.updates.items()}
 
     def answered(self, answer: Answer) -> None:
         """The command has been carried out, or could not be: a repeated message is answered alike."""

@@ -82,6 +82,13 @@ def _dropped(scene: Scene) -> list[tuple[Labels, float]]:
     return [((("reason", reason),), float(n)) for reason, n in sorted(dropped.items())]
 
 
+def _updates(scene: Scene) -> list[tuple[Labels, float]]:
+    """Updates by how they ended; there from the start, so that a rate sees the first one."""
+    counts: Mapping[str, int] = scene.health.get("commands", {})
+    ends = {name.partition(".")[2]: n for name, n in counts.items() if name.startswith("update.")}
+    return [((("outcome", end),), float(n)) for end, n in sorted(ends.items())]
+
+
 def _steps(key: str) -> Callable[[Scene], list[tuple[Labels, float]]]:
     """Counts by step of the recovery; none of a source that has no recovery."""
     return lambda scene: [((("step", step),), float(n)) for step, n in sorted(scene.health.get(key, {}).items())]
@@ -152,6 +159,7 @@ FAMILIES = (
     Family("reports_refused_total", "counter", "Publishes that the broker has refused aloud.", _told("refused")),
     Family("acknowledgements_ignored_total", "counter", "Of nothing that was sent.", _told("acks_ignored")),
     Family("acknowledgements_malformed_total", "counter", "That could not be read.", _told("acks_malformed")),
+    Family("updates_total", "counter", "Updates of this program, by how they ended.", _updates),
     Family("spool_reports", "gauge", "Reports that wait on the disk.", _told("spool", "reports")),
     Family("spool_bytes", "gauge", "Bytes of the spool in use.", _told("spool", "bytes")),
     Family("spool_limit_bytes", "gauge", "spool.max_mb.", _one(lambda scene: scene.limit_bytes)),

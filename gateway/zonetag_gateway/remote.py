@@ -116,6 +116,9 @@ class Remote:
 
     def answer(self, answer: Answer) -> None:
         """Publish what became of a command, and remember it."""
+        under_way = None if self._updates is None else self._updates.asked
+        if under_way is not None and answer.id == under_way.id and answer.code != TRIAL:
+            self.desk.update_ended(answer.code)
         self.desk.answered(answer)
         self._say(answer.payload(self._clock.now().utc_ms))
 
