@@ -10,7 +10,7 @@ from rig.reports import NOW_MS, Gateway, Heard
 from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.store import doors, registry, tags
 from zonetag_backend.store.engine import reading, writing
-from zonetag_backend.tracing.passage import Crossing, Window, crossings
+from zonetag_backend.tracing.passage import Crossing, Way, Window, crossings, way
 
 SIDES = {"gw1": "outside", "gw2": "inside"}
 
@@ -49,6 +49,29 @@ def test_somebody_who_stays_where_they_are_goes_through_no_door() -> None:
     assert crossings(still, SIDES) == []
 
 
+def test_a_day_at_a_desk_between_changes_nothing() -> None:
+    """The model is asked around the turns alone, and finds there what it finds in the whole."""
+    rng, evening = random.Random(11), NOW_MS + 9 * 3_600_000
+    desk = [
+        (gateway, at, at + 3500, dbm + rng.randint(-6, 6))
+        for at in range(NOW_MS + 40_000, evening - 10_000, 4000)
+        for gateway, dbm in (("gw1", -84), ("gw2", -64))
+    ]
+    day = [*walk(True), *desk, *walk(False, evening)]
+    rng.shuffle(day)
+    found = crossings(day, SIDES)
+    assert [each.inwards for each in found] == [True, False]
+    assert abs(found[1].at_ms - (evening + 14_000)) < 4000
+    assert way(found) == Way("out", found[0].at_ms, found[1].at_ms)
+
+
+def test_what_was_not_seen_is_unknown() -> None:
+    assert way([]) == Way("unknown", None, None)
+    assert way([Crossing(5, True)]) == Way("in", 5, None)
+    assert way([Crossing(5, False)]) == Way("out", None, 5)
+    assert way([Crossing(5, True), Crossing(6, False), Crossing(7, True)]) == Way("in", 5, None)
+
+
 def test_through_the_store(tmp_path: Path) -> None:
     office = make_office(tmp_path / "office")
     which = office.add_tag("A-1")
@@ -69,6 +92,10 @@ def test_through_the_store(tmp_path: Path) -> None:
         [(site, found)] = doors.crossings_of(connection, who, (NOW_MS - 3_600_000, NOW_MS + 3_600_000))
     assert (site, found.inwards) == ("hq", True)
     assert isinstance(found, Crossing)
+    with reading(office.database) as connection:
+        assert doors.ways(connection, "hq", [(which, NOW_MS, NOW_MS + 30_000)]) == [Way("in", found.at_ms, None)]
+        assert doors.ways(connection, "hq", [(which, NOW_MS, NOW_MS + 8 * 3_600_000)]) == [Way("in", found.at_ms, None)]
+        assert doors.ways(connection, "annex", [(which, NOW_MS, NOW_MS + 30_000)]) is None, "no gateway on either side"
     with writing(office.database) as connection:
         doors.set_side(connection, "gw2", None)
         assert doors.crossings_of(connection, who, (NOW_MS - 3_600_000, NOW_MS + 3_600_000)) == []

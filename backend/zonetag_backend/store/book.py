@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Select, Subquery, and_, case, func, l
 
 from zonetag_backend.store import restrictions, whereabouts
 from zonetag_backend.store.schema import person, site, tag, tag_clock, visit, visit_correction, wearing
+from zonetag_backend.tracing.passage import Way
 from zonetag_protocol import status
 
 Database = Engine  # what the pages hold of the store, without knowing SQLAlchemy
@@ -68,6 +69,8 @@ class Stay:
     battery: int
     # eighths; -1 unknown
     corrections: tuple[Correction, ...]
+    door: Way | None = None
+    # what gateways on both sides of the site's door say; none: it has none, or nobody asked (store/doors.py)
 
 
 def zone_of(timezone: str) -> ZoneInfo:

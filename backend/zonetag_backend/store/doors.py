@@ -1,18 +1,30 @@
 """On which side of a door gateways hang, and who went through it which way."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, inspect, or_, select
 
 from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.records import day_of
 from zonetag_backend.store import heard, rows
+from zonetag_backend.store.book import Site, Stay
+from zonetag_backend.store.meetings import answers
 from zonetag_backend.store.schema import gateway, place, wearing
 from zonetag_backend.store.schema.contacts import gateway_side
-from zonetag_backend.tracing.passage import SIDES, Crossing, Window, crossings
+from zonetag_backend.tracing.passage import SIDES, Crossing, Way, Window, crossings, way
 
-HOUR_MS = 3_600_000  # no window is longer
-DAY_MS = 24 * HOUR_MS
+DAY_MS = 86_400_000
+# Of a stay the door is asked about its beginning and its end, so that a page of a hundred people is quick; what lies
+# between stands on the person's page.
+END_MS = 120_000
+
+_HEARD = """{{ask}}
+SELECT k.person, h.gateway, h.start_ms, h.start_ms + h.span_ms, h.rssi_p90 FROM ask k CROSS JOIN {table} h
+WHERE h.tag = k.tag AND h.start_ms >= k.low AND h.start_ms <= k.high
+ AND h.gateway IN (SELECT gateway FROM gateway_side)"""
 
 
 def set_side(connection: Connection, name: str, side: str | None) -> None:
@@ -38,6 +50,32 @@ def sides(connection: Connection) -> dict[str, dict[str, str]]:
     return dict(found)
 
 
+def told(connection: Connection, of: Site, stays: Sequence[Stay]) -> list[Stay]:
+    """The same stays with what the site's door says of each; unchanged where there is no such door."""
+    seen = ways(connection, of.name, [(stay.tag, stay.came_ms, stay.last_ms) for stay in stays])
+    return list(stays) if seen is None else [replace(stay, door=way) for stay, way in zip(stays, seen, strict=True)]
+
+
+def ways(connection: Connection, site: str, stays: Sequence[tuple[int, int, int]]) -> list[Way] | None:
+    """What the site's door says of each stay (tag, came, last heard), by its beginning and end; none: it has none."""
+    by_gateway = sides(connection).get(site, {})
+    if set(by_gateway.values()) != set(SIDES):
+        return None
+    asked = []
+    for n, (tag, came, last) in enumerate(stays):
+        if last - came > 2 * END_MS:
+            asked += [(n, tag, came, came + END_MS), (n, tag, last - END_MS, last)]
+        else:
+            asked.append((n, tag, came, last))
+    found: dict[int, list[Window]] = defaultdict(list)
+    for day in _days(connection, min((a[2] for a in asked), default=0), max((a[3] for a in asked), default=0)):
+        begin = int(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).timestamp()) * 1000
+        there = [each for each in asked if each[3] >= begin and each[2] < begin + DAY_MS]
+        for n, *window in answers(connection, _HEARD.format(table=f"{heard.PREFIX}{day}"), there):
+            found[n].append((window[0], window[1], window[2], window[3]))
+    return [way(crossings(found.get(n, ()), by_gateway)) for n in range(len(stays))]
+
+
 def crossings_of(connection: Connection, who: int, window: tuple[int, int]) -> list[tuple[str, Crossing]]:
     """Which way a person went through which site's door within a window, in order of time."""
     low, high = window
@@ -47,11 +85,12 @@ def crossings_of(connection: Connection, who: int, window: tuple[int, int]) -> l
             w.person == who, w.since_ms < high, or_(w.until_ms.is_(None), w.until_ms > low)
         )
     ).all()
-    there = set(inspect(connection).get_table_names())
-    days = [day_of(at) for at in range(low - HOUR_MS, high + DAY_MS, DAY_MS)]
-    tables = [heard.table_of_day(day) for day in days if f"{heard.PREFIX}{day}" in there]
+    by_site = {site: of for site, of in sides(connection).items() if set(of.values()) == set(SIDES)}
+    if not by_site:
+        return []
+    tables = [heard.table_of_day(day) for day in _days(connection, low, high)]
     found: list[tuple[str, Crossing]] = []
-    for site, by_gateway in sides(connection).items():
+    for site, by_gateway in by_site.items():
         for tag, since, until in worn:
             begin, end = max(low, since), high if until is None else min(high, until)
             windows: list[Window] = []
@@ -63,3 +102,10 @@ def crossings_of(connection: Connection, who: int, window: tuple[int, int]) -> l
                 windows += [(name, start, stop, dbm) for name, start, stop, dbm in connection.execute(statement)]
             found += [(site, each) for each in crossings(windows, by_gateway)]
     return sorted(found, key=lambda each: each[1].at_ms)
+
+
+def _days(connection: Connection, low_ms: int, high_ms: int) -> list[str]:
+    """The days of a time of which there is a table."""
+    there = set(inspect(connection).get_table_names())
+    wanted = [day_of(at) for at in range(low_ms // DAY_MS * DAY_MS, high_ms + 1, DAY_MS)]
+    return [day for day in wanted if f"{heard.PREFIX}{day}" in there]

@@ -2,18 +2,29 @@
 
 The door model (`door.follow`) takes packets at all receivers at once; a gateway reports windows of some seconds.  So
 time is cut into bins, and each gateway's level in a bin is the strongest of its windows that touch it.
+
+Most of the day somebody sits on one side.  So the model is asked only around the moments at which the other side
+becomes the stronger one, `TURN_MS` before and after them, and not at all where that never happens.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from zonetag_backend.presence import merged
 from zonetag_backend.tracing import door
+from zonetag_backend.tracing.door import Floats
 
 BIN_MS = 1000  # shorter than a step through a door and back
 QUIET_MS = 120_000  # unheard for so long on both sides is another visit to the door: nothing is carried over
+TURN_MS = 60_000  # what the model needs around a turn: it has forgotten the rest by then
+SMOOTH = 5  # bins over which the difference of the sides is averaged to find turns: about a gateway's window
+TURN_DB = 1.0  # beyond, on the other side than before
 INSIDE, OUTSIDE = "inside", "outside"
+IN, OUT, UNKNOWN = "in", "out", "unknown"
 SIDES = (INSIDE, OUTSIDE)
 
 Window = tuple[str, int, int, int]
@@ -25,6 +36,28 @@ class Crossing(NamedTuple):
 
     at_ms: int
     inwards: bool
+
+
+class Way(NamedTuple):
+    """What the door says of one stay."""
+
+    state: str
+    # IN or OUT by the last crossing; UNKNOWN while none is
+    in_ms: int | None
+    # when they came in through it; none: not seen
+    out_ms: int | None
+    # when they went out at the end; none: not seen, or in again
+
+
+def way(seen: Iterable[Crossing]) -> Way:
+    """Of the crossings about a stay, in order."""
+    known = list(seen)
+    if not known:
+        return Way(UNKNOWN, None, None)
+    first, last = known[0], known[-1]
+    return Way(
+        IN if last.inwards else OUT, first.at_ms if first.inwards else None, None if last.inwards else last.at_ms
+    )
 
 
 def crossings(windows: Iterable[Window], sides: Mapping[str, str]) -> list[Crossing]:
@@ -40,11 +73,28 @@ def crossings(windows: Iterable[Window], sides: Mapping[str, str]) -> list[Cross
         for name, start, end, dbm in part:
             here = levels[start // BIN_MS - first : end // BIN_MS - first + 1, names.index(name)]
             here[:] = np.fmax(here, dbm)
-        heard = np.flatnonzero(~np.isnan(levels).all(axis=1))
-        times = np.asarray((heard + first) * (BIN_MS / 1000), np.float64)
-        followed = door.follow(times, levels[heard], profile)
-        found += [Crossing(round(each.at_s * 1000), each.inwards) for each in followed.crossings]
+        within = np.array([sides[name] == INSIDE for name in names])
+        for low, high in _turns(levels, within):
+            here = levels[low:high]
+            heard = np.flatnonzero(~np.isnan(here).all(axis=1))
+            times = np.asarray((heard + low + first) * (BIN_MS / 1000), np.float64)
+            followed = door.follow(times, here[heard], profile)
+            found += [Crossing(round(each.at_s * 1000), each.inwards) for each in followed.crossings]
     return found
+
+
+def _turns(levels: Floats, within: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Stretches of bins (from, before which) around each turn from one side to the other."""
+    filled = np.where(np.isnan(levels), door.NOT_HEARD_DBM, levels)
+    heard = ~np.isnan(levels).all(axis=1)
+    difference = (filled[:, within].mean(axis=1) - filled[:, ~within].mean(axis=1)) * heard
+    ones = np.ones(SMOOTH)
+    weight = np.convolve(heard, ones, "same")
+    smooth = np.convolve(difference, ones, "same") / np.maximum(weight, 1)
+    at = np.flatnonzero(np.abs(smooth) > TURN_DB)
+    reach = TURN_MS // BIN_MS
+    spans = [(int(a) - reach, int(b) + reach + 1) for a, b in pairwise(at) if (smooth[a] > 0) != (smooth[b] > 0)]
+    return [(max(low, 0), min(high, len(levels))) for low, high in merged(spans, 0)]
 
 
 def _parts(windows: list[Window]) -> list[list[Window]]:

@@ -1,7 +1,9 @@
 """`/book/<site>`: who is in, who came and who left on a day."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zonetag_backend.store import book as store
-from zonetag_backend.store import declarations
+from zonetag_backend.store import declarations, doors
 from zonetag_backend.store.book import Site
 from zonetag_backend.store.engine import reading
 from zonetag_backend.web.desk import Fault, desk_of
@@ -48,10 +50,12 @@ def book(request: Request) -> Response:
         shown = found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
         if not whole and not over:  # places for those on the page only
             tags = {stay.tag for line in shown for stay in line.stays}
-            placed = {
-                line.key: line for line in lines_of(store.stays_of_day(connection, site, span, now_ms, tags=tags))
-            }
+            of_page = doors.told(connection, site, store.stays_of_day(connection, site, span, now_ms, tags=tags))
+            placed = {line.key: line for line in lines_of(of_page)}
             shown = [placed[line.key] for line in shown]
+        elif not over:
+            seen = iter(doors.told(connection, site, [stay for line in found for stay in line.stays]))
+            found = [replace(line, stays=tuple(islice(seen, len(line.stays)))) for line in found]
     counts = counts_of(lines)
     return show(
         request,
@@ -128,6 +132,9 @@ def stay_twin(stay: store.Stay, zone: ZoneInfo) -> dict[str, Any]:
         "last": iso(stay.last_ms, zone),
         "left": None if stay.inside else iso(stay.last_ms, zone),
         "place": stay.place,
+        "door": None
+        if stay.door is None
+        else {"state": stay.door.state, "in": iso(stay.door.in_ms, zone), "out": iso(stay.door.out_ms, zone)},
         "corrections": [
             {"at": iso(each.at_ms, zone), "came": iso(each.came_ms, zone), "last": iso(each.last_ms, zone)}
             for each in stay.corrections

@@ -8,11 +8,14 @@ from starlette.responses import Response
 
 from zonetag_backend.names import folded, sort_key
 from zonetag_backend.store import book as store
+from zonetag_backend.store import doors
 from zonetag_backend.store.engine import reading
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.render import show
 from zonetag_backend.web.rows import INSIDE, Line, chosen, lines_of
 from zonetag_backend.web.times import day_asked, iso, local
+
+QUIET_MS = 20_000  # unheard for so long, while tags are heard each second or so
 
 
 def inside(request: Request) -> Response:
@@ -25,6 +28,10 @@ def inside(request: Request) -> Response:
             raise Fault("no-site", 404, request.path_params["site"])
         day = day_asked("", site.zone, now_ms)
         stays = store.stays_of_day(connection, site, range(day.start_ms, day.end_ms), now_ms, all_people=True)
+        # Who is heard at this moment has not left; of the others the door may have seen it.  They stay on the list.
+        quiet = [stay for stay in stays if stay.inside and now_ms - stay.last_ms >= QUIET_MS]
+        told = {stay.tag: stay for stay in doors.told(connection, site, quiet)}
+        stays = [told.get(stay.tag, stay) if stay.inside else stay for stay in stays]
     zone = site.zone
     here = chosen(lines_of(stays), INSIDE, "", "")
     people = [line for line in here if line.person is not None]
@@ -62,6 +69,7 @@ def _twin(site: store.Site, people: list[Line], unworn: list[Line], now_ms: int)
                 "came": iso(line.latest.came_ms, zone),
                 "last": iso(line.latest.last_ms, zone),
                 "place": line.latest.place,
+                "went_out": None if line.latest.door is None else iso(line.latest.door.out_ms, zone),
             }
             for line in people
         ],

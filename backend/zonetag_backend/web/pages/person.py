@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zonetag_backend.store import book as store
-from zonetag_backend.store import person_day, restrictions
+from zonetag_backend.store import doors, person_day, restrictions
 from zonetag_backend.store.engine import reading
 from zonetag_backend.store.person_day import Person, Spell
+from zonetag_backend.tracing.passage import Crossing
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.pages.book import stay_twin
 from zonetag_backend.web.render import show
@@ -19,6 +20,9 @@ from zonetag_backend.web.timeline import timeline_of
 from zonetag_backend.web.times import Day, day_asked, iso, local
 
 LARGEST_ID = 2**63 - 1
+
+Through = tuple[str, Crossing]
+"""A site, and a way through its door."""
 
 
 def person(request: Request) -> Response:
@@ -47,10 +51,11 @@ def person(request: Request) -> Response:
         over = start_ms >= day.end_ms
         stays = [] if over else store.stays_of_person(connection, who.id, start_ms, day.end_ms, now_ms)
         spells = [] if over else person_day.spells_of_person(connection, who.id, start_ms, day.end_ms)
+        ways = [] if over else doors.crossings_of(connection, who.id, (start_ms, day.end_ms))
     return show(
         request,
         "person",
-        lambda: _twin(who, day, now_ms, stays, spells),
+        lambda: _twin(who, day, now_ms, stays, spells, ways),
         who=who,
         site=site,
         sites=sites,
@@ -60,11 +65,14 @@ def person(request: Request) -> Response:
         now_ms=now_ms,
         stays=stays,
         spells=spells,
+        ways=ways,
         timeline=timeline_of(stays, spells, day.start_ms, day.end_ms),
     )
 
 
-def _twin(who: Person, day: Day, now_ms: int, stays: Sequence[store.Stay], spells: Sequence[Spell]) -> dict[str, Any]:
+def _twin(  # noqa: PLR0917  # all that the page shows
+    who: Person, day: Day, now_ms: int, stays: Sequence[store.Stay], spells: Sequence[Spell], ways: Sequence[Through]
+) -> dict[str, Any]:
     zone = day.zone
     return {
         "person": str(who.id),
@@ -79,6 +87,9 @@ def _twin(who: Person, day: Day, now_ms: int, stays: Sequence[store.Stay], spell
         "now": iso(now_ms, zone),
         "in": any(stay.inside for stay in stays),
         "stays": [stay_twin(stay, zone) for stay in stays],
+        "doors": [
+            {"site": site, "at": iso(each.at_ms, zone), "way": "in" if each.inwards else "out"} for site, each in ways
+        ],
         "places": [
             {
                 "site": spell.site,
