@@ -13,7 +13,7 @@ from zonetag_backend import pictures
 from zonetag_backend.errors import BadValue
 from zonetag_backend.store import retention, schema, tag_list, tags
 from zonetag_backend.store.engine import reading, writing
-from zonetag_backend.web.pages.plan import ALARMS
+from zonetag_backend.web.alarms import ALARMS
 
 DAY_MS = 86_400_000
 
@@ -159,7 +159,7 @@ def test_alarms_name_their_playbook(office: Office, get: Get, root: Path) -> Non
     office.report("gw-cua", at("14:00"), synchronised=False)
     [gateway] = [each for each in get("/plan/van-phong.json").json()["gateways"] if each["gateway"] == "gw-cua"]
     assert gateway["alarms"] == ["offline", "refused", "clock"]
-    assert "playbooks.md#zonetaggatewayoffline" in get("/plan/van-phong").text
+    assert 'href="/playbooks#zonetaggatewayoffline"' in get("/plan/van-phong").text
     for language in ("en", "vi"):
         text_of = (root / "docs" / language / "playbooks.md").read_text()
         for _, heading in ALARMS.values():

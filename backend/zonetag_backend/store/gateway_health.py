@@ -11,6 +11,7 @@ from zonetag_backend.store import gaps, refusals
 from zonetag_backend.store.schema import gateway, gateway_status, place, rejected, rejected_total, report
 
 MINUTE_MS = 60_000
+DEAF_S = 900  # as the alert ZonetagGatewayAdapterDeaf has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class GatewayHealth:
     # reports of which the gateway says that it no longer has them
     certificate_ms: int | None = None
     # end of its certificate, as it says
+    deaf_adapters: tuple[str, ...] = ()
+    # that have heard nothing for long, while another of its adapters has
+    updates_failed: int = 0
+    # updates that did not stay, since it started
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,29 @@ def _health(
         certificate_ms=_whole(told["certificate"].get("until_ms"))
         if isinstance(told.get("certificate"), dict)
         else None,
+        deaf_adapters=_deaf(told.get("adapters")),
+        updates_failed=_failed(told.get("commands")),
     )
+
+
+def _deaf(adapters: object) -> tuple[str, ...]:
+    """Adapters without a way to hear, or silent for DEAF_S, beside at least one that hears."""
+    told = (
+        {str(name): one for name, one in adapters.items() if isinstance(one, dict)}
+        if isinstance(adapters, dict)
+        else {}
+    )
+    deaf = [name for name, one in told.items() if not one.get("backend") or not _heard(one.get("last_advert_age_s"))]
+    return tuple(sorted(deaf)) if len(deaf) < len(told) else ()
+
+
+def _heard(age_s: object) -> bool:
+    return age_s is None or (isinstance(age_s, (int, float)) and age_s <= DEAF_S)
+
+
+def _failed(commands: object) -> int:
+    ends = commands if isinstance(commands, dict) else {}
+    return sum(_whole(ends.get(f"update.{end}")) or 0 for end in ("rolled-back", "failed"))
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -66,6 +66,7 @@ from zonetag_backend.web.pages.imports import imported, imports
 from zonetag_backend.web.pages.inside import inside
 from zonetag_backend.web.pages.live import live
 from zonetag_backend.web.pages.person import person
+from zonetag_backend.web.pages.playbooks import playbooks
 from zonetag_backend.web.pages.questions import questions
 from zonetag_backend.web.pages.setup import setup
 from zonetag_backend.web.pages.start import start
@@ -93,6 +94,7 @@ ROUTES = (
     Route("/plan/{site}", plan.plan),
     Route("/plan/{site}/picture", plan.picture),
     Route("/gateways", gateways),
+    Route("/playbooks", playbooks),
     Route("/rejected", rejected),
     Route("/live", live),
     Route("/login", login.login),

@@ -35,6 +35,7 @@ PAGES = {
     "/plan/{site}": NOBODY,
     "/plan/{site}/picture": NOBODY,
     "/gateways": NOBODY,
+    "/playbooks": NOBODY,
     "/rejected": NOBODY,
     "/live": NOBODY,
     "/login": NOBODY,

@@ -57,6 +57,7 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/plan/{site}": {"GET": Rule(SIGNED_IN), "POST": Rule(_of(ADMIN))},
     "/plan/{site}/picture": {"GET": Rule(SIGNED_IN), "POST": Rule(_of(ADMIN), body_bytes=PICTURE_BYTES)},
     "/gateways": {"GET": Rule(SIGNED_IN)},
+    "/playbooks": {"GET": Rule(SIGNED_IN)},
     "/rejected": {"GET": Rule(_of(HEALTH, ADMIN, AUDITOR))},
     "/live": {"GET": Rule(SIGNED_IN, rests=True)},
     "/login": {"GET": Rule(ANYBODY), "POST": Rule(ANYBODY)},

@@ -10,6 +10,7 @@ from zonetag_backend.store import book as store
 from zonetag_backend.store import gateway_health
 from zonetag_backend.store.engine import reading
 from zonetag_backend.store.gateway_health import GatewayHealth
+from zonetag_backend.web.alarms import ALARMS, alarms_of
 from zonetag_backend.web.desk import desk_of
 from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso, local
@@ -41,6 +42,8 @@ def gateways(request: Request) -> Response:
         knocking=[each for each in found if not each.registered],
         sites=sites,
         places=places,
+        alarms={each.name: alarms_of(each) for each in found},
+        about=ALARMS,
         relayed=relayed,
         zones=zones,
         zone=zone,
@@ -71,6 +74,9 @@ def _gateway_twin(each: GatewayHealth, zone: ZoneInfo) -> dict[str, Any]:
         "missing": each.missing,
         "lost": each.lost,
         "certificate_until": iso(each.certificate_ms, zone),
+        "alarms": list(alarms_of(each)),
+        "deaf_adapters": list(each.deaf_adapters),
+        "updates_failed": each.updates_failed,
     }
 
 

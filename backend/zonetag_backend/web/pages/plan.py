@@ -14,6 +14,7 @@ from zonetag_backend.store import audit, gateway_health, plans
 from zonetag_backend.store import book as sites
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.gateway_health import GatewayHealth
+from zonetag_backend.web.alarms import ALARMS, alarms_of
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field, form_of
 from zonetag_backend.web.languages import marked as _
@@ -21,21 +22,8 @@ from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso
 from zonetag_backend.web.visitor import visitor_of
 
-MANY_REPORTS = 60  # that wait on a gateway: more than an hour's, or the way is too narrow
-
 BAD_SPOT = _("Left and top are whole numbers from 0 to 100.")
 BAD_PICTURE = _("This is no PNG or JPEG of at most 4 MB, with sides of 50 to 8000 pixels and 24 million in all.")
-# Alarm -> words, and its heading in docs/*/playbooks.md.
-ALARMS = {
-    "offline": (_("offline"), "ZonetagGatewayOffline"),
-    "spool": (_("many reports wait to be sent"), "ZonetagGatewaySpoolFills"),
-    "clock": (_("its clock is not synchronised"), "ZonetagGatewayClockUnsynchronised"),
-    "dropped": (_("it could not keep everything"), "ZonetagGatewayLoses"),
-    "refused": (_("its messages are refused"), "ZonetagGatewayRefused"),
-    "missing": (_("reports are missing"), "ZonetagGatewayUnacknowledged"),
-    "deaf": (_("it hears nothing"), "ZonetagGatewayDeaf"),
-}
-PLAYBOOKS = "docs/%s/playbooks.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +87,6 @@ def _keep(request: Request, name: str) -> Response:
     return RedirectResponse(f"/plan/{name}", 303)
 
 
-def alarms_of(each: GatewayHealth) -> tuple[str, ...]:
-    """What is wrong with a gateway, worst first."""
-    wrong = {
-        "offline": each.online is False,
-        "deaf": bool(each.online) and each.adverts_per_min == 0,
-        "refused": bool(each.refused or each.refusals),
-        "missing": bool(each.missing or each.lost),
-        "dropped": each.dropped > 0,
-        "spool": (each.spool_reports or 0) > MANY_REPORTS,
-        "clock": each.synchronised is False,
-    }
-    return tuple(alarm for alarm, is_so in wrong.items() if is_so)
-
-
 def _show(request: Request, error: str = "") -> Response:
     desk, name = desk_of(request), request.path_params["site"]
     with reading(desk.engine) as connection:
@@ -138,7 +112,6 @@ def _show(request: Request, error: str = "") -> Response:
         stations=stations,
         others=others,
         alarms=ALARMS,
-        playbooks=PLAYBOOKS,
         error=error,
         zone=site.zone,
         now_ms=desk.clock(),
