@@ -91,8 +91,11 @@ def as_somebody(app: Starlette, office: Office) -> Somebody:
 class Served:
     """The pages behind a real socket, which can be stopped and started again on the same port."""
 
-    def __init__(self, office: Office, events: Events, paperwork: PaperSettings | None = None) -> None:
+    def __init__(
+        self, office: Office, events: Events, paperwork: PaperSettings | None = None, app: Starlette | None = None
+    ) -> None:
         self.office = office
+        self.app = app
         self.paperwork = paperwork
         self.events = events
         self.doors = Doors()
@@ -115,7 +118,7 @@ class Served:
         )
 
     def start(self) -> None:
-        app = make_app(
+        app = self.app or make_app(
             self.office.engine,
             self.office.clock,
             self.events,

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend import dutydays
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
-from zonetag_backend.store import audit, consent_ledger, mine_codes, people, registry, restrictions
+from zonetag_backend.store import audit, consent_ledger, mine_codes, people, registry, restrictions, retention
 from zonetag_backend.store import subject_requests as store
 from zonetag_backend.store.engine import Transaction, reading, writing
 from zonetag_backend.web import subjectwords
@@ -163,6 +163,7 @@ def _act(request: Request, which: int) -> str:
     except BadValue:
         return WHY if act == "refuse" else BAD
     if erased is not None:  # after the commit: a restored backup erases them again
+        retention.empty_log(desk.engine)  # else the name stays in the file until the next hourly round
         desk.subjects.note_erased(erased.person)
     return ""
 
