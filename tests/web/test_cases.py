@@ -10,11 +10,11 @@ from rig.office import Office, at
 from rig.pages import KEYRING, Somebody, as_somebody
 
 from zonetag_backend.events import Events
-from zonetag_backend.store import audit_log, erasure
+from zonetag_backend.store import audit_log, erasure, restrictions
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.tracing.profile import PROFILES
 from zonetag_backend.web.app import make_app
-from zonetag_backend.web.casework import CaseSettings
+from zonetag_backend.web.casework import KEPT_MS, CaseSettings
 
 DAY = "2026-11-20"
 REASON = "xét nghiệm dương tính"
@@ -228,6 +228,35 @@ def test_the_other_way_round(get: Somebody, office: Office) -> None:
     twin = get(f"{path}/sources.json").json()
     assert [each["person"] for each in twin["contacts"]] == [str(source)]
     assert "S1" in get(f"{path}/sources").text
+
+
+def test_sources_are_kept_ten_minutes_but_nobody_who_must_not_be_shown(get: Somebody, office: Office) -> None:
+    ill, tag = office.person("Nguyễn Thị Ánh")
+    (source, theirs), (later, other) = office.person("Trần Văn Bình"), office.person("Lê Văn Dũng")
+    hear(office, tag, theirs, at("08:30", 17))
+    for each in (tag, theirs):
+        office.presence(each, "Phòng họp", at("08:00", 17), at("09:00", 17))
+    path = entered(get, ill)
+
+    def found() -> dict[str, Any]:
+        twin: dict[str, Any] = get(f"{path}/sources.json").json()
+        assert (twin["tracing"], twin["failed"]) == (False, False)
+        return twin
+
+    first = found()
+    [only] = first["contacts"]
+    assert only["days"][0]["places"] == ["Phòng họp"], "where both were heard meanwhile"
+    hear(office, tag, other, at("13:00", 17))
+    office.now += KEPT_MS - 1
+    assert found() == first
+    office.now += 1
+    assert {each["person"] for each in found()["contacts"]} == {str(source), str(later)}
+    with writing(office.engine) as connection:
+        restrictions.restrict(connection, later, office.now)
+    assert {each["person"] for each in found()["contacts"]} == {str(source)}, "at once"
+    with writing(office.engine) as connection:
+        erasure.erase(connection, source)
+    assert found()["contacts"] == [], "at once"
 
 
 def test_a_case_is_closed(get: Somebody, office: Office) -> None:

@@ -5,7 +5,7 @@ Contacts are what `store.cases.keep_exposures` kept: the same that notices tell,
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -109,6 +109,23 @@ def any_of(days: Iterable[tuple[int, float]]) -> float:
     for probability in strongest.values():
         none *= 1 - probability
     return 1 - none
+
+
+def located(connection: Connection, found: Iterable[Contact]) -> list[Contact]:
+    """The same with the places where both were heard meanwhile, longest first, as far as none are told."""
+    listed = list(found)
+    met = [(c.through.id, c.who.id, t.first_ms, t.last_ms) for c in listed for t in c.days if not t.places]
+    where = _where(connection, met)
+    return [
+        replace(
+            each,
+            days=tuple(
+                replace(t, places=t.places or where.get((each.through.id, each.who.id, t.first_ms, t.last_ms), ()))
+                for t in each.days
+            ),
+        )
+        for each in listed
+    ]
 
 
 Met = tuple[int, int, int, int]

@@ -21,6 +21,7 @@ from zonetag_backend.tracing.profile import DAY_MS, PROFILES, Profile, infectiou
 
 PATIENCE_S = 2.0  # for so long a page waits for work before it shows that it goes on
 AT_ONCE = 2  # traces; each is a processor's whole work
+KEPT_MS = 600_000  # what was found out for a page that keeps nothing in the database, it shows so long again
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,10 @@ class Work:
     failed: bool = False
     changes: Changes | None = None
     # of a trace that was not the first
+    about: object = None
+    # what an answer hangs on: when that is another, it is asked anew
+    answer: object = None
+    # of a question, once done
 
 
 class Casework:
@@ -81,6 +86,29 @@ class Casework:
     def trace(self, which: int, actor: str) -> None:
         """Trace a case anew; waits a moment for it."""
         self._start("trace", which, lambda work: self._trace(which, actor, work))
+
+    def ask(self, which: int, about: object, question: Callable[[], object]) -> Work:
+        """The answer of a question about a case, asked anew when it is old or hangs on something else than `about`.
+
+        Waits a moment for it; the answer is of `about` only if that is the work's own.
+        """
+        now_ms = self._clock()
+        with self._lock:
+            asked = {key: work for key, work in self._work.items() if key[0] == "ask" and work.done.is_set()}
+            for key, work in asked.items():  # people's data, which nobody may need again
+                if (
+                    work.failed
+                    or not 0 <= now_ms - work.started_ms < KEPT_MS
+                    or (key[1] == which and work.about != about)
+                ):
+                    del self._work[key]
+            kept = self._work.get(("ask", which))
+        if kept is None:
+            self._start("ask", which, lambda work: _answer(work, about, question))
+        else:
+            kept.done.wait(PATIENCE_S)
+        with self._lock:
+            return self._work[("ask", which)]
 
     def send(self, which: int) -> None:
         """Send what is due; waits a moment for it.  What is not taken is tried again by the server itself."""
@@ -138,6 +166,11 @@ class Casework:
     def _send(self) -> None:
         if self.settings.notices is not None:
             notices.send_due(self._engine, senders(self.settings.notices), self._clock())
+
+
+def _answer(work: Work, about: object, question: Callable[[], object]) -> None:
+    work.about = about
+    work.answer = question()
 
 
 def _told(connection: Transaction, which: int) -> dict[int, list[tuple[int, int, str, float]]]:
