@@ -108,20 +108,24 @@ class ContactLog:
         key = heard.sender << 32 | sent_t // EPOCH_S
         columns = (end_t // EPOCH_S, key, heard.sender, end_t, at_s, heard.rssi, heard.adverts)
         notes: dict[int, Note] = {}
+        seats: list[int] = []  # of them, in the order of the records
         weakest: int | None = None  # of them, as far as it is known
         epoch = -1
         for now, which, sender, t, sent_s, rssi, count in zip(*(c.tolist() for c in columns), strict=True):
             if now != epoch:
                 if notes:
-                    yield epoch, list(notes.values())
-                notes, epoch, weakest = {}, now, None
+                    yield epoch, [notes[each] for each in seats]
+                notes, seats, epoch, weakest = {}, [], now, None
             note = notes.get(which)
             if note is None:
-                if len(notes) >= KEEP:
+                if len(seats) < KEEP:
+                    seats.append(which)
+                else:
                     if weakest is None:
-                        weakest = min(notes, key=lambda each: notes[each].rssi)
+                        weakest = min(seats, key=lambda each: notes[each].rssi)
                     if notes[weakest].rssi >= rssi:
                         continue
+                    seats[seats.index(weakest)] = which
                     del notes[weakest]
                 note, weakest = Note(sender), None
                 notes[which] = note
@@ -133,7 +137,7 @@ class ContactLog:
             cell = cell_of(t)
             note.cells[cell] = max(note.cells[cell], level(rssi))
         if notes:
-            yield epoch, list(notes.values())
+            yield epoch, [notes[each] for each in seats]
 
 
 def _line(tag: Tag) -> tuple[float, float]:
