@@ -9,7 +9,7 @@ from rig.tag_bench import DEVICE_ESP32, DEVICE_POWER, TagBench, linked, repeated
 
 DAY_S = 86_400
 TICKS_PERIOD = 1 << 30
-HEAP = "112K"  # of the 134 KB that a stock ESP32 has free; what is frozen into our own builds takes none of it
+HEAP = "110K"  # what is left of an ESP32's 134 KB once its radio is up; our own builds, with frozen code, use far less
 
 
 DAYS = 4
@@ -26,20 +26,20 @@ def test_days_over_the_wrap_of_the_counter(tag_bench: TagBench) -> None:
     assert life.end["erases"] < 400
 
 
-def test_a_day_in_112_kb_with_no_growth(micropython: Micropython, firmware: Path, tag_bench: TagBench) -> None:
+def test_a_day_in_110_kb_with_no_growth(micropython: Micropython, firmware: Path, tag_bench: TagBench) -> None:
     done = micropython.run("-m", "heap", "24", heap=HEAP, path=[firmware], cwd=tag_bench.folder / "files")
     assert done.returncode == 0, done.stdout
     told = json.loads(done.stdout.splitlines()[-1])
     print("bytes in use, of the firmware alone, at each hour:", [hour - told["before"] for hour in told["hours"]])
     assert len(told["hours"]) == 24
-    assert told["whole"] <= 112 * 1024
+    assert told["whole"] <= 110 * 1024
     # A conservative collector may take a number on the stack for a pointer and keep a block: noise, not growth.
     assert max(told["hours"]) - min(told["hours"]) <= 128
     assert told["hours"][-1] <= told["hours"][0] + 64
 
 
 @pytest.mark.parametrize("own_build", [False, True])
-def test_main_itself_starts_in_112_kb_and_says_who_it_is(
+def test_main_itself_starts_in_110_kb_and_says_who_it_is(
     micropython: Micropython, firmware: Path, tag_bench: TagBench, own_build: bool
 ) -> None:
     """`main.py` as it is, in real time, until its first frame is out and the watchdog was fed."""
