@@ -22,7 +22,7 @@ from rig.air_tag import ended, start_tag
 from rig.brokers import Mosquitto
 from rig.link_caller import Caller, Gone
 from rig.micropython import Micropython
-from rig.virtual_air import Heard, VirtualAir
+from rig.virtual_air import MOST_S, Heard, VirtualAir
 
 from zonetag_backend import config as backend_config
 from zonetag_backend.app import Backend
@@ -192,8 +192,8 @@ class LinkRoom:
         return Backend(self.settings(**more), self.now_ms)
 
     @contextlib.asynccontextmanager
-    async def open(self, seconds: int) -> AsyncIterator[None]:
-        """Tags on the air for at most so many seconds of its time."""
+    async def open(self, seconds: int, most_s: float = MOST_S) -> AsyncIterator[None]:
+        """Tags on the air for at most so many seconds of its time, and `most_s` real ones."""
         async with self.air as air:
             air.on_heard = self._hear
             running = []
@@ -202,7 +202,7 @@ class LinkRoom:
                 folder = self.folder / card.number
                 args = (self._micropython, self._firmware, folder, air, seat, card)
                 running.append(await start_tag(*args))
-            time = asyncio.create_task(air.run(seconds * 1000))
+            time = asyncio.create_task(air.run(seconds * 1000, most_s))
             try:
                 yield
             finally:

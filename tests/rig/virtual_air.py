@@ -236,10 +236,10 @@ class VirtualAir:
             self._awaited.append((at_ms, moment))
             await moment
 
-    async def run(self, until_ms: float) -> None:
-        """Let time go on until then; then every tag's supply ends."""
+    async def run(self, until_ms: float, most_s: float = MOST_S) -> None:
+        """Let time go on until then; then every tag's supply ends.  TimeoutError after `most_s` real seconds."""
         self._until_ms = until_ms
-        async with asyncio.timeout(MOST_S):
+        async with asyncio.timeout(most_s):
             while self._joined < len(self._seats) or self._gone < self._joined:
                 await self._asked.wait()
                 self._asked.clear()

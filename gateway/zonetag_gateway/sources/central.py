@@ -20,8 +20,10 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 
+from zonetag_gateway.bluez import Bus
 from zonetag_gateway.central import Central, NoTalk, Talk
 from zonetag_gateway.config import Config
+from zonetag_gateway.errors import SourceError
 from zonetag_protocol import carriage, fragments
 
 log = logging.getLogger(__name__)
@@ -52,20 +54,22 @@ class BleakCentral:
     async def talk(self, eid: bytes, limit_s: float) -> AsyncIterator[Talk]:
         """See `central.Central`."""
         talk = BleakTalk()
-        client = None
-        try:
+        async with contextlib.AsyncExitStack() as stack:
             try:
-                async with asyncio.timeout(limit_s), self._seen(eid) as device:
-                    client = BleakClient(device, talk.ended, timeout=limit_s, bluez=self._to_connect)
-                    await client.connect()
-            except FAULTS as error:
+                async with asyncio.timeout(limit_s):
+                    bus = await stack.enter_async_context(Bus())
+                    async with self._seen(eid) as device:
+                        client = BleakClient(device, talk.ended, timeout=limit_s, bluez=self._to_connect)
+                        stack.push_async_callback(_forget, client)
+                        await client.connect()
+            except (*FAULTS, SourceError) as error:
                 log.info("no connection to a tag: %s", error or "it was not found")
                 raise NoTalk(carriage.UNREACHABLE) from error
+            # bleak waits for ever for a bluetoothd that was killed.
+            watching = asyncio.create_task(talk.end_with(bus.lost, client))
+            stack.callback(watching.cancel)
             await talk.begin(client)
             yield talk
-        finally:
-            if client is not None:
-                await _forget(client)
 
     @contextlib.asynccontextmanager
     async def _seen(self, eid: bytes) -> AsyncIterator[BLEDevice]:
@@ -129,6 +133,11 @@ class BleakTalk:
         if self._parts.full():
             self._parts.get_nowait()
         self._parts.put_nowait(None)
+
+    async def end_with(self, lost: asyncio.Event, client: BleakClient) -> None:
+        """The connection is over when this happens."""
+        await lost.wait()
+        self.ended(client)
 
     async def write(self, part: bytes) -> None:
         """See `central.Talk`."""

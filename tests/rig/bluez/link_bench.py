@@ -9,6 +9,7 @@ A connection's exchanges are as far apart as Linux asks for (50 ms at most), or 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -72,6 +73,7 @@ class LinkBench:
             "site": "hq",
             "name": "door",
             "report": {"every_s": 2},
+            "health": {"every_s": 2},  # by it the backend learns that this gateway takes calls
             "link": {"enabled": True},
             "spool": {"path": "door.db", "max_mb": 8},
             "broker": {"url": self._room.broker_url, "resend_s": 1},
@@ -108,6 +110,11 @@ class LinkBench:
     def chip(self) -> Any:
         """The adapter's."""
         return self._dongle.chip
+
+    @property
+    def crowded(self) -> Counter[tuple[str, bool]]:
+        """Adverts by what else the adapter was doing ("", "connecting", "connected") and whether its host was told."""
+        return Counter(self.chip.shares)
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """As `bench.until`; ends at once when the gateway or the air has."""
