@@ -27,12 +27,14 @@ HEIGHT_M = 1.0
 Floats = npt.NDArray[np.float64]
 
 
-def evaluate(data: Path, train: Path | None) -> Result | None:
-    """None when there are no walks, or nobody says where the receivers hang.  Nothing is learnt."""
+def evaluate(data: Path, train: Path | None) -> Result:
+    """Raises `folders.Missing` when there are no walks, or nobody says where the receivers hang.  Nothing is learnt."""
     walks = folders.walks(data)
     hung = folders.receivers(data, *([train] if train else []))
-    if not walks or not hung:
-        return None
+    if not walks:
+        raise folders.Missing(f"no *.mbd in {data / 'zone'}")
+    if not hung:
+        raise folders.Missing(f"no *.dev says where the receivers hang; put it into {data / 'zone'} or into --train")
     parts: dict[str, list[tuple[Floats, Floats]]] = {"level": [], "around the distance law": [], "packet to packet": []}
     turned: dict[bool, list[tuple[Floats, Floats]]] = {True: [], False: []}
     for number, walk in enumerate(walks):

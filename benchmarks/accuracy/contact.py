@@ -1,7 +1,8 @@
 """Were two people close for some minutes, as a probability: detection cost, calibration, precision at the base rate.
 
 Learnt from other days (h0h1: two people's phones, worn anyhow) or other sessions (matrix: the way of wearing is known,
-as with a badge).  Close is 6 ft or less, far 10 ft or more; what lies between is left out.
+as with a badge).  Close is 6 ft or less, far 10 ft or more, by folder or by the middle distance of each stretch; what
+lies between is left out.
 """
 
 from collections.abc import Sequence
@@ -74,20 +75,31 @@ class Judged:
         return out
 
 
-def evaluate(data: Path, train: Path | None) -> Result | None:
-    """None when there are no recordings of both kinds."""
-    talks = [talk for talk in folders.talks(data) if talk.close is not None]
+def evaluate(data: Path, train: Path | None) -> Result:
+    """Raises `folders.Missing` when no set holds recordings of both kinds."""
+    talks = folders.talks(data)
     if not talks:
-        return None
-    teachers = [talk for talk in folders.talks(train) if talk.close is not None] if train else talks
-    rows, figures, tables = [], {}, []
+        raise folders.Missing(f"no *_partner.csv with packets in {data / 'contact'}")
+    teachers = folders.talks(train) if train else talks
+    rows, figures, tables, left_out = [], {}, [], []
     for set_name in sorted({talk.set_name for talk in talks}):
         mine = [talk for talk in talks if talk.set_name == set_name]
-        others = [talk for talk in teachers if talk.set_name == set_name] or teachers
+        others = [talk for talk in teachers if talk.set_name == set_name]
+        if not others:
+            others = teachers
+            by = "what other sets teach" if teachers else "physics alone: nothing teaches"
+            left_out.append(f"{set_name}: judged by {by}; add its own kind to --train for better")
         told: dict[str, object] = {}
         for length in LENGTHS_S:
             ours, simple = _judged(mine, others, length)
             if not ours.close.any() or ours.close.all():
+                kind = (
+                    "no stretch told to be close or far"
+                    if not len(ours.close)
+                    else ("close ones only" if ours.close.all() else "far ones only")
+                )
+                reason = f"{set_name}: {kind} (6 ft or less, 10 ft or more); a cost needs both, add recordings"
+                left_out += [] if reason in left_out else [reason]
                 continue
             what = f"{set_name} {length / 60:.0f} min" if length < LENGTHS_S[-1] else f"{set_name} up to 15 min"
             published = PUBLISHED.get((set_name, length), "-")
@@ -97,20 +109,20 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
                 rows.append(Row(f"{what}: Brier", share(ours.brier()), "0.250 (says nothing)", "-"))
                 rows.append(Row(f"{what}: precision at {closeness.BASE_RATE:.2%}", *_precisions(ours, simple), "0.7 %"))
                 tables.append(_table(what, ours))
-        if any(talk.worn for talk in mine):
+        if told and any(talk.worn for talk in mine):
             unworn, _ = _judged(mine, others, LENGTHS_S[-1], known=False)
             rows.append(Row(f"{set_name}, way of wearing never seen: cost", share(unworn.cost()), "-", "-"))
             told["wearing_unknown"] = _figures(unworn, None)
         if told:
             figures[set_name] = told
     if not figures:
-        return None
+        raise folders.Missing(f"{data / 'contact'} holds no set that can be judged: {'; '.join(left_out)}")
     split = "h0h1: other days; sets with a way of wearing: other sessions" + (" of --train" if train else "")
     notes = (
         "Precision is that of the threshold 0.5 at even odds, were it applied to all pairs of an office; with the base "
         "rate as prior the same evidence hardly ever passes 0.5, which is the honest answer of one stretch by itself.",
     )
-    return Result("contact", SOURCE, split, tuple(rows), figures, notes, "\n\n".join(tables))
+    return Result("contact", SOURCE, split, tuple(rows), figures, notes, "\n\n".join(tables), tuple(left_out))
 
 
 def looks(talk: Talk, begin: float, end: float) -> tuple[float, ...]:
@@ -131,8 +143,9 @@ def _stretches(talk: Talk, length: float) -> list[tuple[Session, float]]:
     while not out or last - begin >= length / 2:
         heard = talk.rssi[(talk.times >= begin) & (talk.times < begin + length)]
         levels = looks(talk, begin, min(begin + length, last + 1e-6))
-        if levels:
-            out.append((Session(levels, bool(talk.close), talk.worn), float(heard.mean())))
+        close = talk.close(begin, begin + length)
+        if levels and close is not None:
+            out.append((Session(levels, close, talk.worn), float(heard.mean())))
         begin += length
         if begin >= last:
             break

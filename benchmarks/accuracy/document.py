@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from accuracy.rehearse import HEAD, Spread
 from accuracy.result import Result
 
 TEXT = Path(__file__).parent / "text"
@@ -17,7 +18,7 @@ TARGETS: tuple[tuple[str, str], ...] = (
 )
 
 
-def write(docs: Path, results: Sequence[Result]) -> None:
+def write(docs: Path, results: Sequence[Result], spreads: Sequence[Spread]) -> None:
     """Both documents and the picture."""
     parts = [
         (TEXT / "head.md").read_text(encoding="utf-8"),
@@ -34,6 +35,8 @@ def write(docs: Path, results: Sequence[Result]) -> None:
         if result.table:
             parts.append(f"\n```\n{result.table}\n```\n")
         parts.append("\n")
+    parts.append((TEXT / "rehearsal.md").read_text(encoding="utf-8"))
+    parts.append(_lines(HEAD, [spread.cells() for spread in spreads]) + "\n")
     parts.append((TEXT / "end.md").read_text(encoding="utf-8"))
     (docs / "accuracy.md").write_text("".join(parts), encoding="utf-8")
     table = _table(results, ("việc", "con số", "Zonetag", "cách đơn giản", "đã công bố"))
@@ -47,6 +50,10 @@ def write(docs: Path, results: Sequence[Result]) -> None:
 
 def _table(results: Sequence[Result], head: tuple[str, ...]) -> str:
     rows = [(r.task, row.what, row.ours, row.simple, row.published) for r in results for row in r.rows]
+    return _lines(head, rows)
+
+
+def _lines(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *rows)]
     return "\n".join(lines) + "\n"
 

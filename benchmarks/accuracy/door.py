@@ -35,20 +35,23 @@ class Tally:
     unknown: float = 0.0
 
 
-def evaluate(data: Path, train: Path | None) -> Result | None:
-    """None when there are no recordings."""
+def evaluate(data: Path, train: Path | None) -> Result:
+    """Raises `folders.Missing` when there are no recordings."""
     recordings = folders.doors(data)
     if not recordings:
-        return None
+        raise folders.Missing(f"no *.csv in {data / 'door'}")
     teachers = folders.doors(train) if train else recordings
     ours: dict[str, Tally] = {}
     simple: dict[str, Tally] = {}
+    untaught: list[str] = []
     for recording in recordings:
         others = [r for r in teachers if r.name != recording.name and set(r.receivers) >= set(recording.receivers)]
         untrained = door.by_sides([name.startswith("I-") for name in recording.receivers])
         learnt = [
             door.learn([_passages(r, recording.receivers) for r in others if r.kind == kind]) for kind in _kinds(others)
         ]
+        if not any(learnt):
+            untaught.append(f"{recording.name}: judged untrained, no other recording has its receivers and a crossing")
         followed = door.follow(recording.times, recording.levels, untrained, [p for p in learnt if p])
         _count(ours.setdefault(recording.kind, Tally()), recording, followed)
         _count(simple.setdefault(recording.kind, Tally()), recording, difference_rule(recording))
@@ -63,7 +66,7 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
         ]
         figures[kind] = {"zonetag": _figures(tally), "difference rule": _figures(other)}
     split = "trained on --train" if train else "each recording held out, trained on all others"
-    return Result("door", SOURCE, split, tuple(rows), figures)
+    return Result("door", SOURCE, split, tuple(rows), figures, left_out=tuple(untaught))
 
 
 def difference_rule(recording: DoorRecording) -> door.Followed:

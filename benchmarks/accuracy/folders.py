@@ -4,6 +4,7 @@ import ast
 import csv
 import gzip
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,17 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 NOT_HEARD = -100.0
+CLOSE_FEET, FAR_FEET = 6, 10  # what lies between is not judged
+DAY = re.compile(r"20\d\d-\d\d-\d\d")
 ROOM_OF = slice(0, 7)  # "sensor1" of "sensor10": room and number
 
 
 class Rubbish(Exception):
     """A file that is not what its place says; the message names it."""
+
+
+class Missing(Exception):
+    """A task that cannot be judged; the message says what is missing and where to put it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +70,28 @@ class Talk:
 
     name: str
     # of its file at the source, or its number
+    session: str
+    # its number in the set
     set_name: str
     day: str
+    # or the scene, where its folder names one: those of one day or scene judge none of it
     worn: str
     times: Floats
     rssi: Floats
-    feet: float
-    close: bool | None
-    # None: between close and far
+    feet: Floats
+    # at each packet; NaN: not told
+    told: bool | None
+    # close or far by its folder; None: by the distance
+
+    def close(self, begin: float, end: float) -> bool | None:
+        """Whether they were close between two times, by the middle of the distances; None: in between, or not told."""
+        if self.told is not None:
+            return self.told
+        feet = self.feet[(self.times >= begin) & (self.times < end)]
+        feet = feet[~np.isnan(feet)]
+        if not len(feet) or CLOSE_FEET < np.median(feet) < FAR_FEET:
+            return None
+        return bool(np.median(feet) <= CLOSE_FEET)
 
 
 def lines(path: Path) -> list[str]:
@@ -186,13 +207,13 @@ def receivers(*folders: Path) -> dict[str, tuple[str, Floats]]:
 
 
 def talks(folder: Path) -> list[Talk]:
-    """contact/NAME_partner.csv with NAME_sessions.csv; close is 6 ft or less, far 10 ft or more."""
+    """contact/NAME_partner.csv, and NAME_sessions.csv if there is one; close is 6 ft or less, far 10 ft or more."""
     out = []
     for path in files(folder / "contact", "_partner.csv"):
         set_name = path.name.removesuffix(".gz").removesuffix("_partner.csv")
         about: dict[str, str] = {}
         for other in files(folder / "contact", f"{set_name}_sessions.csv"):
-            about = {row["session"]: row["file"] for row in _rows(other, "session", "file")}
+            about = {row["session"]: row.get("file") or "" for row in _rows(other, "session")}
         found: dict[str, list[tuple[float, float, float]]] = {}
         for row in _rows(path, "session", "t_s", "rssi_dbm", "range_ft"):
             feet = _number(path, row["range_ft"]) if row["range_ft"] else math.nan
@@ -201,23 +222,19 @@ def talks(folder: Path) -> list[Talk]:
         for session, readings in found.items():
             data = np.array(sorted(readings))
             named = about.get(session, "")
-            feet = float(np.nanmedian(data[:, 2])) if not np.isnan(data[:, 2]).all() else math.nan
-            out.append(_talk(set_name, session, named, data, feet))
+            out.append(_talk(set_name, session, named, data))
     return out
 
 
-def _talk(set_name: str, session: str, named: str, data: Floats, feet: float) -> Talk:
+def _talk(set_name: str, session: str, named: str, data: Floats) -> Talk:
     top = named.split("/", maxsplit=1)[0] if "/" in named else ""
-    close = None if math.isnan(feet) or 6 < feet < 10 else feet <= 6
-    worn = ""
-    if top in ("Close", "Far"):
-        close = top == "Close"
-    else:
-        worn = top
-    at = named.find("20", named.find("log"))
-    day = named[at : at + 10] if at >= 0 else session
+    told = top == "Close" if top in ("Close", "Far") else None
+    worn = top if "_" in top else ""  # ONE_OTHER: how either of the two wears it
+    scene = top if told is None and not worn else ""
+    dated = DAY.search(named)
+    day = scene or (dated.group() if dated else session)
     times = data[:, 0] - data[0, 0]
-    return Talk(named or f"{set_name} {session}", set_name, day, worn, times, data[:, 1], feet, close)
+    return Talk(named or f"{set_name} {session}", session, set_name, day, worn, times, data[:, 1], data[:, 2], told)
 
 
 def meetings(folder: Path) -> dict[str, npt.NDArray[np.int64]]:

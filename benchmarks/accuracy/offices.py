@@ -74,15 +74,17 @@ class _Oracle:
         return 0.0
 
 
-def evaluate(data: Path, train: Path | None) -> Result | None:
-    """None when there are no meetings.  Nothing is learnt: the model is the physical one."""
+def evaluate(data: Path, train: Path | None) -> Result:
+    """Raises `folders.Missing` when there are no meetings.  Nothing is learnt: the model is the physical one."""
     del train
-    rows, figures = [], {}
-    for name, rows_of in folders.meetings(data).items():
-        if not len(rows_of):
-            continue
+    rows, figures, left_out = [], {}, []
+    meetings = folders.meetings(data)
+    if not meetings:
+        raise folders.Missing(f"no *_tij.dat in {data / 'meetings'}")
+    for name, rows_of in meetings.items():
         told = _replay(name, rows_of)
         if told is None:
+            left_out.append(f"{name}: nobody met for {MINUTES} minutes on its busiest day; there is nothing to find")
             continue
         figures[name] = told
         for stage in ("sampling", "radio", "rotation"):
@@ -90,10 +92,10 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
             published = "recall 0.94, precision 0.90 (looks of 60 s)" if stage == "sampling" else "-"
             rows.append(Row(f"{name}: up to {stage}", _of(ours), _of(simple), published))
     if not rows:
-        return None
+        raise folders.Missing(f"{data / 'meetings'} holds no day that can be judged: {'; '.join(left_out)}")
     note = "Simple is one threshold on the strongest advert (for sampling: looks of 300 s), before anything was learnt."
     split = f"nothing learnt; busiest day, the {PEOPLE} people who met most"
-    return Result("offices", SOURCE, split, tuple(rows), figures, (note,))
+    return Result("offices", SOURCE, split, tuple(rows), figures, (note,), left_out=tuple(left_out))
 
 
 def _of(figures: dict[str, float]) -> str:

@@ -32,11 +32,19 @@ class Result:
     notes: tuple[str, ...] = ()
     table: str = ""
     # more, preformatted
+    left_out: tuple[str, ...] = ()
+    # sets and recordings that were not judged, each with the reason
 
 
 def json_line(result: Result) -> str:
     """One JSON object on one line."""
-    return json.dumps({"task": result.task, "split": result.split, **result.figures}, ensure_ascii=False)
+    told = {"task": result.task, "split": result.split, **result.figures, "left_out": result.left_out}
+    return json.dumps(told, ensure_ascii=False, allow_nan=False)
+
+
+def not_judged(task: str, reason: str) -> str:
+    """The same of a task that could not be judged."""
+    return json.dumps({"task": task, "not_judged": reason}, ensure_ascii=False)
 
 
 def table(results: list[Result]) -> str:

@@ -16,17 +16,20 @@ PUBLISHED = {5: "0.81", 15: "0.89", 60: "0.94"}
 Floats = npt.NDArray[np.float64]
 
 
-def evaluate(data: Path, train: Path | None) -> Result | None:
-    """None when there are no recordings."""
+def evaluate(data: Path, train: Path | None) -> Result:
+    """Raises `folders.Missing` when there are no recordings, or nothing teaches their zones."""
     recordings = folders.tags(data)
     if not recordings:
-        return None
+        raise folders.Missing(f"no *.csv in {data / 'vestibule'}")
     teachers = folders.tags(train) if train else recordings
     names = sorted({teacher.zone for teacher in teachers})
     right: dict[tuple[str, int], list[bool]] = {}
+    left_out: list[str] = []
     for recording in recordings:
         others = [each for each in teachers if each.name != recording.name]
-        if recording.zone not in names or {each.zone for each in others} != set(names):
+        untaught = {recording.zone, *names} - {each.zone for each in others}
+        if untaught:
+            left_out.append(f"{recording.name}: no other tag teaches {', '.join(sorted(untaught))}; add one to --train")
             continue
         at = names.index(recording.zone)
         zones = rooms.learn_zones([(names.index(each.zone), short(each)) for each in others], len(names))
@@ -45,7 +48,8 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
                 right.setdefault(("followed", length), []).append(int(before.argmax()) == at)
                 right.setdefault(("simple", length), []).append(guess == at)
     if not right:
-        return None
+        why = "; ".join(left_out) or "no tag is heard for 5 s"
+        raise folders.Missing(f"{data / 'vestibule'} holds no tag that can be judged: {why}")
     score = {key: float(np.mean(values)) for key, values in right.items()}
     rows_out, figures = [], {}
     for length in WINDOWS_S:
@@ -61,7 +65,7 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
         }
     split = "trained on --train, without a tag of the same name" if train else "each tag held out"
     note = "No tag of this set moves: remembering earlier windows would flatter, that figure is in the JSON only."
-    return Result("vestibule", SOURCE, split, tuple(rows_out), figures, (note,))
+    return Result("vestibule", SOURCE, split, tuple(rows_out), figures, (note,), left_out=tuple(left_out))
 
 
 def short(recording: TagRecording, begin: float = 0.0, end: float = np.inf) -> Floats:

@@ -20,12 +20,14 @@ FEWEST = 3  # packets of a window
 Floats = npt.NDArray[np.float64]
 
 
-def evaluate(data: Path, train: Path | None) -> Result | None:
-    """None when there are no walks, or nobody says where the receivers hang."""
+def evaluate(data: Path, train: Path | None) -> Result:
+    """Raises `folders.Missing` when there are no walks, or nobody says where the receivers hang."""
     walks = folders.walks(data)
     hung = folders.receivers(data, *([train] if train else []))
-    if not walks or not hung:
-        return None
+    if not walks:
+        raise folders.Missing(f"no *.mbd in {data / 'zone'}")
+    if not hung:
+        raise folders.Missing(f"no *.dev says where the receivers hang; put it into {data / 'zone'} or into --train")
     teachers = folders.walks(train) if train else walks
     ids = sorted(hung)
     at = np.array([hung[each][1] for each in ids])
@@ -35,13 +37,18 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
     untrained = rooms.by_propagation(at)
     right: dict[str, list[bool]] = {}
     errors: dict[str, list[float]] = {}
+    left_out: list[str] = []
     for walk in walks:
         others = [each for each in teachers if each.name != walk.name]
         surveyed = [window for each in others for window in _windows(each, ids, HOP_S)]
         maps = {"untrained": untrained}
         if surveyed:
             maps["zonetag"] = rooms.surveyed(at, np.array([w[1] for w in surveyed]), np.array([w[0] for w in surveyed]))
-        for levels, position, last, mean in _windows(walk, ids, WINDOW_S):
+        windows = _windows(walk, ids, WINDOW_S)
+        if not surveyed or not windows:
+            lack = "judged untrained, no other walk teaches" if windows else "left out, none of the receivers heard it"
+            left_out.append(f"{walk.name}: {lack}")
+        for levels, position, last, mean in windows:
             truth = int(_nearest(position[None], middle)[0])
             for name, places in maps.items():
                 found = rooms.locate(places, levels)
@@ -52,7 +59,7 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
             for name, each in (("last", last), ("mean", mean), ("p90", levels)):
                 right.setdefault(name, []).append(int(room[int(np.nanargmax(each))]) == truth)
     if not right:
-        return None
+        raise folders.Missing(f"none of the walks in {data / 'zone'} was heard by the receivers that the *.dev names")
     score = {name: float(np.mean(values)) for name, values in right.items()}
     ours = "zonetag" if "zonetag" in score else "untrained"
     half, most = np.quantile(errors[ours], [0.5, 0.9])
@@ -73,7 +80,7 @@ def evaluate(data: Path, train: Path | None) -> Result | None:
     }
     split = "trained on --train, without a walk of the same name" if train else "each walk held out"
     note = "Walks of this set follow the same few lines; off them see the rehearsal; untrained is without any survey."
-    return Result("zone", SOURCE, split, rows, figures, (note,))
+    return Result("zone", SOURCE, split, rows, figures, (note,), left_out=tuple(left_out))
 
 
 def _windows(walk: Walk, ids: list[str], hop_s: float) -> list[tuple[Floats, Floats, Floats, Floats]]:

@@ -29,7 +29,7 @@ def accuracy(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def objects(said: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert said.returncode == 0, said.stderr
     lines = [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")]
-    return {line["task"]: line for line in lines}
+    return {line["task"]: line for line in lines if "not_judged" not in line}
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +65,41 @@ def test_what_is_missing_is_left_out_and_named_and_others_may_teach(data: Path, 
     said = accuracy("--data", tmp_path, "--train", data)
     found = objects(said)
     assert list(found) == ["door", "zone", "air"]
-    for name in ("vestibule", "contact", "offices"):
-        assert f"{name}: left out" in said.stderr
+    for name, wanted in (("vestibule", "*.csv"), ("contact", "*_partner.csv"), ("offices", "*_tij.dat")):
+        assert f"{name}: left out: no {wanted} " in said.stderr
+        assert f'{{"task": "{name}", "not_judged": "no {wanted} ' in said.stdout
     assert found["zone"]["split"].startswith("trained on --train")
     assert found["door"]["person"]["zonetag"]["found_within_3s"] == 8
     alone = accuracy("door", "zone", "--data", tmp_path)  # the control: nobody says where the receivers hang
     assert list(objects(alone)) == ["door"]
+    assert "zone: left out: no *.dev says where the receivers hang" in alone.stderr
+
+
+def test_what_cannot_be_judged_within_a_task_is_named(data: Path, tmp_path: Path) -> None:
+    """Contacts of one kind only; contacts of unknown make without a list of sessions; a zone that nobody teaches."""
+    (tmp_path / "contact").mkdir()
+    for name, feet in (("near", (3, 4)), ("both", (3, 12))):
+        rows = ["session,t_s,rssi_dbm,range_ft"]
+        for session in range(8):
+            far = feet[session % 2]
+            rows += [f"{session},{second},{-60 - far + second % 3},{far}" for second in range(200)]
+        (tmp_path / "contact" / f"{name}_partner.csv").write_text("\n".join(rows))
+    (tmp_path / "vestibule").mkdir()
+    packed = next((data / "vestibule").iterdir())
+    rows = (
+        gzip.decompress(packed.read_bytes()).decode() if packed.suffix == ".gz" else packed.read_text()
+    ).splitlines()
+    rows.append("new,LOFT,1551367500000,-70,-70")
+    (tmp_path / "vestibule" / "a.csv").write_text("\n".join(rows))
+    said = accuracy("contact", "vestibule", "--data", tmp_path, "--train", data)
+    found = objects(said)
+    assert "contact: near: close ones only" in said.stderr
+    assert any(each.startswith("near: close ones only") for each in found["contact"]["left_out"])
+    assert "near" not in found["contact"]
+    assert found["contact"]["both"]["900s"]["stretches"] == 8
+    assert "contact: both: judged by what other sets teach" in said.stderr
+    assert "new: no other tag teaches LOFT" in said.stderr
+    assert found["vestibule"]["left_out"][0].startswith("new:")
 
 
 def test_one_bad_file_spoils_its_own_task_only(data: Path, tmp_path: Path) -> None:
@@ -79,9 +108,25 @@ def test_one_bad_file_spoils_its_own_task_only(data: Path, tmp_path: Path) -> No
     (tmp_path / "vestibule" / "bad.csv").write_bytes(b"\xff\xfe\x00")
     said = accuracy("door", "vestibule", "--data", tmp_path)
     assert said.returncode == 1
-    assert [json.loads(line)["task"] for line in said.stdout.splitlines() if line.startswith("{")] == ["door"]
+    told = [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")]
+    assert [(line["task"], "not_judged" in line) for line in told] == [("door", False), ("vestibule", True)]
     assert "bad.csv" in said.stderr
     assert "not judged: vestibule" in said.stderr
+
+
+def test_a_rehearsal_parts_every_task_and_leaves_nothing_behind(data: Path, tmp_path: Path) -> None:
+    before = sorted(path.name for path in data.rglob("*"))
+    said = accuracy("--rehearse", "1", "--data", data)
+    told = objects(said)["rehearsal"]["splits"]
+    assert {each["task"] for each in told} == {"door", "vestibule", "zone", "contact"}
+    assert {each["held_out"] for each in told if each["task"] == "contact"} == {"a third of the days"}  # none is worn
+    found = [each["values"] for each in told if each["figure"] == "person, zonetag: crossings found"]
+    assert found == [[1.0]]
+    assert sorted(path.name for path in data.rglob("*")) == before
+    (tmp_path / "door").mkdir()
+    alone = accuracy("--rehearse", "1", "--data", tmp_path)  # the control
+    assert alone.returncode
+    assert "too few recordings" in alone.stderr
 
 
 RUBBISH = {
