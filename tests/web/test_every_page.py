@@ -129,13 +129,38 @@ def test_every_page_fits_and_axe_finds_nothing(
         # A link that has been used, say: what is left of it is the page of faults, looked at too.
         assert answer.status in (200, 404, 410), (path, answer.status)
         assert page.evaluate("document.documentElement.lang") == language
-        for size in (DESK, PHONE) if language == "vi" else (PHONE, DESK):
-            page.set_viewport_size(size)
-            assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, (path, size)
-        found = Axe().run(page).response["violations"]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], path
+        assert wrong(page, (DESK, PHONE) if language == "vi" else (PHONE, DESK)) == [], path
         seen += answer.status == 200
     assert seen >= 30
+
+
+def test_what_is_wrong_with_a_page_is_reported(served: Served, page: Any) -> None:
+    """The control: a page that is right, and each fault planted in it by itself."""
+    page.goto(f"{served.url}/login?lang=en")
+    assert wrong(page, (DESK, PHONE)) == []
+    for plant, said in (
+        ("main.append(document.createElement('button'))", "button-name"),
+        ("main.append(Object.assign(document.createElement('img'), {src: '/static/icon.svg'}))", "image-alt"),
+        ("main.style.color = '#ddd'", "color-contrast"),
+        ("document.querySelector('label').replaceWith(document.createElement('input'))", "label"),
+        ("document.documentElement.lang = ''", "html-has-lang"),
+        ("main.style.width = '500px'", "wider than 390"),
+    ):
+        page.reload()
+        page.evaluate(f"(() => {{ const main = document.querySelector('main'); {plant}; }})()")
+        found = wrong(page, (DESK, PHONE))
+        assert any(said in each for each in found), (said, found)
+
+
+def wrong(page: Any, sizes: tuple[Any, ...]) -> list[str]:
+    """What stands out of the window at each size, and what axe finds at the last."""
+    found = []
+    for size in sizes:
+        page.set_viewport_size(size)
+        if page.evaluate("document.documentElement.scrollWidth - window.innerWidth") > 0:
+            found.append(f"wider than {size['width']}")
+    told = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [*found, *(f"{each['id']}: {each['nodes'][0]['html']}" for each in told)]
 
 
 def test_every_address_bears_odd_input(get: Get, filled: dict[str, str]) -> None:
