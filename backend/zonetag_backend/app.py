@@ -25,6 +25,7 @@ from zonetag_backend.keyfile import asking
 from zonetag_backend.mqtt import Link
 from zonetag_backend.pki.client import with_own
 from zonetag_backend.pki.profile import BACKEND_NAME
+from zonetag_backend.provisioning import provision_of
 from zonetag_backend.relay import Sites
 from zonetag_backend.signingkey import open_signing_key
 from zonetag_backend.store import reminders
@@ -185,6 +186,7 @@ class Backend:
                 doors=self.doors,
                 subjects=replace(self.config.subjects, note_erased=self._note_erased),
                 paperwork=PaperSettings.of(self.config),
+                provision=provision_of(self.config),
                 cases=CaseSettings(
                     self.config.profiles, self.config.retention_days, self.config.notices, lambda: self._signing
                 ),

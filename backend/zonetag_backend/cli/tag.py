@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from zonetag_backend import tagbundle
 from zonetag_backend.cli import tag_firmware, tag_link, tag_settings
 from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing, desk, show
 from zonetag_backend.errors import AlreadyThere, BadValue
@@ -12,9 +13,8 @@ from zonetag_backend.importkey import open_import_key, public_pem
 from zonetag_backend.store import audit, consent_ledger, lists, registry, tags
 from zonetag_backend.store.engine import Transaction, reading
 from zonetag_backend.store.retention import horizon_ms
-from zonetag_protocol import advert, bundle
+from zonetag_protocol import advert
 from zonetag_protocol.card import Card, pack
-from zonetag_protocol.errors import ZonetagError
 from zonetag_protocol.frame import DEFAULT_TX_DBM, TEST_COMPANY
 
 # What a card says of advertising when nobody asks for other values.
@@ -141,38 +141,19 @@ def _write_card(path: Path, card: Card) -> None:
 
 def _import(args: argparse.Namespace) -> int:
     try:
-        lines = [line for line in args.bundle.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = args.bundle.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadValue(f"cannot read the bundle {args.bundle}: {error}") from error
-    added = known = 0
     with changing(args) as (opened, connection):
         private, keyring = open_import_key(opened.config.data), opened.keyring()
-        masters = tags.known_keys(connection, keyring)
-        for number, line in enumerate(lines, 1):
-            try:
-                issued = bundle.unseal(line, private)
-            except ZonetagError as error:
-                raise BadValue(
-                    f"line {number} of {args.bundle}: {error}. Nothing was imported. A bundle is opened by the backend"
-                    " whose public key the flashing machine was given (zonetag tag key)."
-                ) from error
-            if tags.has_key(connection, keyring, issued.card.number, issued.card.master):
-                known += 1
-                continue
-            tags.check_new_key(masters, issued.card.master)
-            masters[issued.card.master] = issued.card.number
-            tags.add_tag(
-                connection,
-                keyring,
-                issued.card.number,
-                opened.now_ms,
-                master=issued.card.master,
-                t0=issued.card.t0,
-                issued_ms=issued.issued * 1000,
-            )
-            audit.record(connection, opened.now_ms, actor(), "tag.add", issued.card.number)
-            added += 1
-    print(f"{added} tags are new, {known} were there already.")
+        try:
+            taken = tagbundle.take_in(connection, keyring, private, lines, (actor(), opened.now_ms))
+        except tagbundle.Refused as refused:
+            raise BadValue(
+                f"line {refused.line} of {args.bundle}: {refused}. Nothing was imported. A bundle is opened by the"
+                " backend whose public key the flashing machine was given (zonetag tag key)."
+            ) from refused
+    print(f"{taken.added} tags are new, {taken.known} were there already.")
     return 0
 
 

@@ -71,6 +71,7 @@ from zonetag_backend.web.pages.questions import questions
 from zonetag_backend.web.pages.setup import setup
 from zonetag_backend.web.pages.start import start
 from zonetag_backend.web.paperwork import PaperSettings
+from zonetag_backend.web.provision import Provision
 from zonetag_backend.web.shield import Shield, Twin
 
 # Names under which the machine itself is reached; whoever listens beyond it must name its own.
@@ -167,12 +168,13 @@ def make_app(
     cases: CaseSettings | None = None,
     subjects: SubjectSettings | None = None,
     paperwork: PaperSettings | None = None,
+    provision: Provision | None = None,
 ) -> Starlette:
     """The pages over a database whose tables exist; `clock` gives UTC in ms, `hosts` are the names it answers to.
 
     `keyring` seals the secrets of second factors; `second_officer`: contacts are shown when another has agreed;
     `cases`: profiles, retention and ways to tell people, if not as they are without settings; `paperwork`: the same of
-    papers and reminders.
+    papers and reminders; `provision`: what the set-up makes tokens and opens bundles with.
     `demo`: nobody has to sign in and everybody is a health officer; for a
     simulated office on this machine alone (ValueError for hosts beyond it).
     """
@@ -195,5 +197,6 @@ def make_app(
         casework,
         subjects or SubjectSettings(),
     )
+    app.state.provision = provision
     app.state.papers = paperwork or PaperSettings()
     return app

@@ -14,6 +14,8 @@ FIRST_TAG = f'zonetag tag add A-001 --person "{WORKER}"'
 
 FLASH = "./flash.sh"
 IMPORT = "zonetag tag import zonetag-tags/bundle.jsonl"
+CA_INIT = "zonetag ca init --root-out /media/usb"
+TAG_KEY = "zonetag tag key"
 UPDATE_TAGS = "zonetag tag update --all --firmware tag.zta --version 1.2.3"
 GIVE_FIRST = f'zonetag tag give T-0001 "{WORKER}"'
 ENROL_THERE = "zonetag-gateway enrol URL TOKEN"

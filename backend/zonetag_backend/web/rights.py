@@ -83,7 +83,7 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/cases/{case}/export/{file}": {"GET": Rule(_of(HEALTH))},
     "/imports": {"POST": Rule(_of(HEALTH), body_bytes=IMPORT_BYTES)},
     "/imports/{case}": {"GET": Rule(_of(HEALTH))},
-    "/setup": {"GET": Rule(_of(ADMIN)), "POST": Rule(_of(ADMIN))},
+    "/setup": {"GET": Rule(_of(ADMIN)), "POST": Rule(_of(ADMIN), body_bytes=IMPORT_BYTES)},
     "/screen/{place}": {"GET": Rule(_of(SCREEN, RECEPTION, HEALTH, ADMIN), rests=True)},
     "/screen/{place}/live": {"GET": Rule(_of(SCREEN, RECEPTION, HEALTH, ADMIN), rests=True)},
     "/screens": {"GET": Rule(_of(ADMIN)), "POST": Rule(_of(ADMIN))},
