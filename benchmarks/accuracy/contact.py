@@ -160,7 +160,11 @@ def _apart(one: Talk, other: Talk, known: bool) -> bool:
 
 
 def _judged(mine: Sequence[Talk], teachers: Sequence[Talk], length: float, known: bool = True) -> tuple[Judged, Judged]:
-    """What the product and what the simple method says of each stretch."""
+    """What the product and what the simple method says of each stretch.
+
+    Devices of another set than all that teach are worn in a way that was not learnt, whether its name is told or not.
+    """
+    foreign = "" if {talk.set_name for talk in mine} <= {talk.set_name for talk in teachers} else "another set"
     said, simple, truth = [], [], []
     kept: dict[str, tuple[closeness.Closeness, float]] = {}
     for talk in mine:
@@ -172,7 +176,7 @@ def _judged(mine: Sequence[Talk], teachers: Sequence[Talk], length: float, known
             kept[key] = closeness.learn([session for session, _ in learnt]), _threshold(alike)
         model, threshold = kept[key]
         for session, mean in _stretches(talk, length):
-            said.append(closeness.judge(model, session.levels, EVEN, session.worn).probability)
+            said.append(closeness.judge(model, session.levels, EVEN, session.worn or foreign).probability)
             simple.append(float(mean >= threshold))
             truth.append(session.close)
     close = np.array(truth, dtype=bool)
