@@ -3,7 +3,10 @@
 import hashlib
 import hmac
 import json
+import signal
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC
@@ -13,6 +16,7 @@ from typing import Any
 
 import pytest
 from rig.world import BEGIN_MS, DAY_MS, HOUR_MS, World
+from sqlalchemy import insert
 
 from zonetag_backend.notices.email import Email, Mail
 from zonetag_backend.notices.outgoing import NotSent, Outgoing
@@ -21,7 +25,8 @@ from zonetag_backend.notices.webhook import Webhook
 from zonetag_backend.reports.notice import LANGUAGES, Reason, notice
 from zonetag_backend.store import cases, notices
 from zonetag_backend.store.engine import reading, writing
-from zonetag_backend.store.tracing import traced
+from zonetag_backend.store.schema.office import visitor
+from zonetag_backend.store.tracing import names, traced
 from zonetag_backend.tracing.profile import PROFILES
 
 SECRET = b"a secret of sixteen bytes and more"
@@ -34,12 +39,17 @@ class Receiver:
     def __init__(self) -> None:
         self.answers: list[int] = []
         self.came: list[tuple[dict[str, str], bytes]] = []
+        self.kills: subprocess.Popen[str] | None = None  # who does not live to hear the answer
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.came.append((dict(self.headers), body))
+                if receiver.kills is not None:
+                    receiver.kills.kill()
+                    receiver.kills.wait()
+                    receiver.kills = None
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
                 self.send_header("Location", "/elsewhere")
                 self.end_headers()
@@ -160,6 +170,49 @@ def test_nobody_is_told_twice(world: World, case: int, receiver: Receiver) -> No
     assert len(receiver.came) == 2
     with reading(world.database) as connection:
         assert all(row.sent_ms == NOW_MS and row.tries == 1 for row in cases.notices_of(connection, case))
+
+
+SENDER = """
+import sys
+from zonetag_backend.notices.webhook import Webhook
+from zonetag_backend.store import notices
+from zonetag_backend.store.engine import open_database
+database = open_database(sys.argv[1])
+sys.stdin.readline()
+print(notices.send_due(database, {"webhook": Webhook(sys.argv[2], sys.argv[3].encode())}, int(sys.argv[4])))
+"""
+
+
+def test_killed_between_sending_and_noting_it_is_sent_again_under_the_same_number(
+    world: World, case: int, receiver: Receiver
+) -> None:
+    in_line(world, case, "webhook")
+    url = world.database.url.render_as_string()
+    words = [sys.executable, "-c", SENDER, url, receiver.url, SECRET.decode(), str(NOW_MS)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as sender:
+        receiver.kills = sender
+        said, _ = sender.communicate("go\n")
+    assert (sender.returncode, said) == (-signal.SIGKILL, ""), "the control: it did not come to noting it"
+    ways = {"webhook": Webhook(receiver.url, SECRET)}
+    with reading(world.database) as connection:
+        tried = {each.person: (each.tries, each.sent_ms) for each in cases.notices_of(connection, case)}
+    assert sorted(tried.values()) == [(0, None), (1, None)], "the try was committed before it was made"
+    assert notices.send_due(world.database, ways, NOW_MS + 1000) == (1, 0), "the other one; this one after its wait"
+    assert notices.send_due(world.database, ways, NOW_MS + WAITS_MS[0]) == (1, 0)
+    assert notices.send_due(world.database, ways, NOW_MS + WAITS_MS[-1]) == (0, 0)
+    first, other, again = (head["Idempotency-Key"] for head, _ in receiver.came)
+    assert first == again != other, "a receiver that looks at the number tells each person once"
+
+
+def test_a_visitor_is_told_at_the_number_that_the_desk_wrote_down(world: World, case: int, receiver: Receiver) -> None:
+    with writing(world.database) as connection:
+        connection.execute(
+            insert(visitor).values(person=2, host="Lê Văn Cường", phone="0912 000 111", lent_ms=BEGIN_MS)
+        )
+        assert names(connection, [2, 3])[2][1] == "Lê Văn Cường · 0912 000 111"
+    in_line(world, case, "webhook")
+    assert notices.send_due(world.database, {"webhook": Webhook(receiver.url, SECRET)}, NOW_MS) == (2, 0)
+    assert sorted(json.loads(body)["phone"] for _, body in receiver.came) == ["", "0912 000 111"]
 
 
 def test_two_programs_at_once_send_each_once(world: World, case: int, receiver: Receiver) -> None:

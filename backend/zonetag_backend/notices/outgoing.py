@@ -16,6 +16,8 @@ class Outgoing:
     language: str
     subject: str
     text: str
+    phone: str = ""
+    # of a visitor, as the desk wrote it down; staff are known by their number
 
 
 class NotSent(Exception):

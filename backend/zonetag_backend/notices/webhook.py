@@ -5,7 +5,7 @@
     Idempotency-Key: <id of the notice>
     Zonetag-Signature: t=<UTC ms>,v1=<hex of HMAC-SHA256(secret, t | "." | body)>
 
-    {"id": "...", "code": "...", "name": "...", "language": "vi", "subject": "...", "text": "..."}
+    {"id": "...", "code": "...", "name": "...", "phone": "", "language": "vi", "subject": "...", "text": "..."}
 
 2xx is taken, anything else is tried again.  A repetition bears the same Idempotency-Key; redirections are not followed.
 """
@@ -38,6 +38,7 @@ class Webhook:
                 "id": str(notice.id),  # as text: JavaScript's numbers end at 2^53
                 "code": notice.code,
                 "name": notice.name,
+                "phone": notice.phone,
                 "language": notice.language,
                 "subject": notice.subject,
                 "text": notice.text,

@@ -9,7 +9,7 @@ from zonetag_backend.notices.outgoing import NotSent, Outgoing, Sender
 from zonetag_backend.notices.schedule import is_due
 from zonetag_backend.notices.settings import NoticeSettings, senders
 from zonetag_backend.reports.notice import Reason, notice
-from zonetag_backend.store import cases
+from zonetag_backend.store import cases, visitors
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.tracing import names, timezone
 
@@ -53,13 +53,15 @@ def compose(  # a notice says as much
 def send_due(engine: Engine, ways: Mapping[str, Sender], now_ms: int) -> tuple[int, int]:
     """Send what is due, one after another; (sent, failed).
 
-    The try is committed before it is made: a program that is killed meanwhile makes the next one after the usual wait
-    and under the same number, by which the receiver knows it.
+    At least once: the try is committed before it is made, its outcome after it.  A program that is killed between the
+    two, when nobody knows whether it went out, makes the next try after the usual wait and under the same number, by
+    which the receiver knows it and drops it: to be told twice is better than never.
     """
     sent = failed = 0
     with reading(engine) as connection:
         due = [each for each in cases.waiting(connection, ways) if is_due(each.tries, each.tried_ms, now_ms)]
         people = names(connection, {each.person for each in due})
+        phones = visitors.phones(connection)
     for each in due:
         with writing(engine) as connection:
             if not cases.claim(connection, each, now_ms):
@@ -67,7 +69,7 @@ def send_due(engine: Engine, ways: Mapping[str, Sender], now_ms: int) -> tuple[i
         name, _, code = people.get(each.person, ("", "", ""))
         subject, _, text = each.text.partition("\n\n")
         try:
-            outgoing = Outgoing(each.id, code, name, each.language, subject, text)
+            outgoing = Outgoing(each.id, code, name, each.language, subject, text, phones.get(each.person, ""))
             answer, sent_ms = ways[each.channel].send(outgoing, now_ms), now_ms
             sent += 1
         except NotSent as error:

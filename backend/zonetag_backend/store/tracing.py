@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 
 from zonetag_backend.store import meetings, restrictions, whereabouts
 from zonetag_backend.store.schema import person, place, site
+from zonetag_backend.store.schema.office import visitor
 from zonetag_backend.tracing import encounter
 from zonetag_backend.tracing.chain import Window, trace
 from zonetag_backend.tracing.closeness import Calibrated
@@ -92,13 +93,18 @@ def shown(connection: Connection, met: Meetings) -> Meetings:
 
 
 def names(connection: Connection, who: Iterable[int]) -> dict[int, tuple[str, str, str]]:
-    """Name, unit and staff number of people; empty ones of those who were removed."""
+    """Name, unit and staff number of people; empty ones of those who were removed.
+
+    A visitor has no unit: in its place stands what the desk wrote down, whom they visited and their telephone.
+    """
     found: dict[int, tuple[str, str, str]] = {}
     wanted = sorted(set(who))
     for at in range(0, len(wanted), _AT_ONCE):
-        statement = select(person.c.id, person.c.name, person.c.unit, person.c.code)
-        for id, name, unit, code in connection.execute(statement.where(person.c.id.in_(wanted[at : at + _AT_ONCE]))):
-            found[id] = (name, unit, code or "")
+        columns = (person.c.id, person.c.name, person.c.unit, person.c.code, visitor.c.host, visitor.c.phone)
+        statement = select(*columns).outerjoin(visitor, visitor.c.person == person.c.id)
+        for row in connection.execute(statement.where(person.c.id.in_(wanted[at : at + _AT_ONCE]))):
+            id, name, unit, code, host, phone = row
+            found[id] = (name, unit or " · ".join(filter(None, (host, phone))), code or "")
     return found
 
 

@@ -95,3 +95,9 @@ def visits(connection: Connection, since_ms: int) -> list[Visit]:
     out = sorted((each for each in found.values() if each.returned_ms is None), key=lambda each: each.lent_ms)
     back = [each for each in found.values() if each.returned_ms is not None]
     return out + sorted(back, key=lambda each: -each.lent_ms)
+
+
+def phones(connection: Connection) -> dict[int, str]:
+    """The telephone numbers that the desk wrote down, by person."""
+    rows = connection.execute(select(visitor.c.person, visitor.c.phone).where(visitor.c.phone != ""))
+    return {who: str(phone) for who, phone in rows}
