@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from rig.programs import LIMIT_S, Program, mentioning
 
@@ -54,6 +56,54 @@ def test_everything_arrives_once_and_the_book_is_true(start: Start, seconds: int
         assert result["rejected"]["forged"] > 0
         assert result["rejected"]["stale"] > 0
     assert "Traceback" not in demo.errors
+
+
+def test_a_case_entered_at_the_start_has_contacts_of_contacts(start: Start, tmp_path: Path) -> None:
+    """The demo's own past, through the pages and the command line, beside its truth."""
+    folder = tmp_path / "demo"
+    demo = start("zonetag", "demo", "--days", "2", "--speed", "60", "--data", str(folder), "--json")
+    line = demo.wait_for("For a first case, now: ")
+    found = re.search(
+        r"now: (http://127.0.0.1:\d+)/cases, (.+) \((NV\d+)\), first symptoms on (\d\d)/(\d\d)/(\d{4})", line
+    )
+    assert found is not None, line
+    url, name, code, day, month, year = found.groups()
+    command = demo.wait_for("zonetag trace ").split()
+    truth = re.findall(r"([^\W\d]+ [^\W\d]+ [^\W\d]+) (\d+) min", demo.wait_for("In truth "))
+    with httpx.Client(base_url=url, headers={"Origin": url}, timeout=LIMIT_S) as client:
+        page = client.get(f"/cases?q={code}").text
+        token, who = re.search(r'name="csrf" value="(\w+)"', page), re.search(r'name="person" value="(\d+)"', page)
+        assert token is not None
+        assert who is not None
+        about = {"day": f"{year}-{month}-{day}", "basis": "onset", "profile": "covid-19", "reason": "positive test"}
+        entered = client.post("/cases", data={"csrf": token[1], "person": who[1], **about})
+        assert entered.status_code == 303, entered.text
+        case = entered.headers["location"]
+        until(lambda: bool(client.get(f"{case}.json").json()["traced"]), "it is traced")
+        told = client.get(f"{case}.json").json()
+        page = client.get(case).text
+    ones, twos = ([each for each in told["contacts"] if each["generation"] == n] for n in (1, 2))
+    assert twos
+    assert all(each["name"] in page and each["days"] for each in ones)
+    assert {touch["evidence"] for each in ones + twos for touch in each["days"]} == {"direct"}
+    assert all(touch["from"] < touch["to"] and touch["places"] for each in ones for touch in each["days"])
+    # Whoever sat beside that person for hours is there, and rather sure.
+    sure = {each["name"] for each in ones if each["probability"] > 0.8}
+    long = {other for other, length in truth if int(length) >= 120}
+    assert long
+    assert long <= sure, (name, truth, ones)
+    traced = start(*command, "--json")
+    code_, out = traced.end()
+    assert code_ == 0, traced.errors
+    assert {each["who"]["name"] for each in json.loads(out)["found"] if each["generation"] == 1} >= long
+    code_, out = demo.end(signal.SIGINT)
+    assert code_ == 0, demo.errors
+    contacts = json.loads(out)["contacts"]
+    assert contacts["days"] == 3
+    assert contacts["true"] == contacts["found"] + contacts["missed"] > 20
+    assert contacts["recall"] > 0.6
+    assert contacts["likely"]["precision"] > 0.3
+    assert json.loads(out)["records"]["home"] > 10_000
 
 
 def begun(demo: Program, folder: Path) -> None:

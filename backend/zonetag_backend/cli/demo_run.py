@@ -173,15 +173,15 @@ def _first_case(demo: Demo) -> str:
     people = demo.office.people
     ill = people[case.person]
     onset = datetime.fromtimestamp(demo.settings.start_ms / 1000 + case.onset_s, ZoneInfo(TIMEZONE)).date()
-    near = ", ".join(people[who].name for who in case.first)
+    near = ", ".join(f"{people[who].name} {most} min" for who, most in case.first.items())
     since = onset - timedelta(days=2)
     return (
         f"For a first case, now: {demo.backend.url}cases, {ill.name} ({ill.code}), first symptoms on"
         f" {onset:%d/%m/%Y}; or, elsewhere,\n"
         f"  zonetag trace {ill.code} --since {since} --until {onset + timedelta(days=1)} --reason demo"
         f" --data {demo.settings.folder}\n"
-        f"In truth {len(case.first)} people were within 1.5 m for 15 minutes or more until then ({near}),"
-        f" and {len(case.second)} near them later.\n"
+        f"In truth these were within 1.5 m for 15 minutes of a day or more until then: {near};"
+        f" and {len(case.second)} others near them a day or more later.\n"
     )
 
 

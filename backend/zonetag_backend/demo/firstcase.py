@@ -19,8 +19,8 @@ class FirstCase:
     # by number
     onset_s: float
     # beginning of the working day of the first symptoms, office seconds
-    first: tuple[int, ...]
-    # who was near for the profile's minutes on a day while that person was infectious
+    first: dict[int, int]
+    # who was near for the profile's minutes on a day while that person was infectious: most minutes of a day
     second: tuple[int, ...]
     # who was near one of those, so much later that it could have been passed on
 
@@ -42,13 +42,14 @@ def first_case(office: Office, past: list[Day]) -> FirstCase | None:
         if day.since_s >= first.since_s + max(profile.latent_h * _HOUR_S, _DAY_S)
         for each in _near(who, pairs)
     }
-    return FirstCase(best, onset_s, tuple(sorted(infected)), tuple(sorted(later - infected.keys() - {best})))
+    most = {each: max(_near(best, pairs).get(each, 0) for pairs in met) for each in sorted(infected)}
+    return FirstCase(best, onset_s, most, tuple(sorted(later - infected.keys() - {best})))
 
 
-def _met(day: Day, least: float) -> set[Pair]:
+def _met(day: Day, least: float) -> dict[Pair, int]:
     whole = [day.length_s] * len(day.tracks)
-    return {pair for pair, length in minutes(day, whole, NEAR_M).items() if length >= least}
+    return {pair: int(length) for pair, length in minutes(day, whole, NEAR_M).items() if length >= least}
 
 
-def _near(who: int, pairs: set[Pair]) -> set[int]:
-    return {one + other - who for one, other in pairs if who in (one, other)}
+def _near(who: int, pairs: dict[Pair, int]) -> dict[int, int]:
+    return {one + other - who: length for (one, other), length in pairs.items() if who in (one, other)}
