@@ -66,6 +66,10 @@ accuracy: ## What tracing finds on real recordings with ground truth: DATA=DIR, 
 faults: ## Every fault, hundreds of times, and its control: hours, as root (ARGS="--short": minutes; --only, --times, --json)
 	@{ scripts/setup test && scripts/apt-for-tests; } >&2 && cd tests && exec $(BIN)/python -m faults $(ARGS)
 
+.PHONY: pictures
+pictures: ## The pictures of the documents, taken anew of an office of 236 people (needs chromium and poppler-utils)
+	@{ scripts/setup test && scripts/apt-for-tests; } >&2 && cd tests && exec $(BIN)/python -m rig.doc_pictures $(ARGS)
+
 .PHONY: deb
 deb: ## The gateway as a Debian package, into dist/ (for another machine: ARGS="--arch arm64")
 	@scripts/setup run >&2
