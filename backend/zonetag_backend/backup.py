@@ -23,7 +23,8 @@ def back_up(config: Config, database: Database, folder: Path, now_ms: int, *, ac
     """
     to = backupkey.public_key(config.data)
     header = Header(now_ms, now_ms + config.backup_keep_days * 24 * HOUR_MS, version("zonetag"))
-    within = Path(database.url.database or "").name or backupfolder.DATABASE
+    file = (database.url.database or "") if database.url.get_backend_name() == "sqlite" else ""
+    within = Path(file).name or backupfolder.DATABASE
     path = backupfolder.make(
         folder, config.data, lambda at: snapshot.copy(database, at, progress), to, header=header, within=within
     )

@@ -30,8 +30,8 @@ COUNT = 40
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'zonetag.db'}")
+def database(tmp_path: Path, database_url: str) -> Iterator[Engine]:
+    engine = open_database(database_url or f"sqlite:///{tmp_path / 'zonetag.db'}")
     yield engine
     engine.dispose()
 
@@ -199,6 +199,7 @@ def test_any_single_flipped_bit_is_found(database: Engine) -> None:
         assert audit_chain.faults(changed, head, exported), (where, name)
 
 
+@pytest.mark.both_databases
 def test_expiry_keeps_the_rest_verifiable_and_a_cut_by_hand_does_not_pass_for_it(database: Engine) -> None:
     fill(database, 10, 0)
     checkpoint(database, 100)
@@ -221,6 +222,7 @@ def test_expiry_keeps_the_rest_verifiable_and_a_cut_by_hand_does_not_pass_for_it
     assert found(database)[0] == (DELETED, 1, 31)
 
 
+@pytest.mark.both_databases
 def test_writers_follow_each_other(database: Engine) -> None:
     def write() -> None:
         for number in range(25):
@@ -245,6 +247,7 @@ def test_an_act_that_is_undone_leaves_no_entry(database: Engine) -> None:
         assert audit_log.head(connection) == (0, START)
 
 
+@pytest.mark.both_databases
 def test_unknown_actions_are_refused_and_any_text_is_kept_safely(database: Engine) -> None:
     with writing(database) as connection:
         with pytest.raises(ValueError, match="ACTIONS"):

@@ -15,19 +15,27 @@ from zonetag_backend.store.engine import _alembic, connect, migrate, open_databa
 from zonetag_backend.store.schema import metadata
 
 
+@pytest.fixture
+def url(tmp_path: Path, database_url: str) -> str:
+    """Of a new database."""
+    return database_url or url_in(tmp_path)
+
+
 def url_in(folder: Path) -> str:
     return f"sqlite:///{folder}/zonetag.db"
 
 
-def test_a_fresh_database_is_as_the_tables_say(tmp_path: Path) -> None:
-    database = open_database(url_in(tmp_path))
+@pytest.mark.both_databases(empty=True)
+def test_a_fresh_database_is_as_the_tables_say(url: str) -> None:
+    database = open_database(url)
     with reading(database) as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
     database.dispose()
 
 
-def test_a_difference_would_be_seen(tmp_path: Path) -> None:
-    database = open_database(url_in(tmp_path))
+@pytest.mark.both_databases(empty=True)
+def test_a_difference_would_be_seen(url: str) -> None:
+    database = open_database(url)
     with writing(database) as connection:
         connection.exec_driver_sql("ALTER TABLE person ADD COLUMN shoe_size INTEGER")
     with reading(database) as connection:
@@ -35,8 +43,9 @@ def test_a_difference_would_be_seen(tmp_path: Path) -> None:
     database.dispose()
 
 
-def test_migrating_again_changes_nothing_and_keeps_tables_of_days(tmp_path: Path) -> None:
-    database = open_database(url_in(tmp_path))
+@pytest.mark.both_databases(empty=True)
+def test_migrating_again_changes_nothing_and_keeps_tables_of_days(url: str) -> None:
+    database = open_database(url)
     with writing(database) as connection:
         heard.make(connection, "20260921")
         heard.make(connection, "20260921")
@@ -45,8 +54,9 @@ def test_migrating_again_changes_nothing_and_keeps_tables_of_days(tmp_path: Path
     database.dispose()
 
 
-def test_down_to_nothing_and_up_again(tmp_path: Path) -> None:
-    database = open_database(url_in(tmp_path))
+@pytest.mark.both_databases(empty=True)
+def test_down_to_nothing_and_up_again(url: str) -> None:
+    database = open_database(url)
     with writing(database) as connection:
         command.downgrade(_alembic(connection), "base")
     assert set(inspect(database).get_table_names()) == {"alembic_version"}
@@ -56,14 +66,15 @@ def test_down_to_nothing_and_up_again(tmp_path: Path) -> None:
     database.dispose()
 
 
-def test_programs_that_start_together_migrate_once(tmp_path: Path) -> None:
+@pytest.mark.both_databases(empty=True)
+def test_programs_that_start_together_migrate_once(url: str) -> None:
     faults: list[BaseException] = []
     together = threading.Barrier(4)
 
     def start() -> None:
         try:
             together.wait()
-            open_database(url_in(tmp_path)).dispose()
+            open_database(url).dispose()
         except BaseException as error:  # noqa: BLE001  # the main thread tells it
             faults.append(error)
 
@@ -75,13 +86,14 @@ def test_programs_that_start_together_migrate_once(tmp_path: Path) -> None:
     assert faults == []
 
 
-def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
-    database = open_database(url_in(tmp_path))
+@pytest.mark.both_databases(empty=True)
+def test_a_newer_database_is_left_alone(url: str) -> None:
+    database = open_database(url)
     with writing(database) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     database.dispose()
     with pytest.raises(DatabaseError, match="newer"):
-        open_database(url_in(tmp_path))
+        open_database(url)
 
 
 def test_names_are_its_owners_alone(tmp_path: Path) -> None:
@@ -115,8 +127,9 @@ def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
         open_database(url_in(tmp_path))
 
 
-def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
-    database = open_database(url_in(tmp_path))
+@pytest.mark.both_databases(empty=True)
+def test_a_failed_transaction_leaves_nothing(url: str) -> None:
+    database = open_database(url)
 
     def fail() -> None:
         with writing(database) as connection:
@@ -130,7 +143,7 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("SELECT revision FROM registry_revision").scalar() == 0
     assert "heard_20260921" not in inspect(database).get_table_names()
     database.dispose()
-    connect(url_in(tmp_path)).dispose()
+    connect(url).dispose()
 
 
 def test_what_the_database_refuses_is_said_without_what_was_to_be_written(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,10 @@ NAME = "Nguyễn Thị Không Còn Ai"
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return make_office(tmp_path / "office")
+def office(tmp_path: Path, database_url: str) -> Iterator[Office]:
+    made = make_office(tmp_path / "office", url=database_url)
+    yield made
+    made.database.dispose()
 
 
 def worn(office: Office, number: str = "A-1") -> tuple[int, int]:
@@ -39,10 +42,10 @@ def worn(office: Office, number: str = "A-1") -> tuple[int, int]:
 
 
 def everything(office: Office) -> dict[str, list[tuple[object, ...]]]:
-    names = office.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return {str(name): office.rows(f"SELECT * FROM {name}") for (name,) in names}
+    return {name: office.rows(f'SELECT * FROM "{name}"') for name in office.tables()}
 
 
+@pytest.mark.both_databases
 def test_nothing_of_an_erased_person_is_left(office: Office) -> None:
     which, who = worn(office)
     before = everything(office)
@@ -170,6 +173,7 @@ def test_the_old_key_opens_nothing_after_a_rotation(office: Office, tmp_path: Pa
         open_keyring(office.database, tmp_path / "old.key")
 
 
+@pytest.mark.both_databases
 def test_a_server_at_work_goes_on_after_a_rotation(office: Office) -> None:
     which, _ = worn(office)
     office.keyring = open_keyring(office.database, office.folder / "tag-keys.key")

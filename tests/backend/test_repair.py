@@ -40,7 +40,7 @@ def wrong(made: Report, how: str) -> Report:
 
 
 def heard(office: Office) -> list[tuple[object, ...]]:
-    tables = [str(name) for (name,) in office.rows("SELECT name FROM sqlite_master WHERE name LIKE 'heard_%'")]
+    tables = office.tables("heard_")
     return sorted(row for name in tables for row in office.rows(f"SELECT start_ms, seq, row, rssi_p90 FROM {name}"))
 
 

@@ -1,5 +1,6 @@
 """What is too old is gone: from rows, tables, the file, its log, and the backups."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,10 @@ NOT_OF_THE_PAST = {
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return make_office(tmp_path / "office")
+def office(tmp_path: Path, database_url: str) -> Iterator[Office]:
+    made = make_office(tmp_path / "office", url=database_url)
+    yield made
+    made.database.dispose()
 
 
 def heard_on(office: Office, which: int, at_ms: int, boot: int) -> None:
@@ -106,7 +109,7 @@ def test_nothing_older_is_left_in_rows_tables_file_or_log(office: Office) -> Non
     ):
         assert office.number(sql.format(before)) == 0
         assert office.number(sql.format(1 << 62)) >= 1  # the younger ones are there
-    tables = [str(name) for (name,) in office.rows("SELECT name FROM sqlite_master WHERE name LIKE 'heard_%'")]
+    tables = office.tables("heard_")
     assert len(tables) == 1
     assert files_hold(office, STRANGER)  # the stranger was heard again twenty days later
     retention.expire(office.database, NOW_MS + 50 * DAY_MS, DAYS)
@@ -124,6 +127,7 @@ def test_without_overwriting_the_file_would_still_tell(office: Office) -> None:
     assert files_hold(office, STRANGER)
 
 
+@pytest.mark.both_databases
 def test_of_the_day_in_which_the_horizon_lies_the_older_part_goes(office: Office) -> None:
     which = office.add_tag("A-1")
     noon = NOW_MS - NOW_MS % DAY_MS + DAY_MS // 2
@@ -158,6 +162,7 @@ def test_who_wore_what_is_forgotten_with_the_book(office: Office) -> None:
     assert office.rows("SELECT person FROM wearing") == [(binh,)]  # worn still
 
 
+@pytest.mark.both_databases
 def test_who_left_is_erased_when_the_time_is_over(office: Office) -> None:
     which = office.add_tag("A-1")
     with writing(office.database) as connection:
@@ -174,6 +179,7 @@ def test_who_left_is_erased_when_the_time_is_over(office: Office) -> None:
     assert office.rows("SELECT state, length(sealed_key) > 0 FROM tag") == [("active", 1)]  # the tag is used again
 
 
+@pytest.mark.both_databases
 def test_old_reports_become_runs_and_are_still_known(office: Office) -> None:
     gateway = Gateway("gw1")
     made = [gateway.report() for _ in range(12)]

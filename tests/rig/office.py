@@ -147,9 +147,12 @@ class Office:
             )
 
 
-def new_office(folder: Path) -> Office:
-    """A site with an entrance and a room, a gateway at the entrance, and nobody yet."""
-    office = Office(open_database(f"sqlite:///{folder / 'zonetag.db'}"))
+def new_office(folder: Path, url: str = "") -> Office:
+    """A site with an entrance and a room, a gateway at the entrance, and nobody yet.
+
+    `url`: of an empty database, if it is to be no file of that folder.
+    """
+    office = Office(open_database(url or f"sqlite:///{folder / 'zonetag.db'}"))
     with writing(office.engine) as connection:
         registry.add_site(connection, "van-phong", "Văn phòng Sở Thông tin", "Asia/Ho_Chi_Minh", ABSENCE_S)
     office.place("Cửa chính", "entrance")

@@ -7,12 +7,57 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from rig.components import missing
 from rig.debian import Unobtainable
 from rig.micropython import Micropython, obtain
+from rig.postgresql import PostgreSQL, programs
+
+from zonetag_backend.store.engine import open_database
 
 # A busy machine makes no test fail; what fails is printed with the line that repeats it.
 settings.register_profile("zonetag", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("zonetag")
+
+
+BOTH = "both_databases"
+READY = "ready"  # a database with all tables, of which others are copied
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", f"{BOTH}: runs on SQLite and on PostgreSQL (the fixture database_url); empty: without tables"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker(BOTH) is not None:
+        metafunc.parametrize("database_url", ("sqlite", "postgresql"), indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A server of its own for all tests that want one; none kills it."""
+    found = programs()
+    if found is None:
+        missing("PostgreSQL is not installed: apt-get install postgresql")
+    server = PostgreSQL(found)
+    server.start()
+    open_database(server.make(READY)).dispose()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database of PostgreSQL, for tests with the mark `both_databases`; empty: a file, where the test likes."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield ""
+        return
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    name = f"test_{abs(hash(tmp_path)):x}"
+    mark = request.node.get_closest_marker(BOTH)
+    yield server.make(name, "template1" if mark.kwargs.get("empty") else READY)
+    server.drop(name)
 
 
 @pytest.fixture(scope="session")

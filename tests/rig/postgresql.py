@@ -8,14 +8,10 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import IO
 
-from rig.components import missing
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -23,16 +19,23 @@ LIMIT_S = 60.0
 USER = "postgres"
 READY = "database system is ready to accept connections"
 OWNER = "zonetag"
+ROOM = 2 << 30  # bytes
 # Vietnamese order in the database itself: nothing may hang on how the server sorts.
 CLUSTER = ("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=vi-VN", "--locale=C.UTF-8", "--auth=trust")
 
 
+def programs() -> Path | None:
+    """Where the newest server's programs are: Debian keeps them off the PATH, by version."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
 class PostgreSQL:
-    """One server.  A path with a long name has no room in a socket's address, so its folder lies in /tmp."""
+    """One server.  Its folder has a short path: a longer one has no room in a socket's address."""
 
     def __init__(self, programs: Path) -> None:
         self._programs = programs
-        self.folder = Path(mkdtemp(prefix="zonetag-pg-"))
+        self.folder = Path(mkdtemp(prefix="zonetag-pg-", dir=_room()))
         self._data = self.folder / "data"
         self._process: subprocess.Popen[str] | None = None
         self.log: list[str] = []  # lines, all runs
@@ -45,12 +48,11 @@ class PostgreSQL:
         """Of a database of this server, as the setting `database` takes it."""
         return f"postgresql+psycopg://{OWNER}@/{name}?host={self.folder}"
 
-    def start(self) -> None:
-        """Start it and wait until it takes connections."""
-        # All that is committed is written, as at an office; but the kernel need not bring it to the disk for a test.
-        options = ("-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}", "-c", "max_connections=200")
+    def start(self, *more: str) -> None:
+        """Start it, with `more` options, and wait until it takes connections."""
+        options = ("-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}")
         self._process = subprocess.Popen(
-            self._command("postgres", "-D", str(self._data), *options),
+            self._command("postgres", "-D", str(self._data), *options, *more),
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.folder,
@@ -77,6 +79,14 @@ class PostgreSQL:
         if process is not None:
             process.send_signal(signal.SIGINT)
             process.wait(LIMIT_S)
+
+    def files(self, url: str) -> list[Path]:
+        """The files of a database's tables, as they are on the disk."""
+        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text("CHECKPOINT"))
+            number = connection.execute(text("SELECT oid FROM pg_database WHERE datname = current_database()")).scalar()
+        return [path for path in (self._data / "base" / str(number)).iterdir() if path.is_file()]
 
     def close(self) -> None:
         """Stop it, and leave nothing behind."""
@@ -107,6 +117,13 @@ class PostgreSQL:
                 if READY in line:
                     ready.set()
         ready.set()  # it has ended: `start` looks
+
+
+def _room() -> Path:
+    """In memory where there is plenty: a program is killed, not the machine, and no disk has to be waited for."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return memory if roomy else Path(gettempdir())
 
 
 def _children(pid: int) -> list[int]:

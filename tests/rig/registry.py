@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rig.reports import NOW_MS, Tag, sealed, signing_key
+from sqlalchemy import inspect
 
 from zonetag_backend.ingest import Ingest
 from zonetag_backend.keyfile import open_key_file
@@ -33,7 +34,7 @@ class Office:
 
     @property
     def url(self) -> str:
-        return self.database.url.render_as_string()
+        return self.database.url.render_as_string(hide_password=False)
 
     def add_tag(
         self, number: str, *, kind: str = advert.ZONETAG, ppm: float = 0.0, at_ms: int = NOW_MS - HOUR_MS
@@ -61,6 +62,10 @@ class Office:
         with reading(self.database) as connection:
             return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
+    def tables(self, prefix: str = "") -> list[str]:
+        """Those of the database whose names begin so."""
+        return sorted(name for name in inspect(self.database).get_table_names() if name.startswith(prefix))
+
     def number(self, sql: str) -> int:
         [(value,)] = self.rows(sql)
         assert isinstance(value, int)
@@ -77,11 +82,14 @@ def take(writer: Writer, *reports: Report, now_ms: int = NOW_MS + HOUR_MS, site:
     return writer.write([came(made, site) for made in reports], now_ms)
 
 
-def make_office(folder: Path, *, enrolled: bool = False) -> Office:
-    """An office in a folder; whoever asks disposes of its database.  `enrolled`: its gateways have signing keys."""
+def make_office(folder: Path, *, enrolled: bool = False, url: str = "") -> Office:
+    """An office in a folder; whoever asks disposes of its database.  `enrolled`: its gateways have signing keys.
+
+    `url`: of an empty database, if it is to be no file of that folder.
+    """
     folder.mkdir(exist_ok=True)
     office = Office(
-        open_database(f"sqlite:///{folder}/zonetag.db"), open_key_file(folder / "tag-keys.key"), folder, enrolled
+        open_database(url or f"sqlite:///{folder}/zonetag.db"), open_key_file(folder / "tag-keys.key"), folder, enrolled
     )
     with writing(office.database) as connection:
         for site, places in (("hq", ("Door", "Room")), ("annex", ("Gate",))):

@@ -32,6 +32,7 @@ class World:
     """Written through `be`, `wear` and `hear`; read by the product through its database, by the oracle from here."""
 
     folder: Path
+    url: str = ""  # of an empty database, if it is to be no file of that folder
     wearings: list[tuple[int, int, int, int]] = field(default_factory=list)  # person, tag, since, until
     presences: list[tuple[int, int, int, int]] = field(default_factory=list)  # place, tag, from, to
     database: Database = field(init=False)
@@ -39,7 +40,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        self.database = open_database(f"sqlite:///{self.folder}/zonetag.db")
+        self.database = open_database(self.url or f"sqlite:///{self.folder}/zonetag.db")
         with writing(self.database) as connection:
             connection.exec_driver_sql("INSERT INTO site VALUES ('hq', 'Office', 'UTC', 900)")
 
@@ -49,15 +50,9 @@ class World:
     def people(self, count: int, tags: int, places: int) -> None:
         with writing(self.database) as connection:
             rows.insert(connection, schema.person, [(i, f"P{i}", "", str(i), 0) for i in range(1, count + 1)])
-            c = connection.exec_driver_sql
-            for i in range(1, tags + 1):
-                c(
-                    "INSERT INTO tag (id, number, kind, sealed_key, state, added_ms)"
-                    " VALUES (?, ?, 'zonetag', x'', 'active', 0)",
-                    (i, f"T{i}"),
-                )
-            for i in range(1, places + 1):
-                c("INSERT INTO place (id, site, name, kind) VALUES (?, 'hq', ?, 'room')", (i, f"R{i}"))
+            new = [(i, f"T{i}", "zonetag", b"", "active", 0, None) for i in range(1, tags + 1)]
+            rows.insert(connection, schema.tag, new)
+            rows.insert(connection, schema.place, [(i, "hq", f"R{i}", "room") for i in range(1, places + 1)])
 
     def wear(self, person: int, tag: int, since_ms: int = 0, until_ms: int = FOREVER) -> None:
         self.wearings.append((person, tag, since_ms, until_ms))

@@ -79,6 +79,7 @@ def test_backward_is_the_same_chain_from_its_end(world: World) -> None:
     assert world.trace(1, WHOLE, AIR, backward=True).generations == {1: 0, 2: 1}
 
 
+@pytest.mark.both_databases
 def test_people_not_tags_a_tag_handed_over_in_mid_meeting_is_two_people(world: World) -> None:
     world.people(3, 2, 1)
     start = BEGIN_MS + 8 * HOUR_MS
@@ -103,6 +104,7 @@ def test_somebodys_two_tags_are_no_meeting_and_count_once(world: World) -> None:
     assert (link.found, link.exposures[0].together) == (2, 25.0)
 
 
+@pytest.mark.both_databases
 def test_the_two_kinds_of_evidence_stay_apart(world: World) -> None:
     world.people(3, 3, 1)
     for person in (1, 2, 3):
@@ -118,6 +120,7 @@ def test_the_two_kinds_of_evidence_stay_apart(world: World) -> None:
     assert [link.found for link in world.trace(1, WHOLE, CLOSE, evidence=[PLACE], at_least=0.01).links] == [2]
 
 
+@pytest.mark.both_databases
 def test_both_directions_of_a_log_count_once(world: World) -> None:
     world.people(2, 2, 1)
     world.wear(1, 1)
@@ -133,6 +136,7 @@ def test_both_directions_of_a_log_count_once(world: World) -> None:
     assert (back.together, back.probability) == (both.together, both.probability)
 
 
+@pytest.mark.both_databases
 def test_what_retention_should_have_removed_is_not_told(world: World) -> None:
     two_meetings(world, 6)
     late = BEGIN_MS + 8 * HOUR_MS + 25 * MINUTE_MS  # leaves five minutes of the first meeting

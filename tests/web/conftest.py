@@ -15,9 +15,9 @@ from zonetag_backend.web.app import make_app
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(tmp_path: Path, database_url: str) -> Iterator[Office]:
     """A site with two places and two gateways, and nobody yet."""
-    office = new_office(tmp_path)
+    office = new_office(tmp_path, database_url)
     yield office
     office.engine.dispose()
 

@@ -30,6 +30,7 @@ def test_in_and_left_follow_the_absence_time(office: Office, get: Get) -> None:
     assert answer["site"]["absence_s"] == 600
 
 
+@pytest.mark.both_databases
 def test_names_stand_as_vietnamese_offices_sort_them(office: Office, get: Get) -> None:
     wanted = [
         "Lê Văn An", "Trần Thị An", "Vũ Thị Ánh", "Lê Văn Ân", "Đỗ Văn Dung", "Đỗ Văn Dũng", "Bùi Thị Đào",
@@ -79,6 +80,7 @@ def test_visits_of_one_person_share_a_line(office: Office, get: Get) -> None:
     assert "Phòng họp" in page
 
 
+@pytest.mark.both_databases
 def test_a_tag_that_changes_hands_makes_a_stay_for_each(office: Office, get: Get) -> None:
     first, tag = office.person("Nguyễn Thị An")
     second, _ = office.person("Trần Văn Bình")
@@ -100,6 +102,7 @@ def test_a_tag_that_nobody_wears_is_shown_and_not_counted(office: Office, get: G
     assert "K-07" in get("/book/van-phong").text
 
 
+@pytest.mark.both_databases
 def test_a_correction_shows_what_the_book_said_before(office: Office, get: Get) -> None:
     _, tag = office.person("Nguyễn Thị An")
     office.visit(tag, at("07:30"), at("11:57"), corrected=at("12:40"))
@@ -114,6 +117,7 @@ def test_a_correction_shows_what_the_book_said_before(office: Office, get: Get) 
     assert "sửa lúc 12:40" in page
 
 
+@pytest.mark.both_databases
 def test_a_stay_over_midnight_belongs_to_both_days(office: Office, get: Get) -> None:
     _, tag = office.person("Nguyễn Thị An")
     office.visit(tag, at("06:00", 17), at("07:00", 17))

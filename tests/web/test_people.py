@@ -42,6 +42,7 @@ def names(get: Get, query: str = "") -> list[str]:
     return [each["name"] for each in get(f"/people.json?{query}", role="admin").json()["people"]]
 
 
+@pytest.mark.both_databases
 def test_units_and_given_names_in_the_order_of_the_country(office: Office, get: Get) -> None:
     for unit, name in (
         ("Lớp 10A1", "Trần Văn Đức"),
@@ -80,6 +81,7 @@ def test_search_without_marks_by_name_unit_staff_and_tag_number(office: Office, 
     assert get("/people?show=x", role="admin").status_code == 400
 
 
+@pytest.mark.both_databases
 def test_enter_change_leave_and_come_back(office: Office, get: Get, tagged: Tagged) -> None:
     answer = get.post("/people", role="admin", name="  Lê  Thị An ", unit="Văn phòng", code="NV1")
     assert answer.status_code == 303

@@ -1,17 +1,19 @@
 """`zonetag restore`: a backup back into a data folder, without what was to be forgotten meanwhile."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from zonetag_backend import backupfolder, backupkey
-from zonetag_backend.cli.store import Parsers, actor, desk
+from zonetag_backend.cli.store import Desk, Parsers, actor
 from zonetag_backend.cli.times import day_and_time
 from zonetag_backend.clock import utc_ms
 from zonetag_backend.config import load
 from zonetag_backend.errors import BadValue
 from zonetag_backend.keyfile import asking
-from zonetag_backend.store import audit, erasure, lists, retention, snapshot
-from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.store import audit, copying, erasure, lists, retention, snapshot
+from zonetag_backend.store.engine import Database, open_database, reading, refusals, writing
 
 
 def register(commands: Parsers) -> None:
@@ -21,7 +23,8 @@ def register(commands: Parsers) -> None:
         help="put a backup back into a new data folder",
         description="Opens a backup with the private key that belongs to it, checks it, brings its database to this"
         " program's schema, and removes what is older than the retention time and whoever was erased since. The data"
-        " folder must be empty or new: an old one is moved away by you, not overwritten. Stop the server first.",
+        " folder must be empty or new: an old one is moved away by you, not overwritten. Stop the server first. If the"
+        " settings name PostgreSQL, it goes into that database, which must be new.",
     )
     parser.add_argument("backup", type=Path, metavar="BACKUP", help="a file that zonetag backup made")
     parser.add_argument("--key", type=Path, required=True, metavar="FILE", help="the private key of backups")
@@ -29,6 +32,16 @@ def register(commands: Parsers) -> None:
     parser.add_argument("--data", required=True, metavar="DIR", help="the new data folder")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as in deploy/server.example.toml")
     parser.set_defaults(run=_run)
+
+
+@contextmanager
+def closing_database(database: Database) -> Iterator[Database]:
+    """It, for a while."""
+    try:
+        with refusals(database):
+            yield database
+    finally:
+        database.dispose()
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -41,7 +54,8 @@ def _run(args: argparse.Namespace) -> int:
     header = backupfolder.unpack(args.backup, private, into, now_ms)
     snapshot.check(into / backupfolder.DATABASE)
     config = load(args.config, {"data": args.data, "database": str(into / backupfolder.DATABASE)})
-    with desk(argparse.Namespace(config=args.config, data=args.data)) as opened:
+    with closing_database(open_database(config.database)) as database:
+        opened = Desk(config, database, now_ms)
         opened.keyring()  # says so now if its key file does not belong to it
         erased = backupfolder.erased(args.backup.parent)
         with writing(opened.database) as connection:
@@ -52,6 +66,12 @@ def _run(args: argparse.Namespace) -> int:
         gone = retention.expire(opened.database, now_ms, config.retention_days)
         with reading(opened.database) as connection:
             people, tags = len(lists.people(connection)), len(lists.tags(connection))
+        wanted = load(args.config, {"data": args.data}).database
+        if not wanted.startswith("sqlite:"):
+            with closing_database(open_database(wanted)) as server:
+                copying.copy(database, server, lambda _done, _whole: None)
+    if not wanted.startswith("sqlite:"):
+        (into / backupfolder.DATABASE).unlink()  # all of it stands in the server's database now
     print(
         f"{into} is as it was on {day_and_time(header.made_ms)}: {people} people, {tags} tags;"
         f" {sum(gone.values())} old rows and {len(known)} erased people are left out."

@@ -15,7 +15,7 @@ from zonetag_backend.errors import DatabaseError
 NAME = "postgresql"
 DRIVER = "postgresql+psycopg"
 LOCK = int.from_bytes(b"zonetag", "big")  # a number that no other program of this database takes
-IDLE_MS = 300_000  # a transaction in which nothing is asked for so long is of a program that hangs, or of a lost machine
+IDLE_MS = 300_000  # a transaction in which nothing is asked for so long is a lost machine's
 
 
 def engine(url: URL, busy_ms: int) -> Engine:
@@ -31,7 +31,13 @@ def engine(url: URL, busy_ms: int) -> Engine:
         "SET jit = off"  # our questions take milliseconds, to compile them takes longer
     )
 
+    psycopg: Any = made.dialect.loaded_dbapi  # loaded by its dialect: an installation without it need not have it
+    values = (_text(psycopg.types.string), _whole(psycopg.types.numeric))
+
     def connected(connection: Any, _record: object) -> None:
+        text, whole = values
+        connection.adapters.register_dumper(str, text)
+        connection.adapters.register_loader("numeric", whole)
         connection.autocommit = True
         connection.execute(settings)
         connection.autocommit = False
@@ -66,6 +72,26 @@ def vacuum(engine: Engine, tables: Iterable[str], *, anew: bool) -> None:
             except ProgrammingError as error:
                 if getattr(error.orig, "sqlstate", "") != "42P01":  # undefined_table
                     raise
+
+
+def _text(string: Any) -> type:
+    """How text is given: PostgreSQL keeps no NUL, which comes from nobody's keyboard, and would refuse the whole."""
+
+    class Text(string.StrDumperUnknown):  # type: ignore[misc]  # psycopg's own, known only where it is installed
+        def dump(self, text: str) -> Any:
+            return super().dump(text.replace("\x00", "\ufffd"))
+
+    return Text
+
+
+def _whole(numeric: Any) -> type:
+    """How sums come back: PostgreSQL adds big numbers up to a decimal, and ours are whole."""
+
+    class Whole(numeric.FloatLoader):  # type: ignore[misc]  # as above
+        def load(self, data: Any) -> int | float:
+            return float(data) if b"." in bytes(data) else int(bytes(data))
+
+    return Whole
 
 
 def _begun(connection: Connection) -> None:

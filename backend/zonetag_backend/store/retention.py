@@ -1,7 +1,7 @@
 """What is older than the retention time goes, for good: rows, tables of days, and what the file still holds of them.
 
 A table that holds anything about people is named in OLD or in PARENTS with the time that counts.  SQLite overwrites
-what is deleted (secure_delete), and its log is emptied afterwards.
+what is deleted (secure_delete), and its log is emptied afterwards; PostgreSQL is made to vacuum.
 """
 
 from collections import Counter
@@ -11,14 +11,16 @@ from sqlalchemy import Connection, Engine, Table, delete, inspect, select
 from sqlalchemy.schema import DropTable
 from sqlalchemy.sql.elements import ColumnElement
 
-from zonetag_backend.store import audit, departures, heard, report_runs, subject_requests
+from zonetag_backend.store import audit, departures, heard, postgresql, report_runs, subject_requests
 from zonetag_backend.store.engine import writing
 from zonetag_backend.store.schema import (
     accounts,
     cases,
     contacts,
     held,
+    metadata,
     office,
+    person,
     presence,
     rejected,
     visit,
@@ -86,7 +88,7 @@ def expire(engine: Engine, now_ms: int, days: int) -> Counter[str]:
         gone = +gone
         if gone:
             audit.record(connection, now_ms, audit.SYSTEM, "retention.expire", reason=_told(gone))
-    empty_log(engine)
+    empty_log(engine, "person" in gone)
     return gone
 
 
@@ -108,11 +110,21 @@ def _drop_days(connection: Connection, before_ms: int) -> int:
     return gone
 
 
-def empty_log(engine: Engine) -> None:
-    """SQLite's write-ahead log still holds pages as they were: copy them home and cut it to nothing."""
+def empty_log(engine: Engine, erased: bool = True) -> None:
+    """Take what is gone out of the files too; `erased`: a person is among it.
+
+    SQLite's write-ahead log still holds pages as they were: copy them home and cut it to nothing.  PostgreSQL leaves
+    what was deleted in its tables' files until they are vacuumed: those that tell who somebody is are written anew.
+    Its log it overwrites by and by (docs/en/keeping.md).
+    """
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    elif engine.dialect.name == postgresql.NAME:
+        of_people = {t.name for t in metadata.sorted_tables if any(c.references(person.c.id) for c in t.c)}
+        anew = of_people | {person.name} if erased else set()
+        postgresql.vacuum(engine, sorted(anew), anew=True)
+        postgresql.vacuum(engine, sorted(set(inspect(engine).get_table_names()) - anew), anew=False)
 
 
 def _told(gone: Counter[str]) -> str:

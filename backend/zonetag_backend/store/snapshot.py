@@ -8,17 +8,19 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from zonetag_backend.errors import DatabaseError
+from zonetag_backend.store import copying
+from zonetag_backend.store.engine import open_database, refusals
 
 _PAGES = 2000  # copied at a time, 8 MB: writers get their turn between
 
 
 def copy(engine: Engine, to: Path, progress: Callable[[int, int], None]) -> None:
-    """Copy the database to a new file; `progress(pages done, pages in all)`.  DatabaseError when that cannot be."""
+    """Copy the database to a new SQLite file, whatever it is itself; `progress(done, in all)`, pages or tables.
+
+    DatabaseError when that cannot be.
+    """
     if engine.dialect.name != "sqlite":
-        raise DatabaseError(
-            f"zonetag backup copies SQLite. For {engine.dialect.name} use its own tools (pg_dump), and copy the key"
-            " file apart from the dump."
-        )
+        return _into_file(engine, to, progress)
     try:
         raw = engine.raw_connection()
         with closing(raw), closing(sqlite3.connect(to)) as target:
@@ -28,6 +30,17 @@ def copy(engine: Engine, to: Path, progress: Callable[[int, int], None]) -> None
             target.execute("PRAGMA journal_mode=DELETE")  # one file, with no log beside it
     except sqlite3.Error as error:
         raise DatabaseError(f"the database cannot be copied to {to}: {error}. Is there room?") from error
+
+
+def _into_file(engine: Engine, to: Path, progress: Callable[[int, int], None]) -> None:
+    target = open_database(f"sqlite:///{to}")
+    try:
+        with refusals(target):
+            copying.copy(engine, target, progress)
+    finally:
+        target.dispose()
+    with closing(sqlite3.connect(to)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
 
 
 def check(path: Path) -> None:
