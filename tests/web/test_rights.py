@@ -15,7 +15,7 @@ from zonetag_backend.web.app import ROUTES, make_app
 from zonetag_backend.web.guard import guarded
 from zonetag_backend.web.rights import NOBODY_YET, RIGHTS
 
-VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 WHO = (NOBODY_YET, *ROLES, SCREEN, CODE, ENROL)
 VALUES = {
     "site": "van-phong",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
+from zonetag_backend.roles import ADMIN
 from zonetag_backend.store import book as store
 from zonetag_backend.store import declarations, doors
 from zonetag_backend.store.book import Site
@@ -18,6 +19,7 @@ from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.render import show, wants_json
 from zonetag_backend.web.rows import PAGE_ROWS, SHOWS, Counts, Line, chosen, counts_of, lines_of
 from zonetag_backend.web.times import Day, day_asked, iso, local
+from zonetag_backend.web.visitor import visitor_of
 
 MAX_QUERY = 200  # characters of a search; a name has no more
 
@@ -42,8 +44,10 @@ def book(request: Request) -> Response:
         over = not span
         stays = [] if over else store.stays_of_day(connection, site, span, now_ms, places=whole)
         lines = lines_of(stays)
-        asked_health = bool(declarations.link_of(connection, site.name))
-        declared = declarations.declared(connection, site.name, day.date.isoformat()) if not over else set()
+        # That somebody declared is for the desk, which asks for it; an administrator has nothing of health at all.
+        tells = not over and ADMIN not in visitor_of(request).roles
+        asked_health = tells and bool(declarations.link_of(connection, site.name))
+        declared = declarations.declared(connection, site.name, day.date.isoformat()) if tells else set()
         found = chosen(lines, wanted, unit, query)
         pages = max(1, -(-len(found) // PAGE_ROWS))
         page = _page(asked.get("page", ""), pages)
