@@ -4,19 +4,25 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rig.office import Office as Seated
+from rig.pages import KEYRING, as_somebody
 from rig.registry import Office, make_office, take
 from rig.reports import Gateway
 
 from zonetag_backend.cli import main
 from zonetag_backend.clock import utc_ms
 from zonetag_backend.errors import AlreadyThere, BadValue
+from zonetag_backend.events import Events
 from zonetag_backend.ingest import Ingest
 from zonetag_backend.store import cases, contact_log, foreign, registry, roster, tags
 from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.store.retention import expire, horizon_ms
 from zonetag_backend.tracing import abroad
 from zonetag_backend.tracing.contacts import judge
+from zonetag_backend.web.app import make_app
 from zonetag_protocol import rotation
 from zonetag_protocol.contact import Contact
 
@@ -137,6 +143,54 @@ def test_a_file_that_was_changed_or_is_anothers_is_refused(home: Office) -> None
             abroad.unpack(garbage, abroad.public_hex(KEY))
 
 
+def test_what_is_past_its_time_is_neither_told_nor_kept_nor_found(home: Office, away: Office) -> None:
+    """No match is told or kept beyond the retention time, nor found anew."""
+    now_ms, days = AT_MS + 10 * DAY_MS, 7
+    over_ms = horizon_ms(now_ms, days)
+    with writing(away.database) as connection:
+        assert foreign.match(connection, exported(home), b"1", by="me", now_ms=AT_MS + DAY_MS)
+    with reading(away.database) as connection:
+        [kept] = foreign.imports(connection)
+        assert foreign.imports(connection, over_ms) == []
+        assert foreign.matches_of(connection, kept.id, over_ms) == []
+    expire(away.database, now_ms, days)
+    for table in ("case_foreign", "case_match", "rejected", "contact_rejected"):
+        assert away.number(f"SELECT COUNT(*) FROM {table}") == 0, table
+    with writing(away.database) as connection:
+        assert foreign.match(connection, exported(home), b"2", by="me", now_ms=now_ms) == [], "nothing is left to find"
+
+
+def test_a_file_of_the_command_is_read_by_the_other_offices_page(
+    home: Office, away: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*words: str) -> str:
+        assert main([*words, "--data", str(home.folder)]) == 0
+        return capsys.readouterr().out
+
+    file = tmp_path / "case.zonetag"
+    onset = datetime.fromtimestamp(AT_MS / 1000, UTC).date().isoformat()
+    opened = run("case", "open", "7", "--day", onset, "--basis", "test", "--reason", "test positive")
+    case = opened.split(".")[0].removeprefix("Case ")
+    key = run("case", "export", case, str(file)).splitlines()[-1]
+    seat = Seated(away.database, utc_ms())
+    get = as_somebody(make_app(away.database, seat.clock, Events(), keyring=KEYRING), seat)
+
+    def send(data: bytes, key: str) -> httpx.Response:
+        form = {"csrf": get.csrf(), "key": key, "reason": "asked by telephone"}
+        return get("/imports?lang=en", method="POST", data=form, files={"file": ("case.zonetag", data)})
+
+    changed = bytearray(file.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    for data, of in ((bytes(changed), key), (file.read_bytes(), abroad.public_hex(KEY))):
+        assert "from that office" in send(data, of).text
+    assert away.number("SELECT COUNT(*) FROM case_foreign") == 0
+    answer = send(file.read_bytes(), key)
+    assert answer.status_code == 303, answer.text
+    matches = get(f"{answer.headers['location']}.json").json()["matches"]
+    assert {each["evidence"] for each in matches} == {"place", "direct"}
+    assert {who["name"] for each in matches for who in each["people"]} == {"Trần Văn Bình"}
+
+
 def test_by_command(home: Office, away: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def run(office: Office, *words: str) -> str:
         code = main([*words, "--data", str(office.folder)])
@@ -159,4 +213,4 @@ def test_by_command(home: Office, away: Office, tmp_path: Path, capsys: pytest.C
     with reading(home.database) as connection:
         assert cases.case_of(connection, int(case)).closed_ms is not None
     actions = [row[0] for row in home.rows("SELECT action FROM audit ORDER BY seq")]
-    assert actions[-4:] == ["case.open", "export.make", "contacts.read", "case.close"]
+    assert actions[-5:] == ["case.open", "case.read", "export.make", "contacts.read", "case.close"]
