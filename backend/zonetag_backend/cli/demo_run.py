@@ -113,6 +113,7 @@ async def _show(args: argparse.Namespace, demo: Demo) -> int:
             _say(remark)
         try:
             if args.json or args.seconds is not None:
+                _say("Counting what was found beside the truth.")
                 found = await demo.result()
                 if args.json:
                     print(json.dumps(found), flush=True)
