@@ -9,7 +9,8 @@ knows neither scan windows nor the filter of duplicates.  Here (Bluetooth Core 5
 - with `filter duplicates` (7.8.11) what was reported once since scanning began is not reported again;
 - a scannable advertiser answers an active scanner: Linux holds such an advert back until the answer comes;
 - with the accept list (7.8.15 to 7.8.17) the others' adverts are not reported;
-- a connection asked for (7.8.12) comes about with the next connectable advert of that address, or is called off.
+- a connection asked for (7.8.12) comes about with the next connectable advert of that address, or is called off, and
+  is told by the enhanced event (7.7.65.10): of a chip with LL Privacy Linux waits for that one and scans not till then.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from bumble.link import LocalLink
 from bumble.transport.common import PacketParser
 
 ADV_IND, _, ADV_SCAN_IND, ADV_NONCONN_IND, SCAN_RSP = range(5)  # event types of a report (7.7.65.2)
+ENHANCED = 1 << 9  # of the LE event mask: LE Enhanced Connection Complete (7.8.1)
 ANSWERS = (ADV_IND, ADV_SCAN_IND)
 RANDOM_ADDRESS = 1
 UNIT_S = 0.000625  # of scan interval and window
@@ -89,6 +91,24 @@ class Chip(Controller):
         """From the host."""
         if not self.mute:
             super().on_packet(packet)
+
+    def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        """To the host."""
+        if isinstance(packet, hci.HCI_LE_Connection_Complete_Event) and self.le_event_mask & ENHANCED:
+            packet = hci.HCI_LE_Enhanced_Connection_Complete_Event(
+                status=packet.status,
+                connection_handle=packet.connection_handle,
+                role=packet.role,
+                peer_address_type=packet.peer_address_type,
+                peer_address=packet.peer_address,
+                local_resolvable_private_address=hci.Address.ANY_RANDOM,
+                peer_resolvable_private_address=hci.Address.ANY_RANDOM,
+                connection_interval=packet.connection_interval,
+                peripheral_latency=packet.peripheral_latency,
+                supervision_timeout=packet.supervision_timeout,
+                central_clock_accuracy=packet.central_clock_accuracy,
+            )
+        super().send_hci_packet(packet)
 
     def on_hci_le_set_scan_enable_command(self, command: hci.HCI_LE_Set_Scan_Enable_Command) -> Any:
         """A new scan forgets what was reported."""
