@@ -107,7 +107,7 @@ def test_a_list_is_imported_and_a_tag_handed_out(served: Served, page: Any, tmp_
     good(page, "import")
     assert page.locator(".problems").count() == 2
     by_keyboard(page, "Nhập 6 dòng")
-    page.wait_for_url("**/people")
+    page.wait_for_url("**/people*")
     good(page, "people")
     page.fill("[name=q]", "do duc")
     page.keyboard.press("Enter")
@@ -130,6 +130,19 @@ def test_a_list_is_imported_and_a_tag_handed_out(served: Served, page: Any, tmp_
     page.wait_for_url("**/people/*done=*")
     page.goto(f"{served.url}/people?lang=en")
     good(page)
+
+
+def test_a_list_that_takes_long_says_so_and_is_not_sent_twice(served: Served, page: Any, tmp_path: Path) -> None:
+    file = tmp_path / "danh-sach.csv"
+    file.write_text(ROSTER, encoding="utf-8-sig")
+    page.goto(f"{served.url}/people/import")
+    page.set_input_files("[name=file]", file)
+    # The form goes nowhere here, as if the answer took for ever.
+    page.evaluate("document.querySelector('form.sheet').addEventListener('submit', (event) => event.preventDefault())")
+    page.click("form.sheet button.go")
+    page.wait_for_selector(".slow[role=status] progress")
+    page.wait_for_selector("form.sheet button.go[disabled]")
+    assert "Đang đọc danh sách" in page.inner_text(".slow")
 
 
 def test_visitors_and_the_plan(served: Served, page: Any, tmp_path: Path) -> None:
