@@ -35,7 +35,7 @@ WORDS = {
     "left": ("Giờ ra", "Out"),
     "last": ("Tín hiệu cuối", "Last heard"),
     "place": ("Vị trí", "Place"),
-    "site": ("Địa điểm", "Site"),
+    "site": ("Cơ sở", "Site"),
     "nobody": ("(không có người đeo)", "(worn by nobody)"),
     "removed": ("(đã xóa tên)", "(name removed)"),
     "inside": ("đang ở trong", "inside"),
