@@ -8,6 +8,7 @@ becomes the stronger one, `TURN_MS` before and after them, and not at all where 
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from zonetag_backend.tracing.door import Floats
 
 BIN_MS = 1000  # shorter than a step through a door and back
 QUIET_MS = 120_000  # unheard for so long on both sides is another visit to the door: nothing is carried over
-TURN_MS = 60_000  # what the model needs around a turn: it has forgotten the rest by then
+TURN_MS = 30_000  # what the model needs around a turn: it has forgotten the rest by then
 SMOOTH = 5  # bins over which the difference of the sides is averaged to find turns: about a gateway's window
 TURN_DB = 1.0  # beyond, on the other side than before
 INSIDE, OUTSIDE = "inside", "outside"
@@ -62,25 +63,34 @@ def way(seen: Iterable[Crossing]) -> Way:
 
 def crossings(windows: Iterable[Window], sides: Mapping[str, str]) -> list[Crossing]:
     """The crossings of one tag at one door, in order; none, and so unknown, while gateways hang on one side alone."""
-    names = sorted(sides)
     if {INSIDE, OUTSIDE} - set(sides.values()):
         return []
-    profile = door.by_sides([sides[name] == INSIDE for name in names])
+    hung = tuple(sorted((name, side == INSIDE) for name, side in sides.items()))
     found: list[Crossing] = []
-    for part in _parts(sorted((w for w in windows if w[0] in sides), key=lambda w: w[1])):
-        first, last = part[0][1] // BIN_MS, max(end for _, _, end, _ in part) // BIN_MS
-        levels = np.full((last - first + 1, len(names)), np.nan)
-        for name, start, end, dbm in part:
-            here = levels[start // BIN_MS - first : end // BIN_MS - first + 1, names.index(name)]
-            here[:] = np.fmax(here, dbm)
-        within = np.array([sides[name] == INSIDE for name in names])
-        for low, high in _turns(levels, within):
-            here = levels[low:high]
-            heard = np.flatnonzero(~np.isnan(here).all(axis=1))
-            times = np.asarray((heard + low + first) * (BIN_MS / 1000), np.float64)
-            followed = door.follow(times, here[heard], profile)
-            found += [Crossing(round(each.at_s * 1000), each.inwards) for each in followed.crossings]
+    for part in _parts(sorted((w for w in windows if w[0] in sides), key=lambda w: (w[1], w))):
+        found += _of_part(tuple(part), hung)
     return found
+
+
+@lru_cache(maxsize=4096)  # a page that is looked at asks for the same minutes again and again
+def _of_part(part: tuple[Window, ...], hung: tuple[tuple[str, bool], ...]) -> tuple[Crossing, ...]:
+    """The crossings of one time at the door; `hung`: each gateway, and whether it hangs inside."""
+    at = {name: column for column, (name, _) in enumerate(hung)}
+    within = np.array([inside for _, inside in hung])
+    profile = door.by_sides(within.tolist())
+    first, last = part[0][1] // BIN_MS, max(end for _, _, end, _ in part) // BIN_MS
+    levels = np.full((last - first + 1, len(hung)), np.nan)
+    for name, start, end, dbm in part:
+        here = levels[start // BIN_MS - first : end // BIN_MS - first + 1, at[name]]
+        here[:] = np.fmax(here, dbm)
+    found: list[Crossing] = []
+    for low, high in _turns(levels, within):
+        here = levels[low:high]
+        heard = np.flatnonzero(~np.isnan(here).all(axis=1))
+        times = np.asarray((heard + low + first) * (BIN_MS / 1000), np.float64)
+        followed = door.follow(times, here[heard], profile)
+        found += [Crossing(round(each.at_s * 1000), each.inwards) for each in followed.crossings]
+    return tuple(found)
 
 
 def _turns(levels: Floats, within: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
