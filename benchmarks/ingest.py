@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from measure import show, timed
 from paho.mqtt.enums import CallbackAPIVersion
 from rig.brokers import Mosquitto
+from rig.postgresql import PostgreSQL, programs
 from sqlalchemy import inspect, select
 
 from zonetag_backend import config as configs
@@ -61,9 +62,9 @@ def payloads(keys: list[rotation.Keys]) -> list[bytes]:
     return sealed
 
 
-def registered(data: Path) -> list[rotation.Keys]:
-    """A database with one gateway and all tags."""
-    settings = configs.load(None, {"data": str(data)})
+def registered(data: Path, database: str | None = None) -> list[rotation.Keys]:
+    """A database with one gateway and all tags; `database`: its URL, if it is no file of the folder."""
+    settings = configs.load(None, {"data": str(data), "database": database})
     keyring = open_key_file(settings.key_file)
     engine = open_database(settings.database)
     with writing(engine) as connection:
@@ -96,9 +97,10 @@ def windows(backend: Backend) -> int:
     return count
 
 
-async def through(data: Path, port: int, messages: list[bytes]) -> float:
+async def through(data: Path, port: int, messages: list[bytes], database: str | None = None) -> float:
     """Seconds from the first publish to the last commit."""
-    settings = configs.load(None, {"data": str(data), "broker.url": f"mqtt://127.0.0.1:{port}", "http.port": 0})
+    given = {"data": str(data), "database": database, "broker.url": f"mqtt://127.0.0.1:{port}", "http.port": 0}
+    settings = configs.load(None, given)
     now = (START + REPORTS * SLOT_S) * 1000
     async with Backend(settings, lambda: now) as backend:
         while not backend.connected:  # noqa: ASYNC110  # nothing tells of it
@@ -140,6 +142,30 @@ def bare(data: Path, folder: Path, together: int) -> float:
     return seconds()
 
 
+def on_postgresql(program: str, folder: Path, reference: float) -> None:
+    """The same, into a server of its own: its data where the file was, its commits brought to the disk."""
+    found = programs()
+    if found is None:
+        print("ingest: PostgreSQL is not installed (apt-get install postgresql): not measured")
+        return
+    server = PostgreSQL(found, folder=Path(tempfile.gettempdir()))
+    data = folder / "postgresql"
+    data.mkdir()
+    server.start()
+    broker = Mosquitto(program, data, "allow_anonymous true\nmax_queued_messages 0\n")
+    try:
+        url = server.make("ingest")
+        messages = payloads(registered(data, url))
+        broker.start()
+        took = asyncio.run(through(data, broker.port, messages, url))
+    finally:
+        broker.stop()
+        server.close()
+    show(
+        "ingest: MQTT to committed rows, PostgreSQL", TAGS * REPORTS / took, "windows/s", "the same, SQLite", reference
+    )
+
+
 def main() -> None:
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     if program is None:
@@ -163,6 +189,8 @@ def main() -> None:
     show("ingest: MQTT to committed rows", mine, "windows/s", "executemany, grouped", grouped)
     show("ingest: MQTT to committed rows", mine, "windows/s", "executemany, one by one", one)
     show("ingest: bare executemany, grouped as the backend does", grouped, "rows/s")
+    with tempfile.TemporaryDirectory() as name:
+        on_postgresql(program, Path(name), mine)
     show("ingest: bare executemany, a transaction a report", one, "rows/s")
 
 

@@ -15,12 +15,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 
 from zonetag_backend.store import book, meetings, registry
 from zonetag_backend.store.engine import Transaction, open_database, reading, writing
 from zonetag_backend.store.tracing import Asker
-from zonetag_backend.tracing import chain, profile
+from zonetag_backend.tracing import chain, encounter, profile
 from zonetag_backend.tracing.days import Days
 
 DAYS, ASKED_DAYS, PER_DAY = 21, 14, 10
@@ -29,6 +30,7 @@ DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
 BEGIN_MS = 1_790_000_000_000 // DAY_MS * DAY_MS
 END_MS = BEGIN_MS + DAYS * DAY_MS
 ROUNDS = 200
+LOGGING, EPOCHS, EPOCH_MS = 900, 1, 1_024_000  # tags with contact logs, and how much a day
 SINCE_MS = END_MS - ASKED_DAYS * DAY_MS
 WINDOW = (SINCE_MS, END_MS)
 
@@ -61,6 +63,23 @@ def presence(rng: random.Random, teams: int) -> Iterator[tuple[int, int, int, in
                         (teams + 1 + meeting, start, tag, start + 20 * MINUTE_MS + rng.randrange(9 * MINUTE_MS))
                     )
             yield from sorted(of_day)
+
+
+def heard_each_other(people: int) -> Iterator[tuple[int, int, bytes, int, int, bytes]]:
+    """Records of contact logs: each tag of the first meetings hears everybody of its meeting for two epochs a day.
+
+    Of so many people as the chains that are measured can reach, wherever they begin: what they log is what is read.
+    """
+    meeting = TEAM * TEAMS
+    cells = bytes([0xBB] * 16)  # near, in every cell
+    for tag in range(1, min(people, LOGGING) + 1):
+        first = (tag - 1) // meeting * meeting + 1
+        for day in range(DAYS - ASKED_DAYS, DAYS):
+            for n in range(EPOCHS):
+                start = BEGIN_MS + day * DAY_MS + 4 * HOUR_MS + n * EPOCH_MS
+                for peer in range(first, min(people, first + meeting - 1) + 1):
+                    if peer != tag:
+                        yield tag, start // EPOCH_MS, peer.to_bytes(8, "big"), peer, start, cells
 
 
 def fill(path: Path, teams: int) -> None:
@@ -104,6 +123,11 @@ def fill(path: Path, teams: int) -> None:
             for tag in range(1, people + 1)
         ),
     )
+    database.executemany(
+        "INSERT INTO contact_log (tag, epoch, eid, at, peer, start_ms, count, rssi_max, cells, trusted, received_ms)"
+        " VALUES (?, ?, ?, 0, ?, ?, 20, -55, ?, 1, 0)",
+        heard_each_other(people),
+    )
     database.execute("COMMIT")
     database.execute(index)
     database.close()
@@ -140,13 +164,18 @@ def measure(connection: Transaction, bare: sqlite3.Connection, people: int, mill
         median_ms(lambda who: book.stays_of_person(connection, who, *WINDOW, END_MS), whom),
         1,
     )
-    ask = Asker(connection, 0)
     days = Days(UTC)
     covid = profile.PROFILES["covid-19"]
-    traced = chain.trace(whom[0], WINDOW, ask, covid, days, at_least=0.01)
-    both = median_ms(lambda who: chain.trace(who, WINDOW, ask, covid, days, at_least=0.01), whom[:5])
-    first = sum(generation == 1 for generation in traced.generations.values())
-    said(f"chain of two generations, {first} contacts each", both, 500)
+    logging = random.Random(3).sample(range(1, min(people, LOGGING) + 1), 5)
+    for name, evidence, some in (
+        ("by place", (encounter.PLACE,), logging),
+        ("by place and contact logs", (), logging[:1]),
+    ):
+        ask = Asker(connection, 0, evidence=evidence)
+        traced = chain.trace(some[0], WINDOW, ask, covid, days, at_least=0.01)
+        both = median_ms(partial(chain.trace, window=WINDOW, ask=ask, profile=covid, days=days, at_least=0.01), some)
+        first = sum(generation == 1 for generation in traced.generations.values())
+        said(f"chain of two generations, {first} contacts each, {name}", both, 500)
 
 
 def main() -> None:

@@ -33,9 +33,10 @@ def programs() -> Path | None:
 class PostgreSQL:
     """One server.  Its folder has a short path: a longer one has no room in a socket's address."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, folder: Path | None = None) -> None:
+        """In a new folder in `folder`, by default wherever that is quickest."""
         self._programs = programs
-        self.folder = Path(mkdtemp(prefix="zonetag-pg-", dir=_room()))
+        self.folder = Path(mkdtemp(prefix="zonetag-pg-", dir=folder or _room()))
         self._data = self.folder / "data"
         self._process: subprocess.Popen[str] | None = None
         self.log: list[str] = []  # lines, all runs
