@@ -87,7 +87,7 @@ def _text(string: Any) -> type:
 def _whole(numeric: Any) -> type:
     """How sums come back: PostgreSQL adds big numbers up to a decimal, and ours are whole."""
 
-    class Whole(numeric.FloatLoader):  # type: ignore[misc]  # as above
+    class Whole(numeric.FloatLoader):  # type: ignore[misc]  # psycopg's own, likewise
         def load(self, data: Any) -> int | float:
             return float(data) if b"." in bytes(data) else int(bytes(data))
 
