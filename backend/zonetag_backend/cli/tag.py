@@ -5,12 +5,11 @@ import os
 import sys
 from pathlib import Path
 
-from zonetag_backend import tagbundle
 from zonetag_backend.cli import tag_firmware, tag_link, tag_settings
 from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing, desk, show
 from zonetag_backend.errors import AlreadyThere, BadValue
 from zonetag_backend.importkey import open_import_key, public_pem
-from zonetag_backend.store import audit, consent_ledger, lists, registry, tags
+from zonetag_backend.store import audit, consent_ledger, lists, registry, tagbundle, tags
 from zonetag_backend.store.engine import Transaction, reading
 from zonetag_backend.store.retention import horizon_ms
 from zonetag_protocol import advert

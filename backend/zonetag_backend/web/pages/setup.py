@@ -6,9 +6,8 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from zonetag_backend import tagbundle
 from zonetag_backend.errors import AlreadyThere, BadValue, ConfigError, KeyFileError, NotFound, PkiError
-from zonetag_backend.store import audit, lists, registry, signing_keys, tokens
+from zonetag_backend.store import audit, lists, registry, signing_keys, tagbundle, tokens
 from zonetag_backend.store.engine import Transaction, reading, writing
 from zonetag_backend.web import commands
 from zonetag_backend.web.desk import Fault, desk_of
