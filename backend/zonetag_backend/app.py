@@ -184,7 +184,9 @@ class Backend:
                 keyring=self._keyring,
                 second_officer=self.config.second_officer,
                 doors=self.doors,
-                subjects=replace(self.config.subjects, note_erased=self._note_erased),
+                subjects=replace(
+                    self.config.subjects, note_erased=self._note_erased, audit_days=self.config.audit_retention_days
+                ),
                 paperwork=PaperSettings.of(self.config),
                 provision=provision_of(self.config),
                 cases=CaseSettings(

@@ -19,6 +19,8 @@ class SubjectSettings:
     # whether a tag in the hands of somebody who has not agreed is warned of, and recorded
     show_officers: bool = False
     # whether a worker sees the names of those who looked, beside their roles
+    audit_days: int = 730
+    # how long those looks stand in the audit log (audit.retention_days)
     note_erased: Callable[[int], None] = _nothing
     # tells the backups of an erasure
 

@@ -15,6 +15,7 @@ from zonetag_backend.roles import ADMIN, AUDITOR, HEALTH, RECEPTION
 from zonetag_backend.store import retention
 from zonetag_backend.store.engine import open_database, reading
 from zonetag_backend.store.schema import metadata
+from zonetag_backend.subjectsettings import SubjectSettings
 from zonetag_backend.web.app import make_app
 from zonetag_backend.web.kept import AUDIT, CASES, DAYS, REGISTER_TOO, REQUESTS, foot_of
 from zonetag_backend.web.rights import RIGHTS
@@ -83,7 +84,7 @@ SAID = {
     REGISTER_TOO: "stand in the register until somebody has left for 21 days, or is erased",
     CASES: "deleted when nothing of it is younger than 21 days",
     REQUESTS: "kept for two years after it was settled",
-    AUDIT: "Entries are kept for two years",
+    AUDIT: "Entries are kept for 730 days",
 }
 
 
@@ -121,6 +122,14 @@ def test_every_page_that_shows_data_says_how_long_that_is_kept(bench: Bench) -> 
     day = bench.get("/book/van-phong?lang=en&day=2026-11-05").text
     assert "by 26 Nov 2026" in day
     assert "lưu 21 ngày" in bench.get("/book/van-phong?lang=vi").text
+
+
+def test_the_foot_of_the_audit_log_says_what_is_set(bench: Bench) -> None:
+    chosen = SubjectSettings(audit_days=90)
+    get = as_somebody(
+        make_app(bench.office.engine, bench.office.clock, Events(), keyring=KEYRING, subjects=chosen), bench.office
+    )
+    assert "Entries are kept for 90 days." in get("/audit?lang=en", role=AUDITOR).text
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def enter(served: Served, page: Any, first: int = 3, second: int = 4) -> str:
 
 def test_a_case_by_keyboard_alone(served: Served, page: Any) -> None:
     url = enter(served, page)
-    assert page.locator("#f1").inner_text().startswith("F1: người đã ở gần")
+    assert page.locator("#f1").inner_text().startswith("F1: người tiếp xúc gần")
     assert page.locator("main .count b").all_inner_texts()[:2] == ["3", "4"]
     assert page.locator("svg.graph g.g1").count() == 3
     assert page.locator("svg.graph g.g2").count() == 4

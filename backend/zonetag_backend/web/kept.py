@@ -46,6 +46,8 @@ class Kept:
     kind: str
     # which sentence: of DAYS, REGISTER_TOO, CASES, REQUESTS, AUDIT; NOTHING for none
     days: int
+    audit_days: int
+    # of the audit log's entries
     today: dt.date
     written: Callable[[dt.date], str]
     # as the language writes a date
@@ -69,4 +71,5 @@ def kept_of(request: Request, zone: object, locale: Locale) -> Kept | None:
     today = local(desk.clock(), here).date()
     path = getattr(request.state, "page", "")  # none: there is no such page
     kind = foot_of(path) if path else NOTHING
-    return Kept(kind, desk.cases.settings.retention_days, today, lambda day: numeric_date(day, locale))
+    days = (desk.cases.settings.retention_days, desk.subjects.audit_days)
+    return Kept(kind, *days, today, lambda day: numeric_date(day, locale))

@@ -1,6 +1,6 @@
-"""What the reasons for keeping a window apart mean, in words for people."""
+"""What codes of refusal mean, in words for people: of windows kept apart, and of whole messages."""
 
-from zonetag_backend import rules
+from zonetag_backend import rules, signatures
 from zonetag_backend.web.languages import marked as _
 
 # A reason of zonetag_backend.rules -> words.
@@ -16,4 +16,24 @@ TEXTS = {
     ),
     rules.EXPIRED: _("It was heard longer ago than anything is kept, and came too late."),
     rules.CLOCK: _("The gateway's clock could not be right, so the time of hearing is not known."),
+}
+# The same in a word or two, beside a number; the code itself stands in addresses, JSON and commands.
+NAMES = {
+    rules.UNKNOWN: _("unknown"),
+    rules.FORGED: _("forged"),
+    rules.STALE: _("stale"),
+    rules.RELAYED: _("relayed"),
+    rules.EXPIRED: _("too late"),
+    rules.CLOCK: _("wrong clock"),
+}
+# Why a whole message of a gateway was refused: a code of zonetag_backend.signatures -> words.
+MESSAGES = {
+    signatures.NOT_ENROLLED: _("not enrolled"),
+    signatures.UNSIGNED: _("unsigned"),
+    signatures.FORGED: _("forged"),
+    signatures.OTHER_GATEWAY: _("another gateway's key"),
+    signatures.OLD_KEY: _("old key"),
+    signatures.REVOKED: _("revoked"),
+    signatures.MALFORMED: _("malformed"),
+    signatures.NOT_OURS: _("not of this system"),
 }

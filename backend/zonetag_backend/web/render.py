@@ -108,7 +108,7 @@ def environment_of(language: str) -> Environment:
     environment.globals.update(
         asset=static.address,
         commands=commands,
-        reasons=reasons.TEXTS,
+        reasons=reasons,
         words=words,
         date_of=lambda at_ms, zone: times.local(at_ms, zone).date(),
         clock_time=lambda at_ms, zone, day: times.clock_time(at_ms, zone, day, locale),

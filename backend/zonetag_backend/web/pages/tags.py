@@ -8,8 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend.errors import BadValue, NotFound
-from zonetag_backend.names import matches, sort_key
-from zonetag_backend.store import audit, consent_ledger, departures, tag_list, visitors
+from zonetag_backend.store import audit, consent_ledger, departures, directory, tag_list, visitors
 from zonetag_backend.store import people as people_store
 from zonetag_backend.store import tags as store
 from zonetag_backend.store.engine import Transaction, reading, writing
@@ -18,7 +17,7 @@ from zonetag_backend.web.desk import Desk, Fault, desk_of
 from zonetag_backend.web.guard import field
 from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.numbers import id_of, page_of
-from zonetag_backend.web.render import show
+from zonetag_backend.web.render import show, wants_json
 from zonetag_backend.web.times import iso
 from zonetag_backend.web.visitor import visitor_of
 from zonetag_backend.web.zones import first_zone
@@ -26,19 +25,17 @@ from zonetag_backend.web.zones import first_zone
 PAGE_ROWS = 100
 MOST_QUERY = 200
 OFFERED = 24  # people or free tags that the page for handing out shows
-WEEK_MS = 7 * 86_400_000
-FLAT = 1  # eighths of the battery at which somebody should have a new one ready
 
 SHOWS = {
-    "": _("All"),
-    "free": _("Free"),
-    "worn": _("Worn"),
-    "lost": _("Lost"),
-    "never": _("Never heard"),
-    "flat": _("Nearly flat"),
-    "week": _("Not heard this week"),
-    "visitors": _("For visitors"),
-    "retired": _("Out of use"),
+    tag_list.ALL: _("All"),
+    tag_list.FREE: _("Free"),
+    tag_list.WORN: _("Worn"),
+    store.LOST: _("Lost"),
+    tag_list.NEVER: _("Never heard"),
+    tag_list.LOW_BATTERY: _("Nearly flat"),
+    tag_list.UNHEARD: _("Not heard this week"),
+    tag_list.FOR_VISITORS: _("For visitors"),
+    store.RETIRED: _("Out of use"),
 }
 STATES = {store.ACTIVE: _("in use"), store.LOST: _("lost"), store.RETIRED: _("out of use")}
 
@@ -60,27 +57,25 @@ def _list(request: Request, error: str = "") -> Response:
     wanted, query = asked.get("show", ""), asked.get("q", "")[:MOST_QUERY]
     if wanted not in SHOWS:
         raise Fault("bad-show", 400, wanted)
+    floor_ms = desk.cases.settings.floor_ms(now_ms)
+    asks = tag_list.Wanted(wanted, query, now_ms, floor_ms)
     with reading(desk.engine) as connection:
-        every = tag_list.tags(connection, floor_ms=desk.cases.settings.floor_ms(desk.clock()))
+        counts = tag_list.counts(connection, now_ms, floor_ms)
+        count = tag_list.count(connection, asks) if query else counts[wanted]
+        page, pages, part = page_of(asked.get("page", ""), count, PAGE_ROWS)
+        found = tag_list.tags(connection, asks, None if wants_json(request) else part)
         zone = first_zone(connection)
-    tests = _tests(now_ms)
-    found = [
-        each
-        for each in every
-        if tests[wanted](each) and (not query or matches(query, each.number, each.name, each.unit))
-    ]
-    page, pages, part = page_of(asked.get("page", ""), len(found), PAGE_ROWS)
     return show(
         request,
         "tags",
         lambda: {"tags": [_twin(each, zone) for each in found]},
         400 if error else 200,
-        tags=found[part],
-        counts={code: sum(map(test, every)) for code, test in tests.items()},
-        found=len(found),
+        tags=found,
+        counts=counts,
+        found=count,
         shows=SHOWS,
         states=STATES,
-        flat=FLAT,
+        flat=tag_list.LOW,
         query=query,
         shown=wanted,
         page=page,
@@ -89,23 +84,6 @@ def _list(request: Request, error: str = "") -> Response:
         now_ms=now_ms,
         error=error,
     )
-
-
-def _tests(now_ms: int) -> dict[str, Callable[[Tag], bool]]:
-    def used(each: Tag) -> bool:
-        return each.state == store.ACTIVE
-
-    return {
-        "": lambda each: True,
-        "free": lambda each: each.free and not each.for_visitors,
-        "worn": lambda each: each.person is not None,
-        "lost": lambda each: each.state == store.LOST,
-        "never": lambda each: used(each) and not each.heard_ms,
-        "flat": lambda each: used(each) and each.battery is not None and each.battery <= FLAT,
-        "week": lambda each: each.person is not None and each.heard_ms < now_ms - WEEK_MS,
-        "visitors": lambda each: each.for_visitors,
-        "retired": lambda each: each.state == store.RETIRED,
-    }
 
 
 def _twin(each: Tag, zone: ZoneInfo) -> dict[str, Any]:
@@ -245,18 +223,13 @@ def _give(request: Request, number: str, text: str, error: str = "") -> Response
                 which = tag_list.numbered(connection, number)
             except NotFound:
                 error = error or NO_TAG
-        every = tag_list.tags(connection)
-        free = [each for each in every if each.free and not each.for_visitors]
-        people = people_store.everybody(connection)
-    found = sorted(
-        (
-            each
-            for each in people
-            if not who and not each.visitor and each.left_ms is None and matches(query, each.name, each.unit, each.code)
-        ),
+        no_tag = not tag_list.any_in_use(connection)
+        free = tag_list.tags(connection, tag_list.Wanted(tag_list.FREE), slice(0, OFFERED))
         # Who has none comes first: it is for them that somebody stands here.
-        key=lambda each: (bool(each.numbers), sort_key(each.name)),
-    )
+        asks = directory.Wanted(query, numbers=False, order=directory.TAGLESS_FIRST)
+        count = 0 if who else directory.count(connection, asks)
+        people = [] if who else directory.find(connection, asks, slice(0, OFFERED))
+        nobody = not count and not directory.count(connection, directory.Wanted())
     if which is not None and not error:
         error = _unfit(which, who.id if who else -1)
     return show(
@@ -269,10 +242,10 @@ def _give(request: Request, number: str, text: str, error: str = "") -> Response
         who=who,
         error=error,
         wearer=which if which and error == IS_WORN else None,
-        no_tag=not any(each.state != store.RETIRED for each in every),
-        nobody=not any(not each.visitor and each.left_ms is None for each in people),
-        free=free[:OFFERED],
-        people=found[:OFFERED],
-        more=len(found) - OFFERED,
+        no_tag=no_tag,
+        nobody=nobody,
+        free=free,
+        people=people,
+        more=count - OFFERED,
         query=query,
     )

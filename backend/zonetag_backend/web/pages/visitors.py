@@ -78,7 +78,7 @@ def _list(request: Request, error: str = "") -> Response:
         zone = first_zone(connection)
         today = local(now_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0)
         visits = store.visits(connection, int(today.timestamp() * 1000))
-        pool = [each for each in tag_list.tags(connection) if each.for_visitors]
+        pool = tag_list.tags(connection, tag_list.Wanted(tag_list.FOR_VISITORS))
     free = sorted((each.number for each in pool if each.free), key=text_key)
     return show(
         request,
