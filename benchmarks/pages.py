@@ -24,6 +24,7 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 
 from zonetag_backend.events import Events
+from zonetag_backend.memory import settle
 from zonetag_backend.records import day_of
 from zonetag_backend.store import heard, registry, rows, schema
 from zonetag_backend.store.engine import Transaction, open_database, writing
@@ -79,6 +80,7 @@ def main() -> None:
                 connection.execute(update(schema.person).where(of_unit).values(unit=f"Phòng {unit + 1}"))
             heard_next_door(connection)
         app = make_app(engine, lambda: NOW_MS, Events(), keyring=KEYRING)
+        settle()  # as `zonetag serve` does once it has started
         reference = asyncio.run(median_ms(app, REFERENCE, ""))
         for role, page in PAGES:
             say(page, asyncio.run(median_ms(app, page, sign_in(engine, role, NOW_MS))), reference)

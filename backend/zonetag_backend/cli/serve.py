@@ -10,6 +10,7 @@ import sys
 from zonetag_backend.app import Backend
 from zonetag_backend.cli.store import Parsers, add_where, settings
 from zonetag_backend.clock import utc_ms
+from zonetag_backend.memory import settle
 from zonetag_backend.roles import ADMIN
 from zonetag_backend.store import accounts, links, lists
 from zonetag_backend.store.audit import SYSTEM
@@ -50,6 +51,7 @@ async def _serve(backend: Backend, as_here: str) -> None:
         _say(f"Pages: {backend.url}   Broker: {backend.config.broker.url}   Ctrl-C stops.")
         for line in await asyncio.to_thread(_what_next, backend, as_here):
             _say(line)
+        settle()
         await stop.wait()
 
 

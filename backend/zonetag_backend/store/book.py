@@ -7,10 +7,24 @@ changed hands is cut into one stay for each wearer.
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, Select, Subquery, and_, case, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from zonetag_backend.store import restrictions, whereabouts
 from zonetag_backend.store.schema import person, site, tag, tag_clock, visit, visit_correction, wearing
@@ -134,26 +148,30 @@ def stays_of_day(
 
 def stays_of_person(connection: Connection, who: int, start_ms: int, end_ms: int, now_ms: int) -> list[Stay]:
     """Stays of a person at any site that touch [start_ms, end_ms), in the order of their beginning."""
-    worn = (
-        select(wearing.c.tag)
-        .where(
-            wearing.c.person == who,
-            wearing.c.since_ms < end_ms,
-            or_(wearing.c.until_ms.is_(None), wearing.c.until_ms > start_ms),
-        )
-        .distinct()
-    )
-    # The tags of one person are few; the index (tag, came_ms) gives each one's visits.
-    visits = (
-        select(visit)
-        .where(visit.c.tag.in_(worn), visit.c.came_ms < end_ms, visit.c.last_ms >= start_ms)
-        .subquery("visits")
-    )
-    rows = [row for row in connection.execute(_with_wearers(visits)) if row.person == who]
+    asked = {"who": who, "start": start_ms, "end": end_ms}
+    rows = [row for row in connection.execute(_of_person(), asked) if row.person == who]
     stays = _stays(connection, rows, {each.name: each for each in sites(connection)}, now_ms)
     return sorted(
         (stay for stay in stays if stay.last_ms >= start_ms and stay.came_ms < end_ms), key=lambda s: s.came_ms
     )
+
+
+@cache  # building it takes as long as asking it
+def _of_person() -> Select[Any]:
+    """The visits of all tags of a person (`who`) that touch a time (`start`, `end`)."""
+    who, start, end = (bindparam(name, type_=BigInteger) for name in ("who", "start", "end"))
+    worn = (
+        select(wearing.c.tag)
+        .where(
+            wearing.c.person == who,
+            wearing.c.since_ms < end,
+            or_(wearing.c.until_ms.is_(None), wearing.c.until_ms > start),
+        )
+        .distinct()
+    )
+    # The tags of one person are few; the index (tag, came_ms) gives each one's visits.
+    here = (visit.c.tag.in_(worn), visit.c.came_ms < end, visit.c.last_ms >= start)
+    return _with_wearers(select(visit).where(*here).subquery("visits"))
 
 
 def _visit_columns() -> Select[Any]:

@@ -3,19 +3,17 @@
 What was heard stands in a table a day.  Of a time of which it is kept no more, presence alone tells.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, inspect
 
 from zonetag_backend.presence import CUT_MS
 from zonetag_backend.records import day_of
 from zonetag_backend.store import heard
 from zonetag_backend.store.meetings import Window, answers, asks
-from zonetag_backend.store.schema import place
 from zonetag_backend.tracing.whereabouts import LOOK_MS, Hearing, Stay, likeliest, settled
 
 DAY_MS = 86_400_000
@@ -31,6 +29,7 @@ WHERE h.tag = k.tag AND h.start_ms > k.low - {reach} AND h.start_ms <= k.high
 _PRESENCE = """{ask}
 SELECT k.person, p.place, p.end_ms, p.start_ms FROM ask k CROSS JOIN presence p
 WHERE p.tag = k.tag AND p.start_ms <= k.high AND p.start_ms >= k.low"""
+_PLACES = "SELECT id, site, name FROM place WHERE id IN ({values})"
 _OF_PERSON = """{{ask}}
 SELECT h.place, h.start_ms, h.start_ms + h.span_ms, h.rssi_p90 FROM ask k CROSS JOIN {table} h
 WHERE h.tag = k.tag AND h.start_ms >= k.low AND h.start_ms < k.high"""
@@ -40,31 +39,25 @@ def names_at(connection: Connection, moments: Sequence[Moment]) -> list[str]:
     """The name of the place of its site at which each tag was at its time; empty when none is known."""
     if not moments:
         return []
-    site_of: dict[int, str] = {}
-    name_of: dict[int, str] = {}
-    for which, of, name in connection.execute(select(place.c.id, place.c.site, place.c.name)):
-        site_of[which], name_of[which] = of, name
-    asked = [(n, tag, at - CUT_MS, at) for n, (tag, _, at) in enumerate(moments)]
-    last: dict[int, tuple[int, int, int]] = {}  # (end, start, place) of what ends last
-    ends: dict[int, dict[int, int]] = defaultdict(dict)  # when each place had heard it
-    for n, where, end, start in answers(connection, _PRESENCE, asked):
-        if site_of[where] == moments[n][1]:
-            last[n] = max(last.get(n, (0, 0, 0)), (end, start, where))
-            ends[n][where] = max(ends[n].get(where, 0), end)
-    several = [
-        (n, tag, at - LOOK_MS, at)
-        for n, tag, _, at in asked
-        if len(ends[n]) > 1 and sorted(ends[n].values())[-2] >= at - LOOK_MS
-    ]
-    found = _likeliest(connection, several)
+    # Presence is asked only where windows leave it open: nearly everybody of a full house was heard a moment ago.
+    found = _likeliest(connection, [(n, tag, at - LOOK_MS, at) for n, (tag, _, at) in enumerate(moments)])
+    known = _places(connection, set(found.values()))
     # A tag may be heard at two sites at once until that is found out: then what ends last at this one tells.
-    names = []
-    for n, (_, of, _) in enumerate(moments):
-        where = found.get(n, 0)
-        if site_of.get(where) != of:
-            where = last[n][2] if n in last else 0
-        names.append(name_of.get(where, ""))
-    return names
+    open_ = [n for n, (_, of, _) in enumerate(moments) if n not in found or known[found[n]][0] != of]
+    last: dict[int, tuple[int, int, int]] = {}  # (end, start, place)
+    asked = [(n, moments[n][0], moments[n][2] - CUT_MS, moments[n][2]) for n in open_]
+    present = answers(connection, _PRESENCE, asked)
+    known |= _places(connection, {where for _, where, _, _ in present} - known.keys())
+    for n, where, end, start in present:
+        if known[where][0] == moments[n][1]:
+            last[n] = max(last.get(n, (0, 0, 0)), (end, start, where))
+    found |= {n: last[n][2] if n in last else 0 for n in open_}
+    return [known[found[n]][1] if found[n] else "" for n in range(len(moments))]
+
+
+def _places(connection: Connection, which: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Site and name of some places; an office may have thousands."""
+    return {id: (of, name) for id, of, name in answers(connection, _PLACES, sorted(which))}
 
 
 def _likeliest(connection: Connection, asked: Sequence[tuple[int, int, int, int]]) -> dict[int, int]:

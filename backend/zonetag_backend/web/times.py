@@ -13,6 +13,8 @@ from zonetag_backend.web.desk import Fault
 MINUTE_MS = 60_000
 NEVER = 10**6  # as a threshold: do not go on to the next larger unit
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 # Years that a book can have; beyond them arithmetic on days and times fails.
 YEARS = range(2000, 2100)
 
@@ -67,7 +69,7 @@ def day_asked(text: str, zone: ZoneInfo, now_ms: int) -> Day:
 
 def local(at_ms: int, zone: ZoneInfo) -> datetime:
     """A time on the clocks of a site."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)).astimezone(zone)
+    return (EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone)
 
 
 def iso(at_ms: int | None, zone: ZoneInfo) -> str | None:
