@@ -8,6 +8,7 @@ from rig.registry import Office, came, make_office
 from rig.reports import NOW_MS, Gateway
 
 from zonetag_backend.ingest import Ingest
+from zonetag_backend.link import calls
 from zonetag_backend.store import tag_link
 from zonetag_backend.store.came import HealthCame, UplinkCame
 from zonetag_backend.store.engine import writing
@@ -118,6 +119,26 @@ def test_a_flood_of_sessions_that_nobody_opened_is_answered_and_leaves_nothing(s
     assert scene.desk.counts["unknown-session"] == len(ups)
     strangers = Uplink("nobody", bytes(8), 0, (b"x",))
     assert scene.say(strangers) == [], "an unregistered gateway gets no answer"
+
+
+def test_a_tag_that_walked_on_before_it_answered_is_called_where_it_is(scene: Scene) -> None:
+    scene.able("gw1", "gw2")
+    [call] = scene.heard("gw1")
+    assert scene.heard("gw1", NOW_MS + 30_000, now_ms=NOW_MS + 31_000) == []
+    later = NOW_MS + 30_000 + calls.ELSEWHERE_MS
+    assert scene.heard("gw2", later - 3_000, now_ms=later) == [], "its gateway may hear nothing while it connects"
+    [off, on] = scene.heard("gw2", later + 1_000, now_ms=later + 2_000)
+    assert (off.gateway, off.session, off.over) == ("gw1", call.session, True)
+    assert (on.gateway, on.number) == ("gw2", 0)
+
+
+def test_a_session_under_way_is_not_broken_off_because_the_tag_is_heard_elsewhere(scene: Scene) -> None:
+    scene.able("gw1", "gw2")
+    [call] = scene.heard("gw1")
+    scene.say(scene.answered(call)[1])
+    later = NOW_MS + calls.ELSEWHERE_MS
+    scene.desk._lines[call.session].until_ms = later * 2  # it says something all the time
+    assert scene.heard("gw2", later + 1_000, now_ms=later + 2_000) == []
 
 
 def test_after_a_silence_the_tag_is_called_elsewhere(scene: Scene) -> None:

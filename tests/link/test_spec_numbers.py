@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from zonetag_backend.link import calls
 from zonetag_gateway import link as carrier
 from zonetag_gateway import linkpolicy
 from zonetag_protocol import carriage, ccm, contact, fragments, link
@@ -64,6 +65,7 @@ SENTENCES = [
     ("12.1", "none for {} s, {}, 16, ... up to {} s", [FIRST_REST_S, 2 * FIRST_REST_S, gate.BACK_OFF_MS[1] / 1000]),
     ("12.1", "at most {} s of connection in the first hour", [gate.BUDGET_MS / 1000 + 3600 / gate.REFILL]),
     ("12.1", "first hour and {} s in each later one", [3600 / gate.REFILL]),
+    ("12.8", "has not heard it for {} s", [calls.ELSEWHERE_MS / 1000]),
     ("12.2", "MTU {} to {}, so {} to {} bytes", [*fragments.ATT_MTU, *VALUES]),
     ("12.2", "A message has 1 to {} bytes", [fragments.MOST]),
     ("12.3", "`version` is {}", [link.VERSION]),

@@ -60,10 +60,16 @@ class AirSource:
         self._air = air
         self.hear: Hear | None = None
         self.near = True
+        self.walked: set[bytes] = set()  # identifiers of who has walked away from here
+        self.arrived: set[bytes] | None = None  # and of who has come; none: everybody is here
 
     async def run(self, hear: Hear) -> None:
         self.hear = hear
         await asyncio.Event().wait()
+
+    def hears(self, eid: bytes) -> bool:
+        """Whether who sends this is near."""
+        return self.near and eid not in self.walked and (self.arrived is None or eid in self.arrived)
 
     def now(self) -> float:
         return self._air.now_ms / 1000
@@ -81,6 +87,11 @@ class AirTalk:
         self._up, self._down = up, down
         self._queued: list[bytes] = []
         self.mtu = MTU
+
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether the tag has walked away."""
+        return not self._left
 
     async def write(self, part: bytes) -> None:
         try:
@@ -107,13 +118,13 @@ class AirCentral:
         self._source = source
         self._addresses = addresses
         self.carriers: list[tuple[Part, Part]] = [(as_it_is, as_it_is)]  # up and down, one connection after the other
-        self.parts = 1 << 30  # of one connection
+        self.parts = 1 << 30  # of one connection; then its tag walks away
         self.talks = 0
 
     @contextlib.asynccontextmanager
     async def talk(self, eid: bytes, limit_s: float) -> AsyncIterator[AirTalk]:
         address = self._addresses.get(eid)
-        if address is None or not self._source.near:
+        if address is None or not self._source.hears(eid):
             raise NoTalk(carriage.UNREACHABLE)
         up, down = self.carriers[self.talks % len(self.carriers)]
         caller = Caller(self._device, b"", MTU)
@@ -122,9 +133,12 @@ class AirCentral:
         except Exception as error:
             raise NoTalk(carriage.UNREACHABLE) from error
         self.talks += 1
+        talk = AirTalk(caller, up, down, self.parts)
         try:
-            yield AirTalk(caller, up, down, self.parts)
+            yield talk
         finally:
+            if talk.out_of_reach:
+                self._source.walked.add(eid)
             await caller.hang_up()
 
 
@@ -202,7 +216,7 @@ class LinkRoom:
                 folder = self.folder / card.number
                 args = (self._micropython, self._firmware, folder, air, seat, card)
                 running.append(await start_tag(*args))
-            time = asyncio.create_task(air.run(seconds * 1000, most_s))
+            time = self._time = asyncio.create_task(air.run(seconds * 1000, most_s))
             try:
                 yield
             finally:
@@ -240,13 +254,17 @@ class LinkRoom:
         return post
 
     async def until(self, done: Callable[[], object], what: str) -> None:
-        """Wait for something, while the air's time goes on slowly."""
+        """Wait for something, while the air's time goes on slowly; AssertionError when that is over before."""
         self.air.pace_s = PACE_S
-        async with asyncio.timeout(LIMIT_S):
-            while True:  # what is waited for is in a database or another process
-                if done():
-                    return
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                while not done():  # what is waited for is in a database or another process
+                    assert not self._time.done(), f"the air's time is over, and still not: {what}"
+                    await asyncio.sleep(0.05)
+        except TimeoutError as error:
+            raise AssertionError(
+                f"after {LIMIT_S:.0f} s, at {self.air.now_ms / 1000:.0f} s of the air: {what}"
+            ) from error
 
     def _hear(self, one: Heard) -> None:
         heard = advert.frame_of(advert.decode(one.data))
@@ -256,5 +274,5 @@ class LinkRoom:
             draft.write_text(str(self.now_ms()))
             draft.replace(self.clock_file)  # whoever reads it finds it whole
         for post in self.posts.values():
-            if post.source.near and post.source.hear is not None:
+            if post.source.hear is not None and post.source.hears(heard.eid):
                 post.source.hear(one.data, one.rssi, one.at_ms / 1000)

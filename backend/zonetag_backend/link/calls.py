@@ -7,6 +7,7 @@ A tag is called where it was just heard, if its log waits or there is an order f
 | all was said | after `every_s`, anywhere; at once if there is a new order |
 | proved itself, then out of reach | at once, wherever it is heard |
 | nothing came of the call | at that gateway after 15 s, 30 s, ... 15 min; at another one at once |
+| nothing came of it yet, it is heard at another gateway, and not there for 45 s | at the other one at once |
 """
 
 from typing import NamedTuple
@@ -19,6 +20,9 @@ LEAST_MS = 10_000  # of an identifier's life; a call with less would not be answ
 MARGIN_MS = 4_000  # before its end the tag lets nobody in
 VALID_S = 120  # of a call
 IDLE_MS = 45_000  # after the end of a call's time, or without a message: the session is over
+# Not heard where it is called, but elsewhere: it has walked there.  A gateway that waits for a connection hears nothing
+# for 20 s, of two in a row for 40.
+ELSEWHERE_MS = 45_000
 MOST_AT_GATEWAY = 16  # calls and sessions at one gateway
 MOST_REMEMBERED = 100_000
 NEVER_S = (1 << 32) - 1
@@ -52,6 +56,11 @@ def valid_s(sighting: Sighting, now_ms: int) -> int:
     if left_ms < LEAST_MS or now_ms - sighting.at_ms > FRESH_MS:
         return 0
     return min(VALID_S, left_ms // 1000)
+
+
+def walked_on(called: Sighting, heard_ms: int, there: Sighting) -> bool:
+    """Whether a tag that is called, and was last heard there at `heard_ms`, has gone to where it was heard now."""
+    return there.gateway != called.gateway and there.at_ms - heard_ms >= ELSEWHERE_MS
 
 
 class Calls:

@@ -48,6 +48,8 @@ class Line:
     session: Session
     until_ms: int
     # it is over if nothing has come by then
+    heard_ms: int
+    # when its gateway heard the tag last
     number: int = 0
     # of the last message downwards
     expected: int = 0
@@ -120,14 +122,24 @@ class Desk:
         assert self._calls is not None
         self._with_orders = tag_link.with_orders(connection, now_ms)
         sightings, self._sightings = list(self._sightings.values()), {}
+        for each in sightings:
+            line = self._by_tag.get(each.tag)
+            if line is not None and line.sighting.gateway == each.gateway:
+                line.heard_ms = max(line.heard_ms, each.at_ms)
         busy = Counter(line.sighting.gateway for line in self._lines.values())
         # Who waits longest first; of the gateways that hear a tag the one that hears it best.
         sightings.sort(key=lambda s: (self._waited_s(s, now_ms), s.rssi_max), reverse=True)
         for each in sightings:
             if len(self._lines) >= MOST_SESSIONS or busy[each.gateway] >= calls.MOST_AT_GATEWAY:
                 continue
-            if each.tag in self._by_tag or not self._calls.wanted(each, each.tag in self._with_orders, now_ms):
+            line = self._by_tag.get(each.tag)
+            if line is not None and (line.expected or not calls.walked_on(line.sighting, line.heard_ms, each)):
                 continue
+            if not self._calls.wanted(each, each.tag in self._with_orders, now_ms):
+                continue
+            if line is not None:
+                self._end(line, now_ms)
+                busy[line.sighting.gateway] -= 1
             self._open(connection, each, now_ms)
             busy[each.gateway] += 1
 
@@ -146,7 +158,7 @@ class Desk:
         session = Session(end, tag_link.known(connection, sighting.tag), orders)
         valid_s = calls.valid_s(sighting, now_ms)
         until_ms = now_ms + valid_s * 1000 + calls.IDLE_MS
-        line = Line(secrets.token_bytes(carriage.SESSION), sighting, session, until_ms)
+        line = Line(secrets.token_bytes(carriage.SESSION), sighting, session, until_ms, sighting.at_ms)
         self._lines[line.id] = self._by_tag[sighting.tag] = line
         self.counts[CALLED] += 1
         waited_s = self._waited_s(sighting, now_ms)
