@@ -5,9 +5,9 @@ SPEC.md section 12.1.  Only time before a connection has proved itself counts.
 
 BUDGET_MS = 40000
 REFILL = 60  # ms of time for one ms of budget
-LEAST_MS = 3000  # of budget, for a connectable advert
+LEAST_MS = 6000  # of budget, for a connectable advert: what a silent stranger may take
 BACK_OFF_MS = (4000, 256000)
-HELLO_MS = 3000  # from the connection to a good hello
+HELLO_MS = 6000  # from the connection to a good hello, for which a client first looks for service and attributes
 PROOF_MS = 10000  # and to the first good sealed message
 SILENT_MS = 20000  # without a good message, later
 LONGEST_MS = 300000

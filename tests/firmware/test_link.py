@@ -263,7 +263,7 @@ def test_a_silent_stranger_is_dropped_and_soon_kept_out(room: Room) -> None:
             await stranger.gone()
             waits.append(began - asked)
             spent.append(room.air.now_ms - began)
-        assert max(spent) < 6_000, "3 s, and the steps of a tag at rest"
+        assert max(spent) < 9_000, "6 s, and the steps of a tag at rest"
         assert waits[3] > 16_000, "kept out for longer each time"
         await room.until(int(room.air.now_ms / 1000) + 40)
         caller = Caller(await room.air.central(2), KEYS[0].link)

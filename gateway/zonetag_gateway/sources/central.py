@@ -118,7 +118,9 @@ class BleakTalk:
         up = client.services.get_characteristic(fragments.UP_UUID)
         down = client.services.get_characteristic(fragments.DOWN_UUID)
         if up is None or down is None:
-            raise NoTalk(carriage.NO_LINK)
+            # A connection that broke while its services were looked for has none either.
+            broken = self._over or not client.is_connected
+            raise NoTalk(carriage.UNREACHABLE if broken else carriage.NO_LINK)
         self._down = down
         try:
             await client.start_notify(up, self._hear)

@@ -30,9 +30,9 @@ from zonetag_gateway.sources import central
 from zonetag_gateway.sources.live import Live
 
 INTERVAL_S = 0.05
-# So many times as fast as real the tags' time goes: a tag drops who has not said hello within 3 s, which includes all
-# that bluetoothd asks of a new device, and is much for an emulated processor on a busy computer.
-QUICK, CONNECTING, CONNECTED = 3.0, 1.0, 0.25
+# So many times as fast as real the tags' time goes: a tag drops who has not said hello within 6 s, which includes all
+# that bluetoothd asks of a new device, and may be too little for an emulated processor on a busy computer.
+QUICK, CONNECTING, CONNECTED = 3.0, 1.0, 0.5
 CROWD = 4  # other tags, by which it is measured what the adapter hears
 
 
