@@ -17,8 +17,8 @@ DAY, NEXT = (datetime.fromtimestamp((BEGIN_MS + n * DAY_MS) / 1000, UTC).date().
 
 @pytest.fixture
 def office(world: World) -> World:
-    """1 and 2 close for an hour at 8, 2 and 3 on the next day; 4 was only in the room of 1.  All times are recent."""
-    world.people(4, 4, 2)
+    """1 and 2 close for an hour at 8, 2 and 3 on the next day; 4 was only in the room of 1; 5 wears no tag.  Recent."""
+    world.people(5, 4, 2)
     for person in range(1, 5):
         world.wear(person, person)
     start = BEGIN_MS + 2 * HOUR_MS
@@ -101,9 +101,36 @@ def test_what_is_older_than_retention_is_not_told(
     assert "Places: 0" in out
 
 
+def test_it_says_when_an_empty_list_says_nothing(
+    office: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(office, capsys, *ASKED)[2] == ""  # control
+    _, out, err = run(office, capsys, *ASKED, "--since", "2000-01-01", "--until", "2000-01-02")
+    assert "2000-01-03 00:00 to 2000-01-03 00:00" in out
+    assert "nothing is kept" in err
+    assert "retention.days" in err
+    _, out, err = run(office, capsys, *ASKED, "--since", "2000-01-01")
+    assert "F1: 1 contact" in out
+    assert "retention.days" in err
+    code, out, err = run(office, capsys, "P5", *ASKED[1:])
+    assert code == 0
+    assert "F1: 0 contacts" in out
+    assert "wore no tag" in err
+
+
+@pytest.mark.parametrize(("option", "day"), [("--since", "0001-01-01"), ("--until", "9999-12-31"), ("--since", "5/3")])
+def test_a_day_that_cannot_be_is_refused_by_name(
+    office: World, capsys: pytest.CaptureFixture[str], option: str, day: str
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        run(office, capsys, *ASKED, option, day)
+    assert refused.value.code == 2
+    assert repr(day) in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words",
-    [("--depth", "0"), ("--depth", "99"), ("--at-least", "2"), ("--since", "2999-09-23")],
+    [("--depth", "0"), ("--depth", "99"), ("--at-least", "2"), ("--since", "2099-09-23")],
 )
 def test_what_cannot_be_is_refused(office: World, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]) -> None:
     code, _, err = run(office, capsys, *ASKED, *words)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,11 +11,14 @@ from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing
 from zonetag_backend.errors import BadValue
 from zonetag_backend.reports.trace_xlsx import write_xlsx
 from zonetag_backend.store import audit, registry, restrictions
+from zonetag_backend.store.meetings import asks
 from zonetag_backend.store.retention import horizon_ms
 from zonetag_backend.store.tracing import timezone, traced
 from zonetag_backend.tracing.chain import MAX_DEPTH
 from zonetag_backend.tracing.outcome import Day, Found, Outcome, Who
 from zonetag_backend.tracing.profile import DEFAULT, Profile
+
+YEARS = range(2000, 2100)  # beyond them arithmetic on days and times fails
 
 
 def register(commands: Parsers) -> None:
@@ -51,9 +55,12 @@ def register(commands: Parsers) -> None:
 def day(text: str) -> date:
     """A day as people write it."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as 2026-03-05") from None
+    if found.year not in YEARS:
+        raise argparse.ArgumentTypeError(f"{text!r} lies outside {YEARS.start} to {YEARS.stop - 1}")
+    return found
 
 
 def beginning_ms(of: date, zone: tzinfo) -> int:
@@ -82,12 +89,15 @@ def _trace(args: argparse.Namespace) -> int:
         who = registry.find_person(connection, args.person)
         restrictions.refuse(connection, who)
         zone = ZoneInfo(timezone(connection))
+        window = beginning_ms(args.since, zone), beginning_ms(args.until + timedelta(days=1), zone)
+        floor_ms = horizon_ms(opened.now_ms, opened.config.retention_days)
+        caution = _caution(bool(asks(connection, {who: window})), window, floor_ms, zone)
         found = traced(
             connection,
             who,
-            (beginning_ms(args.since, zone), beginning_ms(args.until + timedelta(days=1), zone)),
+            window,
             profile_of(opened, args.profile),
-            floor_ms=horizon_ms(opened.now_ms, opened.config.retention_days),
+            floor_ms=min(floor_ms, window[1]),
             depth=args.depth,
             backward=args.backward,
             at_least=args.at_least,
@@ -101,7 +111,18 @@ def _trace(args: argparse.Namespace) -> int:
         print(f"Written: {args.xlsx}")
     else:
         print("\n".join(lines(found)))
+    if caution:
+        print(f"Note: {caution}", file=sys.stderr)
     return 0
+
+
+def _caution(wore: bool, window: tuple[int, int], floor_ms: int, zone: tzinfo) -> str:
+    """Why a list that names nobody may say nothing."""
+    if window[1] <= floor_ms:
+        return f"of those days nothing is kept; what is kept begins {at(floor_ms, zone)} (retention.days)"
+    if not wore:
+        return "this person wore no tag on those days; that nobody is listed says nothing"
+    return f"nothing is kept from before {at(floor_ms, zone)} (retention.days)" if window[0] < floor_ms else ""
 
 
 def lines(of: Outcome) -> list[str]:
