@@ -139,8 +139,9 @@ def test_the_gates_budget_for_strangers() -> None:
         if now // 3600_000 > len(spent):
             spent.append(busy)
             busy = 0
-    assert spent[0] <= 100_000
-    assert all(0 < hour <= 60_000 + gate.HELLO_MS for hour in spent[1:])
+    last = gate.HELLO_MS  # a connection that begins in an hour may end behind it
+    assert spent[0] <= 100_000 + last
+    assert all(0 < hour <= 60_000 + last for hour in spent[1:])
 
 
 def test_a_proof_ends_the_back_off() -> None:
