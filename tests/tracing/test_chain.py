@@ -92,6 +92,49 @@ def test_people_not_tags_a_tag_handed_over_in_mid_meeting_is_two_people(world: W
     assert {(link.found, link.exposures[0].together) for link in links} == {(2, 30.0), (3, 30.0)}
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize(("hearing", "heard"), [(1, 2), (2, 1)])
+def test_by_logs_too_a_tag_handed_over_is_two_people(world: World, hearing: int, heard: int) -> None:
+    world.people(3, 2, 1)
+    start = BEGIN_MS + 8 * HOUR_MS
+    handed = start + 41 * MINUTE_MS  # within a record
+    world.wear(1, 1)
+    world.wear(2, 2, 0, handed)
+    world.wear(3, 2, handed, FOREVER)
+    for epoch in range(4):
+        world.hear(hearing, heard, start + epoch * 1_024_000, range(32))
+    minutes = {2: pytest.approx(41), 3: pytest.approx(4 * 1024 / 60 - 41)}
+    links = world.trace(1, WHOLE, CLOSE, depth=1).links
+    assert {link.found: link.exposures[0].together for link in links} == minutes
+    for who, together in minutes.items():  # asked from the other side
+        [link] = world.trace(who, WHOLE, CLOSE, depth=1).links
+        assert (link.found, link.exposures[0].together) == (1, together)
+
+
+def test_by_logs_too_somebodys_two_tags_are_no_meeting(world: World) -> None:
+    world.people(2, 3, 1)
+    world.wear(1, 1)
+    world.wear(1, 2)
+    world.wear(2, 3)
+    start = BEGIN_MS + 8 * HOUR_MS
+    for reporter, peer in ((1, 2), (2, 1), (1, 3), (2, 3), (3, 1)):
+        world.hear(reporter, peer, start, range(32))
+    [link] = world.trace(1, WHOLE, CLOSE).links
+    assert (link.found, link.exposures[0].together) == (2, pytest.approx(1024 / 60))
+
+
+def test_by_logs_too_nobody_passes_on_what_it_has_not_got_yet(world: World) -> None:
+    world.people(4, 4, 1)
+    for person in range(1, 5):
+        world.wear(person, person)
+    at = BEGIN_MS + 30 * HOUR_MS
+    world.hear(1, 2, at, range(32))
+    world.hear(2, 3, at - 20 * HOUR_MS, range(32))  # before
+    world.hear(3, 2, at + CLOSE.latent_h * HOUR_MS - 1_024_000, range(32))  # within the latent time
+    world.hear(2, 4, at + CLOSE.latent_h * HOUR_MS, range(32))
+    assert world.trace(1, WHOLE, CLOSE).generations == {1: 0, 2: 1, 4: 2}
+
+
 def test_somebodys_two_tags_are_no_meeting_and_count_once(world: World) -> None:
     world.people(2, 3, 1)
     world.wear(1, 1)
