@@ -6,6 +6,7 @@ Letters are compared first (D before Đ, E before Ê), tones only where all lett
 """
 
 import re
+import sys
 import unicodedata
 from functools import lru_cache
 
@@ -28,23 +29,33 @@ _WORD = re.compile(r"\w+")
 # Characters that are invisible and turn the direction of what follows; a name has no use for them.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
-SortKey = tuple[tuple[int, ...], ...]
+# The database keeps how a name is sorted and searched.  A change of these rules gets another number, and with it, or
+# with other tables of characters in Python, all of that is made again at the next start (store/name_forms.py).
+RULE = f"1 {unicodedata.unidata_version}"
 
 
 @lru_cache(maxsize=65_536)  # an office's names come again with every page
-def sort_key(name: str) -> SortKey:
-    """The place of a name in a list: given name's letters, its tones, then letters and tones of the words before it."""
+def sort_key(name: str) -> bytes:
+    """The place of a name in a list: given name's letters, its tones, then letters and tones of the words before it.
+
+    Compared byte by byte, here as in a database.
+    """
     *before, given = name.split() or [""]
-    given_letters, given_tones = _weights(given)
-    letters, tones = _weights(" ".join(before))
-    return given_letters, given_tones, letters, tones
+    return _packed(given) + _packed(" ".join(before))
 
 
 @lru_cache(maxsize=65_536)
-def text_key(text: str) -> SortKey:
+def text_key(text: str) -> bytes:
     """The place of any other text in a list, such as a unit: by its first word; digits by their number."""
     padded = _DIGITS.sub(lambda digits: digits[0].zfill(_DIGIT_PLACES), text)
-    return _weights(" ".join(padded.split()))
+    return _packed(" ".join(padded.split()))
+
+
+def _packed(text: str) -> bytes:
+    """Letters, then tones, as bytes in the same order (UTF-8 keeps that of its characters), each ended by a zero."""
+    letters, tones = _weights(text)
+    shown = "".join(chr(min(weight + 1, sys.maxunicode)) for weight in letters)
+    return shown.encode("utf-8", "surrogatepass") + b"\0" + bytes(tone + 1 for tone in tones) + b"\0"
 
 
 def _weights(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -70,8 +81,19 @@ def folded(text: str) -> str:
 
 def matches(query: str, *fields: str) -> bool:
     """Whether every word of a query begins a word of the fields: "an" finds An and Ánh, but not every Văn."""
-    words = _WORD.findall(folded(" ".join(fields)))
-    return all(any(word.startswith(start) for word in words) for start in _WORD.findall(folded(query)))
+    words = searched(*fields)
+    return all(f" {start}" in words for start in asked(query))
+
+
+@lru_cache(maxsize=65_536)
+def searched(*fields: str) -> str:
+    """What a search looks through: the folded words of the fields, each behind a space."""
+    return "".join(f" {word}" for word in _WORD.findall(folded(" ".join(fields))))
+
+
+def asked(query: str) -> list[str]:
+    """The beginnings of words that a query asks for, each once."""
+    return list(dict.fromkeys(_WORD.findall(folded(query))))
 
 
 def printable(text: str) -> str:

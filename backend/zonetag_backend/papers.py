@@ -222,8 +222,8 @@ def _generations(contacts: list[papers.Contact]) -> str:
 def adopted(desk: Desk, connection: Transaction, letter_number: str = "") -> Paper:
     """The use of tags by unit, as the annex of a letter upwards; counts alone, and nobody's name."""
     now = local(desk.now_ms, ZoneInfo(timezone(connection)))
-    staff = adoption.members(connection)
-    units, whole = adoption.units(staff, desk.now_ms), adoption.total(staff, desk.now_ms)
+    told = adoption.tally(connection, desk.now_ms)
+    units, whole = told.units, told.whole
     beside = [each.beside for each in adoption.phones(connection) if each.beside is not None]
 
     def row(place: int | None, name: str, of: Unit) -> tuple[Cell, ...]:

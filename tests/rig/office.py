@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, insert, update
 
-from zonetag_backend.store import registry, schema
+from zonetag_backend.store import name_forms, registry, schema
 from zonetag_backend.store.engine import open_database, writing
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -62,7 +62,7 @@ class Office:
         with writing(self.engine) as connection:
             person = registry.add_person(connection, "x", unit, code)
             # Names that the registry would not take may stand in an older database, and must be shown safely too.
-            connection.execute(update(schema.person).where(schema.person.c.id == person).values(name=name))
+            name_forms.rename(connection, person, name, unit, code)
         tag = self.tag()
         self.wear(tag, person)
         return person, tag

@@ -1,14 +1,14 @@
 """Who wears a tag, whose was heard, and how many phones were beside: read.  Nothing here writes."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Subquery, and_, case, func, or_, select
 
-from zonetag_backend.names import folded, sort_key
+from zonetag_backend.names import text_key
 from zonetag_backend.store.schema import gateway, gateway_status, person, place, report, site, tag, tag_clock, wearing
 from zonetag_backend.store.schema.office import departed, reminder, reminder_off, restriction, visitor
-from zonetag_protocol import status
 
 WEEK_MS = 7 * 86_400_000
 FLAT = 0  # eighths of the battery, as in the book
@@ -76,11 +76,41 @@ class Phones:
     # none: it has not told
 
 
-def members(connection: Connection) -> list[Member]:
-    """The staff, in the order of names."""
-    now = and_(wearing.c.person == person.c.id, wearing.c.until_ms.is_(None))
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Heads of all units."""
+
+    units: list[Unit]
+    # in the order of their names; those without one come last
+    whole: Unit
+    quiet: int
+    # who wear a tag that was not heard within a week, but for the restricted
+
+
+# Whose tag a page shows.
+UNCOVERED, QUIET, SILENT_OR_FLAT, OFF = "uncovered", "quiet", "silent or flat", "off"
+
+_EIGHTHS = 8  # of the battery, the low bits of the status byte
+_NAMED = 1000  # ids
+_LEVELS = 512  # more than there are status bytes, with one more for none
+_now = and_(wearing.c.person == person.c.id, wearing.c.until_ms.is_(None))
+_hidden = person.c.id.in_(select(restriction.c.person))
+_staff = (
+    person.c.name != "",
+    person.c.id.not_in(select(visitor.c.person)),
+    person.c.id.not_in(select(departed.c.person)),
+)
+_JOINED = (
+    person.outerjoin(wearing, _now)
+    .outerjoin(tag, and_(tag.c.id == wearing.c.tag, tag.c.state == "active"))
+    .outerjoin(tag_clock, tag_clock.c.tag == tag.c.id)
+)
+
+
+def members(connection: Connection, which: Collection[int] | None = None) -> list[Member]:
+    """The staff, or those of `which`, in the order of names."""
     last = select(func.max(reminder.c.made_ms)).where(reminder.c.person == person.c.id).scalar_subquery()
-    rows = connection.execute(
+    statement = (
         select(
             person.c.id,
             person.c.name,
@@ -92,49 +122,86 @@ def members(connection: Connection) -> list[Member]:
             tag_clock.c.status,
             person.c.id.in_(select(reminder_off.c.person)),
             last,
-            person.c.id.in_(select(restriction.c.person)),
+            _hidden,
         )
-        .select_from(person)
-        .outerjoin(wearing, now)
-        .outerjoin(tag, and_(tag.c.id == wearing.c.tag, tag.c.state == "active"))
-        .outerjoin(tag_clock, tag_clock.c.tag == tag.c.id)
-        .where(
-            person.c.name != "",
-            person.c.id.not_in(select(visitor.c.person)),
-            person.c.id.not_in(select(departed.c.person)),
-        )
+        .select_from(_JOINED)
+        .where(*_staff)
+        .order_by(person.c.name_order, person.c.unit, person.c.code, person.c.id)
     )
+    if which is not None:
+        statement = statement.where(person.c.id.in_(list(which)))
     found: dict[int, Member] = {}
-    for who, name, unit, code, number, since, heard, byte, off, reminded, hidden in rows:
+    for who, name, unit, code, number, since, heard, byte, off, reminded, hidden in connection.execute(statement):
         at = heard if number and heard and since is not None and heard >= since and not hidden else None
-        battery = -1 if byte is None or byte < 0 else status.unpack(byte).battery
+        battery = -1 if byte is None or byte < 0 else byte % _EIGHTHS
         new = Member(who, name, unit, code or "", number or "", since, at, battery, bool(off), reminded, bool(hidden))
         known = found.get(who)  # somebody with two tags is covered by the one that was heard last
         if known is None or (new.heard_ms or 0, new.tag) > (known.heard_ms or 0, known.tag):
             found[who] = new
-    return sorted(found.values(), key=lambda each: (sort_key(each.name), each.unit, each.code))
+    return list(found.values())
 
 
-def units(of: list[Member], now_ms: int) -> list[Unit]:
-    """By unit, in the order of their names; those without one come last."""
-    groups: dict[str, list[Member]] = {}
-    for member in of:
-        groups.setdefault(member.unit, []).append(member)
-    return [_unit(name, groups[name], now_ms) for name in sorted(groups, key=lambda n: (not n, folded(n), n))]
+def some(connection: Connection, whose: str, now_ms: int, most: int | None = None) -> list[Member]:
+    """Those of one kind, the first `most` in the order of names."""
+    each = _each(now_ms)
+    kinds = {
+        UNCOVERED: each.c.issued == 0,
+        QUIET: each.c.quiet == 1,
+        SILENT_OR_FLAT: or_(each.c.quiet == 1, each.c.flat == 1),
+        OFF: each.c.id.in_(select(reminder_off.c.person)),
+    }
+    statement = select(each.c.id).where(kinds[whose]).order_by(each.c.name_order, each.c.unit, each.c.code, each.c.id)
+    found = connection.scalars(statement if most is None else statement.limit(most)).all()
+    if len(found) > _NAMED:  # more than a statement may name
+        known = set(found)
+        return [member for member in members(connection) if member.person in known]
+    return members(connection, found)
 
 
-def total(of: list[Member], now_ms: int) -> Unit:
-    """All of them together."""
-    return _unit("", of, now_ms)
+def tally(connection: Connection, now_ms: int) -> Tally:
+    """How many there are, by unit and together."""
+    c = _each(now_ms).c
+    sums = [func.sum(column) for column in (c.issued, c.heard, c.flat, c.quiet)]
+    # Sums of PostgreSQL are decimal numbers.
+    rows = [
+        (Unit(name, *(int(count) for count in counts[:-1])), int(counts[-1]))
+        for name, *counts in connection.execute(select(c.unit, func.count(), *sums).group_by(c.unit))
+    ]
+    units = sorted((unit for unit, _ in rows), key=lambda unit: (not unit.name, text_key(unit.name), unit.name))
+    whole = Unit(
+        "",
+        sum(each.staff for each in units),
+        sum(each.issued for each in units),
+        sum(each.heard for each in units),
+        sum(each.flat for each in units),
+    )
+    return Tally(units, whole, sum(quiet for _, quiet in rows))
 
 
-def _unit(name: str, group: list[Member], now_ms: int) -> Unit:
-    return Unit(
-        name,
-        len(group),
-        sum(member.tag != "" for member in group),
-        sum(member.heard(now_ms) for member in group),
-        sum(member.flat(now_ms) for member in group),
+def _each(now_ms: int) -> Subquery:
+    """Each of the staff with what counts of them, as 0 or 1; as `members` says it, of the tag that was heard last."""
+    heard_ms = tag_clock.c.heard_ms
+    told = and_(tag.c.id.is_not(None), heard_ms > 0, heard_ms >= wearing.c.since_ms, ~_hidden)
+    # The time of hearing and the status byte in one number, so that the greatest is the last hearing with its byte.
+    byte = func.coalesce(tag_clock.c.status, -1) + 1
+    last = func.max(case((told, heard_ms * _LEVELS + byte), else_=0))
+    heard = last >= (now_ms - WEEK_MS + 1) * _LEVELS
+    flat = and_(heard, last % _LEVELS > 0, (last % _LEVELS - 1) % _EIGHTHS <= FLAT)
+    issued = func.max(case((tag.c.id.is_not(None), 1), else_=0))
+    quiet = and_(issued == 1, ~heard, ~_hidden)
+    p = person.c
+    return (
+        select(
+            *(p.id, p.unit, p.code, p.name_order, issued.label("issued")),
+            *(
+                case((test, 1), else_=0).label(name)
+                for name, test in (("heard", heard), ("flat", flat), ("quiet", quiet))
+            ),
+        )
+        .select_from(_JOINED)
+        .where(*_staff)
+        .group_by(p.id)
+        .subquery()
     )
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, or_, select
 
-from zonetag_backend.names import matches, sort_key
-from zonetag_backend.store import meetings, restrictions
+from zonetag_backend.names import sort_key
+from zonetag_backend.store import directory, meetings, restrictions
 from zonetag_backend.store.cases import Case
 from zonetag_backend.store.schema import person
 from zonetag_backend.store.schema.cases import case_exposure, case_record
@@ -171,9 +171,9 @@ def zones_of(connection: Connection, who: int, window: tuple[int, int]) -> list[
 def people(connection: Connection, query: str, most: int) -> list[Who]:
     """Whoever fits a search, with or without diacritics, in the order of names; at most so many."""
     p = person.c
-    rows = connection.execute(select(p.id, p.name, p.unit, p.code).where(p.name != ""))
-    found = [Who(id, name, unit, code or "") for id, name, unit, code in rows if matches(query, name, unit, code or "")]
-    return sorted(found, key=lambda who: (sort_key(who.name), who.unit, who.code))[:most]
+    fitting = select(p.id, p.name, p.unit, p.code).where(p.name != "", *directory.fits(query, numbers=False))
+    rows = connection.execute(fitting.order_by(p.name_order, p.unit, p.code, p.id).limit(most))
+    return [Who(id, name, unit, code or "") for id, name, unit, code in rows]
 
 
 def person_with(connection: Connection, which: int) -> Who | None:

@@ -3,15 +3,14 @@
 Nothing is agreed to until somebody says so.  Inside the caller's transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Select, and_, exists, func, insert, select, true
 
 from zonetag_backend.errors import BadValue
 from zonetag_backend.store import audit
 from zonetag_backend.store.registry import clean_text
-from zonetag_backend.store.schema import person, wearing
 from zonetag_backend.store.schema.office import consent_entry, visitor
 
 BOOK, TRACING, HEALTH, REMINDERS = "book", "tracing", "health", "reminders"
@@ -75,10 +74,13 @@ def entries(connection: Connection, who: int) -> list[Entry]:
     return [Entry(*row) for row in rows]
 
 
-def given(connection: Connection) -> dict[int, frozenset[str]]:
-    """What each person has agreed to now; who has agreed to nothing is not there."""
+def given(connection: Connection, which: Collection[int] | None = None) -> dict[int, frozenset[str]]:
+    """What each person, or each of `which`, has agreed to now; who has agreed to nothing is not there."""
     c = consent_entry.c
-    last = select(c.person, c.purpose, func.max(c.at_ms).label("at_ms")).group_by(c.person, c.purpose).subquery()
+    of = true() if which is None else c.person.in_(list(which))
+    last = (
+        select(c.person, c.purpose, func.max(c.at_ms).label("at_ms")).where(of).group_by(c.person, c.purpose).subquery()
+    )
     rows = select(c.person, c.purpose).join(
         last, (last.c.person == c.person) & (last.c.purpose == c.purpose) & (last.c.at_ms == c.at_ms)
     )
@@ -86,6 +88,14 @@ def given(connection: Connection) -> dict[int, frozenset[str]]:
     for who, purpose in connection.execute(rows.where(c.given.is_(True))):
         found.setdefault(who, set()).add(purpose)
     return {who: frozenset(purposes) for who, purposes in found.items()}
+
+
+def agreed() -> Select[tuple[int]]:
+    """Who has agreed to all that a tag needs, for other statements."""
+    c, later = consent_entry.c, consent_entry.alias()
+    same = and_(later.c.person == c.person, later.c.purpose == c.purpose, later.c.at_ms > c.at_ms)
+    holds = and_(c.purpose.in_(NEEDED), c.given.is_(True), ~exists().where(same))
+    return select(c.person).where(holds).group_by(c.person).having(func.count() == len(NEEDED))
 
 
 def withdrawn(connection: Connection, purpose: str) -> frozenset[int]:
@@ -110,15 +120,6 @@ def note_handed_out(connection: Connection, who: int, by: str, now_ms: int) -> t
     if lacking:
         audit.record(connection, now_ms, by, "agreement.missing", who, ", ".join(lacking))
     return lacking
-
-
-def worn_without(connection: Connection) -> list[int]:
-    """People who wear a tag now and have not agreed to what a tag needs; visitors are not asked here."""
-    worn = select(wearing.c.person).join(person, person.c.id == wearing.c.person).where(wearing.c.until_ms.is_(None))
-    guests = select(visitor.c.person)
-    agreed = given(connection)
-    wearers = connection.scalars(worn.where(wearing.c.person.not_in(guests)).distinct())
-    return [who for who in wearers if not agreed.get(who, frozenset()).issuperset(NEEDED)]
 
 
 def _now(of: Iterable[Entry]) -> list[Entry]:

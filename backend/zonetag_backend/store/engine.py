@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from zonetag_backend.errors import DatabaseError
-from zonetag_backend.store import postgresql
+from zonetag_backend.store import name_forms, postgresql
 
 # So that others need not import SQLAlchemy to name them.
 Database = Engine
@@ -98,7 +98,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision, in one transaction; DatabaseError for one newer than this program."""
+    """Bring the schema and the forms of names up to date, in one transaction; DatabaseError for a newer database."""
     # Two programs that start together: the second waits for the lock, then finds nothing left to do.
     with writing(engine) as connection:
         if engine.dialect.name == postgresql.NAME:
@@ -110,6 +110,7 @@ def migrate(engine: Engine) -> None:
                 f"the database is of another version than this program ({error}). Install the newer zonetag,"
                 " or put back the database's backup."
             ) from error
+        name_forms.refill(connection)
 
 
 def _alembic(connection: Connection) -> Config:

@@ -6,10 +6,12 @@ What writes works inside the caller's transaction (`store.engine.writing`).
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, func, or_, select
 
 from zonetag_backend.errors import AlreadyThere, NotFound
+from zonetag_backend.store import name_forms
 from zonetag_backend.store.registry import MAX_TEXT, clean_text
 from zonetag_backend.store.schema import person, tag, wearing
 from zonetag_backend.store.schema.office import departed, visitor
@@ -32,6 +34,14 @@ class Person:
     visitor: bool
     left_ms: int | None
     # when they left the office; none: they are here
+
+
+class Written(TypedDict):
+    """What is written of a person."""
+
+    name: str
+    unit: str
+    code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,11 @@ def everybody(connection: Connection, which: Iterable[int] | None = None, floor_
     ]
 
 
+def count(connection: Connection) -> int:
+    """How many people have a name here: staff, visitors, and who has left."""
+    return connection.scalar(select(func.count()).select_from(person).where(person.c.name != "")) or 0
+
+
 def with_id(connection: Connection, who: int, floor_ms: int = 0) -> Person:
     """One of them.  NotFound when there is none, or their name was removed, or they left before `floor_ms`."""
     found = everybody(connection, [who], floor_ms)
@@ -104,13 +119,13 @@ def change(connection: Connection, who: int, name: str, unit: str, code: str) ->
         other = connection.scalar(select(person.c.id).where(person.c.code == values["code"], person.c.id != who))
         if other is not None:
             raise AlreadyThere(f"there is somebody with the number {code} already")
-    connection.execute(update(person).where(person.c.id == who).values(**values))
+    name_forms.rename(connection, who, **values)
 
 
-def checked(name: str, unit: str, code: str) -> dict[str, str | None]:
+def checked(name: str, unit: str, code: str) -> Written:
     """The columns name, unit and code, if they can be.  BadValue."""
-    return {
-        "name": clean_text(name, "a person's name", MAX_TEXT),
-        "unit": clean_text(unit, "a unit", MAX_TEXT) if unit.strip() else "",
-        "code": clean_text(code, "a staff number", MOST_CODE) if code.strip() else None,
-    }
+    return Written(
+        name=clean_text(name, "a person's name", MAX_TEXT),
+        unit=clean_text(unit, "a unit", MAX_TEXT) if unit.strip() else "",
+        code=clean_text(code, "a staff number", MOST_CODE) if code.strip() else None,
+    )

@@ -19,7 +19,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from zonetag_backend.names import RULE
 from zonetag_backend.store.schema.base import metadata
+from zonetag_backend.store.schema.forms import inserted, name_order, unit_order, words_of_person, words_of_tag
 
 site = Table(
     "site",
@@ -78,6 +80,11 @@ person = Table(
     Column("unit", Text, nullable=False),  # department or class; may be empty
     Column("code", String(64), unique=True),  # the office's own staff number
     Column("added_ms", BigInteger, nullable=False),
+    # Made of the columns above when a row is inserted; store/name_forms.py keeps them.
+    Column("words", Text, default=inserted(words_of_person)),  # what a search looks through
+    Column("name_order", LargeBinary, default=inserted(name_order)),  # place in a list, byte by byte
+    Column("unit_order", LargeBinary, default=inserted(unit_order)),
+    Column("name_rule", String(32), default=RULE),  # of `names`, by which the three were made
 )
 
 tag = Table(
@@ -90,6 +97,8 @@ tag = Table(
     Column("state", String(16), nullable=False),  # "active", "lost" or "retired"
     Column("added_ms", BigInteger, nullable=False),
     Column("data_key", BigInteger),  # what seals its key: the wearer's, or the stock's; none: sealed by release 0.1.0
+    Column("words", Text, default=inserted(words_of_tag)),  # of its number, as in `person`
+    Column("name_rule", String(32), default=RULE),
 )
 
 tag_clock = Table(

@@ -14,8 +14,9 @@ from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field, form_of
 from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.paperwork import settings_of
-from zonetag_backend.web.render import show
+from zonetag_backend.web.render import show, wants_json
 from zonetag_backend.web.times import iso, local
 from zonetag_backend.web.visitor import visitor_of
 
@@ -29,22 +30,22 @@ def adoption(request: Request) -> Response:
     desk = desk_of(request)
     now_ms = desk.clock()
     with reading(desk.engine) as connection:
-        staff = store.members(connection)
+        told = store.tally(connection, now_ms)
+        most = None if wants_json(request) else MOST_SHOWN
+        uncovered = store.some(connection, store.UNCOVERED, now_ms, most)
+        quiet = store.some(connection, store.QUIET, now_ms, most)
+        off = store.some(connection, store.OFF, now_ms)
         phones = store.phones(connection)
         kept = reminders.counts(connection)
         sites = book.sites(connection)
     zone = sites[0].zone if sites else ZoneInfo("UTC")
-    units, whole = store.units(staff, now_ms), store.total(staff, now_ms)
-    uncovered = [each for each in staff if not each.tag]
-    quiet = [each for each in staff if each.tag and not each.heard(now_ms) and not each.restricted]
-    off = [each for each in staff if each.off]
     return show(
         request,
         "adoption",
         lambda: {
             "now": iso(now_ms, zone),
-            "total": _unit_twin(whole),
-            "units": [_unit_twin(each) for each in units],
+            "total": _unit_twin(told.whole),
+            "units": [_unit_twin(each) for each in told.units],
             "uncovered": [_member_twin(each) for each in uncovered],
             "silent": [_member_twin(each) for each in quiet],
             "phones": [
@@ -52,11 +53,11 @@ def adoption(request: Request) -> Response:
             ],
             "reminders": {"waiting": kept.waiting, "sent": kept.sent, "failed": kept.failed, "off": len(off)},
         },
-        units=units,
-        whole=whole,
-        uncovered=uncovered[:MOST_SHOWN],
-        quiet=quiet[:MOST_SHOWN],
-        quiet_count=len(quiet),
+        units=told.units,
+        whole=told.whole,
+        uncovered=uncovered,
+        quiet=quiet,
+        quiet_count=told.quiet,
         off=off,
         phones=phones,
         line=kept,
@@ -81,7 +82,7 @@ def preview(request: Request) -> Response:
     now_ms = desk_of(request).clock()
     wanted = _causes(request.query_params.getlist("cause") or list(CAUSES))
     with reading(desk_of(request).engine) as connection:
-        found = reminders.due(store.members(connection), wanted, now_ms, settings.every_days)
+        found = reminders.due(store.some(connection, store.SILENT_OR_FLAT, now_ms), wanted, now_ms, settings.every_days)
     samples = {cause: reminder("…", "…", cause, language=settings.language, office=settings.signed) for cause in wanted}
     return show(
         request,
@@ -128,7 +129,7 @@ def choose(request: Request) -> Response:
     text = request.path_params["person"]
     desk = desk_of(request)
     with writing(desk.engine) as connection:
-        who = next((each.person for each in store.members(connection) if str(each.person) == text), None)
+        who = next((each.person for each in store.members(connection, [id_of(text)])), None)
         if who is None:
             raise Fault("no-person", 404, text)
         off = field(request, "act") != "on"

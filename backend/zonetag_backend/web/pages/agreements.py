@@ -4,19 +4,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend.errors import BadValue
-from zonetag_backend.names import matches, sort_key
 from zonetag_backend.store import consent_ledger as store
-from zonetag_backend.store import people, subject_requests
+from zonetag_backend.store import directory, people, subject_requests
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.web import subjectwords
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field, form_of
 from zonetag_backend.web.languages import marked as _
-from zonetag_backend.web.render import show
+from zonetag_backend.web.render import show, wants_json
 from zonetag_backend.web.visitor import visitor_of
 
 ROWS = 200  # people on a page: a stack of forms
-SHOWS = ("", "lacking", "worn")  # everybody; who has not agreed to what a tag needs; of these who wears one
+SHOWS = (
+    directory.ALL,
+    directory.LACKING,
+    directory.WORN_LACKING,
+)  # everybody; who has not agreed to what a tag needs; of these who wears one
 NOBODY = _("Tick at least one person and one purpose, and say which text was signed.")
 LARGEST_ID = 2**63 - 1
 
@@ -31,17 +34,12 @@ def agreements(request: Request) -> Response:
     query, shown = request.query_params.get("q", "")[:200], request.query_params.get("show", "")
     if shown not in SHOWS:
         raise Fault("bad-show", 400, shown)
+    asks = directory.Wanted(query, lacking=shown)
     with reading(desk.engine) as connection:
-        agreed = store.given(connection)
-        without = set(store.worn_without(connection))
-        staff = [each for each in people.everybody(connection) if not each.visitor and each.left_ms is None]
-    if query:
-        staff = [each for each in staff if matches(query, each.name, each.unit, each.code, *each.numbers)]
-    if shown == "worn":
-        staff = [each for each in staff if each.id in without]
-    elif shown == "lacking":
-        staff = [each for each in staff if not agreed.get(each.id, frozenset()).issuperset(store.NEEDED)]
-    staff.sort(key=lambda each: (sort_key(each.name), each.unit, each.code))
+        found = directory.count(connection, asks)
+        staff = directory.find(connection, asks, None if wants_json(request) else slice(0, ROWS))
+        agreed = store.given(connection, None if wants_json(request) else [each.id for each in staff])
+        without = directory.count(connection, directory.Wanted(lacking=directory.WORN_LACKING))
     return show(
         request,
         "agreements",
@@ -59,10 +57,10 @@ def agreements(request: Request) -> Response:
             ]
         },
         400 if error else 200,
-        staff=staff[:ROWS],
-        more=max(0, len(staff) - ROWS),
+        staff=staff,
+        more=max(0, found - ROWS),
         agreed=agreed,
-        without=len(without) if desk.subjects.consent_required else 0,
+        without=without if desk.subjects.consent_required else 0,
         query=query,
         shown=shown,
         shows=SHOWS,

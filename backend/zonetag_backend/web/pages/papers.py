@@ -7,12 +7,11 @@ from starlette.responses import JSONResponse, Response
 
 from zonetag_backend import papers
 from zonetag_backend.errors import NotFound
-from zonetag_backend.names import sort_key
 from zonetag_backend.reports import consent_form, label_sheet, poster, visitor_slip
 from zonetag_backend.reports.label_sheet import Label
 from zonetag_backend.reports.table import Paper, twin
 from zonetag_backend.reports.visitor_slip import Slip
-from zonetag_backend.store import adoption, audit, cases, declarations
+from zonetag_backend.store import audit, cases, declarations, directory
 from zonetag_backend.store import book as store
 from zonetag_backend.store import papers as registers
 from zonetag_backend.store.engine import Transaction, reading, writing
@@ -39,16 +38,15 @@ def index(request: Request) -> Response:
     with reading(desk.engine) as connection:
         sites = store.sites(connection)
         open_cases = cases.cases(connection, desk_for(request).floor_ms) if visitor.may("/papers/case/{case}") else []
-        units = {each.unit for each in adoption.members(connection)} if visitor.may("/papers/labels") else set()
+        units = directory.units(connection) if visitor.may("/papers/labels") else []
         declared = [site for site in sites if declarations.link_of(connection, site.name)]
     days = {site.name: day_asked("", site.zone, desk.clock()) for site in sites}
     said = {
         "sites": [{"name": site.name, "title": site.title} for site in sites],
         "cases": [str(each.id) for each in open_cases],
     }
-    named = sorted((unit for unit in units if unit), key=sort_key)
     return show(
-        request, "papers", lambda: said, sites=sites, days=days, cases=open_cases, units=named, declared=declared
+        request, "papers", lambda: said, sites=sites, days=days, cases=open_cases, units=units, declared=declared
     )
 
 

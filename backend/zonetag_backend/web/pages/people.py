@@ -1,6 +1,5 @@
 """`/people`: everybody of the register by unit; `/people/ID`: one of them, their tags, and what may be changed."""
 
-from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -8,8 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
-from zonetag_backend.names import matches, sort_key, text_key
-from zonetag_backend.store import audit, departures, registry
+from zonetag_backend.store import audit, departures, directory, registry
 from zonetag_backend.store import people as store
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.people import Person
@@ -17,7 +15,7 @@ from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field
 from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.numbers import id_of, page_of
-from zonetag_backend.web.render import show
+from zonetag_backend.web.render import show, wants_json
 from zonetag_backend.web.times import iso
 from zonetag_backend.web.visitor import visitor_of
 from zonetag_backend.web.zones import first_zone
@@ -53,20 +51,24 @@ def _list(request: Request, error: str = "") -> Response:
     if wanted not in SHOWS:
         raise Fault("bad-show", 400, wanted)
     floor_ms = desk.cases.settings.floor_ms(desk.clock())
+    asks = directory.Wanted(
+        query, unit, tagless=wanted == NO_TAG, left=wanted == LEFT, floor_ms=floor_ms, order=directory.BY_UNIT
+    )
     with reading(desk.engine) as connection:
-        everybody = [each for each in store.everybody(connection, None, floor_ms) if not each.visitor]
-    here = [each for each in everybody if (each.left_ms is not None) == (wanted == LEFT)]
-    found = sorted(chosen(here, wanted, unit, query), key=lambda each: (text_key(each.unit), sort_key(each.name)))
-    page, pages, part = page_of(asked.get("page", ""), len(found), PAGE_ROWS)
+        count = directory.count(connection, asks)
+        page, pages, part = page_of(asked.get("page", ""), count, PAGE_ROWS)
+        found = directory.find(connection, asks, None if wants_json(request) else part)
+        empty = not count and not directory.anybody(connection, floor_ms)
+        units = directory.units(connection, floor_ms)
     return show(
         request,
         "people",
         lambda: {"people": [_twin(each) for each in found]},
         400 if error else 200,
-        groups=[(name, list(those)) for name, those in groupby(found[part], lambda each: each.unit)],
-        empty=not everybody,
-        found=len(found),
-        units=sorted({each.unit for each in everybody if each.unit}, key=text_key),
+        groups=[(name, list(those)) for name, those in groupby(found, lambda each: each.unit)],
+        empty=empty,
+        found=count,
+        units=units,
         query=query,
         unit=unit,
         shown=wanted,
@@ -77,17 +79,6 @@ def _list(request: Request, error: str = "") -> Response:
         error=error,
         typed=dict(request.state.form) if error else {},
     )
-
-
-def chosen(people: Sequence[Person], wanted: str, unit: str, query: str) -> list[Person]:
-    """Those that fit; the words of a search may be in a name, unit, staff or tag number."""
-    return [
-        each
-        for each in people
-        if (not unit or each.unit == unit)
-        and (wanted != NO_TAG or not each.numbers)
-        and (not query or matches(query, each.name, each.unit, each.code, *each.numbers))
-    ]
 
 
 def _add(request: Request) -> Response:

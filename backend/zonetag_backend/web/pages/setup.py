@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend.errors import AlreadyThere, BadValue, ConfigError, KeyFileError, NotFound, PkiError
-from zonetag_backend.store import audit, lists, registry, signing_keys, tagbundle, tokens
+from zonetag_backend.store import audit, lists, people, registry, signing_keys, tag_list, tagbundle, tokens
 from zonetag_backend.store.engine import Transaction, reading, writing
 from zonetag_backend.web import commands
 from zonetag_backend.web.desk import Fault, desk_of
@@ -72,9 +72,8 @@ def state_of(connection: Transaction) -> State:
     sites = [str(row["name"]) for row in lists.sites(connection)]
     places = [str(row["name"]) for row in lists.places(connection) if row["site"] in sites[:1]]
     gateways = [str(row["name"]) for row in lists.gateways(connection) if row["place"] is not None]
-    tags = lists.tags(connection)
-    people = len(lists.people(connection))
-    return State(sites, places, gateways, len(tags), sum(row["person"] is not None for row in tags), people)
+    tags, worn = (tag_list.count(connection, tag_list.Wanted(shown)) for shown in (tag_list.ALL, tag_list.WORN))
+    return State(sites, places, gateways, tags, worn, people.count(connection))
 
 
 @dataclass(frozen=True, slots=True)
