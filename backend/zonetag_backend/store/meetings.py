@@ -13,17 +13,14 @@ from typing import Any
 from sqlalchemy import Connection, Dialect
 
 from zonetag_backend.presence import CUT_MS
-from zonetag_backend.tracing.encounter import Meetings, Noted, Shared
-from zonetag_backend.tracing.seam import Look
-from zonetag_protocol.contact import CELL_S, dbm, levels
-from zonetag_protocol.rotation import EPOCH_S
+from zonetag_backend.tracing.chain import Settled, nobody
+from zonetag_backend.tracing.encounter import Meetings, Shared
+from zonetag_backend.tracing.logs import EPOCH_MS, Record
 
 Window = tuple[int, int]
 Worn = tuple[int, int, int]
 """Person, from and to: one wearing of a tag, cut to what was asked."""
 
-CELL_MS = CELL_S * 1000
-EPOCH_MS = EPOCH_S * 1000
 FOREVER_MS = 1 << 62
 _AT_ONCE = 150  # questions in one statement: SQLite takes no more than some thousand parameters
 
@@ -55,8 +52,11 @@ WHERE c.peer = k.tag AND c.start_ms > k.low - {epoch} AND c.start_ms < k.high"""
 _WEARERS = "SELECT tag, since_ms, until_ms, person FROM wearing WHERE tag IN ({values})"
 
 
-def shared(connection: Connection, windows: Mapping[int, Window]) -> Meetings:
-    """Who was at a place with each person, within that person's window: by person, never by tag."""
+def shared(connection: Connection, windows: Mapping[int, Window], settled: Settled = nobody) -> Meetings:
+    """Who was at a place with each person, within that person's window: by person, never by tag.
+
+    What `settled` says of two people is left out.
+    """
     by_tag: dict[tuple[int, int], list[Shared]] = defaultdict(list)
     for row in answers(connection, _SHARED, asks(connection, windows)):
         by_tag[row[0], row[1]].append(row)
@@ -64,6 +64,8 @@ def shared(connection: Connection, windows: Mapping[int, Window]) -> Meetings:
     found: Meetings = {}
     for (asked, tag), rows in by_tag.items():
         for other, since, until in worn.get(tag, ()):  # none: nobody wore it
+            if settled(asked, other):
+                continue
             low, high = windows[asked]
             cut = _cut(rows, since, until) if since > low or until < high else rows
             if cut and other != asked:  # not somebody's own two tags
@@ -77,24 +79,21 @@ def _cut(rows: Iterable[Shared], since: int, until: int) -> list[Shared]:
     return [row for row in cut if row[3] < row[4]]
 
 
-def noted(connection: Connection, windows: Mapping[int, Window]) -> list[Noted]:
-    """What the tags of each person logged of others', and others' of theirs, cell by cell, by person."""
+def noted(connection: Connection, windows: Mapping[int, Window], settled: Settled = nobody) -> list[Record]:
+    """What the tags of each person logged of others', and others' of theirs, record by record, by person."""
     rows = answers(connection, _NOTED, asks(connection, windows))
     worn = _wearers(connection, {row[1] for row in rows})
-    found: list[Noted] = []
-    for asked, tag, reporter, epoch_ms, cells, low, high in rows:
-        wearings = worn.get(tag, ())
-        for cell, half in enumerate(levels(cells)):
-            if not half:
-                continue
-            start = epoch_ms + cell * CELL_MS
-            end = start + CELL_MS
-            for other, since, until in wearings:
-                begin, stop = max(start, low, since), min(end, high, until)
-                if begin < stop:
-                    level = dbm(half)
-                    assert level is not None  # it is not NOTHING
-                    found.append(Noted(asked, other, reporter, Look(begin, stop, level, level, 1)))
+    found: list[Record] = []
+    whose: dict[tuple[int, int], list[Worn]] = {}
+    for asked, tag, reporter, start, cells, low, high in rows:
+        wearings = whose.get((asked, tag))
+        if wearings is None:
+            of = worn.get(tag, ())
+            wearings = whose[asked, tag] = [each for each in of if each[0] != asked and not settled(asked, each[0])]
+        for other, since, until in wearings:
+            begin, stop = max(low, since), min(high, until)
+            if begin < start + EPOCH_MS and start < stop:
+                found.append((asked, other, reporter, start, cells, begin, stop))
     return found
 
 

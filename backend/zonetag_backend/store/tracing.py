@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select
 from zonetag_backend.store import meetings, restrictions, whereabouts
 from zonetag_backend.store.schema import person, place, site
 from zonetag_backend.store.schema.office import visitor
-from zonetag_backend.tracing import encounter
-from zonetag_backend.tracing.chain import Window, trace
+from zonetag_backend.tracing import encounter, logs
+from zonetag_backend.tracing.chain import Settled, Window, nobody, trace
 from zonetag_backend.tracing.closeness import Calibrated
 from zonetag_backend.tracing.days import Days
 from zonetag_backend.tracing.encounter import Encounter, Meetings
@@ -36,14 +36,14 @@ class Asker:
         self._model = model or Calibrated()
         self._evidence = frozenset(evidence) or frozenset((encounter.DIRECT, encounter.PLACE))
 
-    def __call__(self, windows: Mapping[int, Window]) -> list[Encounter]:
-        """Those of each person within its window."""
+    def __call__(self, windows: Mapping[int, Window], settled: Settled = nobody) -> list[Encounter]:
+        """Those of each person within its window, without what is `settled`."""
         cut = {who: (max(low, self._floor_ms), high) for who, (low, high) in windows.items()}
         found: list[Encounter] = []
         if encounter.DIRECT in self._evidence:
-            found += encounter.direct(meetings.noted(self._connection, cut), self._model)
+            found += logs.direct(meetings.noted(self._connection, cut, settled), self._model)
         if encounter.PLACE in self._evidence:
-            found += encounter.place(meetings.shared(self._connection, cut), self._model)
+            found += encounter.place(meetings.shared(self._connection, cut, settled), self._model)
         hidden = restrictions.everybody(self._connection)
         return [each for each in found if each.other not in hidden] if hidden else found
 

@@ -20,8 +20,15 @@ from zonetag_backend.tracing.profile import HOUR_MS, Profile
 MAX_DEPTH = 8  # of generations: by then half the office is in it
 
 Window = tuple[int, int]
-Ask = Callable[[Mapping[int, Window]], Iterable[Encounter]]
+Settled = Callable[[int, int], bool]
+"""Whether nothing that a person (the first) did with another can change the chain: then it need not be told."""
+Ask = Callable[[Mapping[int, Window], Settled], Iterable[Encounter]]
 """Encounters of each person within its window; those of all of them at once."""
+
+
+def nobody(_known: int, _found: int) -> bool:
+    """Settles nothing: everything is told."""
+    return False
 
 
 class Link(NamedTuple):
@@ -72,13 +79,13 @@ def trace(
     frontier: dict[int, Window] = {start: window}
     for generation in range(1, depth + 1):
         asked: dict[int, list[Encounter]] = defaultdict(list)
-        for encounter in ask(frontier):
+        for encounter in ask(frontier, _settled(chain, frontier, backward)):
             asked[encounter.asked].append(encounter)
         before = dict(chain.probabilities)
         following: dict[int, Window] = {}
-        for known, encounters in asked.items():
+        for known, window_of_known in frontier.items():
             by_other: dict[int, list[Exposure]] = defaultdict(list)
-            for exposure in exposures(encounters, profile, days, frontier[known], at_least):
+            for exposure in exposures(asked.get(known, ()), profile, days, window_of_known, at_least):
                 by_other[exposure.other].append(exposure)
             by_other.pop(start, None)
             for found, days_of in by_other.items():
@@ -92,6 +99,22 @@ def trace(
             break
     chain.links.sort(key=lambda link: (link.generation, -link.probability, link.exposures[0].first_ms, link.found))
     return chain
+
+
+def _settled(chain: Chain, frontier: Mapping[int, Window], backward: bool) -> Settled:
+    """Whoever stands in an earlier generation and was reached before the other could pass anything on, stays as it is.
+
+    In an office, where the contacts of one person are each other's too, that is nearly everybody after the first step.
+    """
+
+    def settled(known: int, found: int) -> bool:
+        reached = chain.reached_ms.get(found)
+        if reached is None:
+            return False
+        low, high = frontier[known]
+        return reached >= high if backward else reached <= low
+
+    return settled
 
 
 def _note(chain: Chain, link: Link, before: Mapping[int, float]) -> None:

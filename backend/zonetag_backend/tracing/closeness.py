@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from zonetag_backend.tracing.minutes import PIECE_MS
 from zonetag_backend.tracing.seam import PLACE_PRIOR, Both, Look
+from zonetag_protocol.contact import FLOOR_DBM, STEP_DB
 
 BASE_RATE = 0.0027  # of pair-days of a real office with 15 min of contact (SocioPatterns workplace 2015, CC0)
 # Of two badges that hear each other at one moment.  In the replay of docs/accuracy.md about 1 % of the looks heard are
@@ -180,6 +181,7 @@ class Calibrated:
     def __init__(self, model: Closeness | None = None, prior: float = HEARD_PRIOR) -> None:
         self._model = model or Closeness()
         self._prior = prior
+        self._known: dict[tuple[int, int, int], float] = {}  # by number of looks and the two levels that stand for them
 
     def direct(self, looks: Sequence[Look]) -> Sequence[float]:
         """The probability for each period of one encounter, judged with all that lie within half a piece of it."""
@@ -192,6 +194,48 @@ class Calibrated:
             low, high = bisect_left(twice, middle - PIECE_MS), bisect_right(twice, middle + PIECE_MS)
             out.append(_logistic(before + log_odds(self._model, [level for _, level in ordered[low:high]])))
         return out
+
+    def of_cells(self, twice: npt.NDArray[np.int64], half: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        """As `direct`, of many encounters at once: looks given by twice their middle, and their cells' half bytes.
+
+        In order of time; those of one encounter lie far from those of another.  What is said depends on few figures,
+        which come again and again: how many looks lie near, and which two of their levels stand for them.
+        """
+        near = [half]
+        for off in range(1, len(half)):
+            within = twice[off:] - twice[:-off] <= PIECE_MS
+            if not within.any():
+                break
+            after, before = np.zeros_like(half), np.zeros_like(half)  # 0: no look
+            after[:-off], before[off:] = half[off:] * within, half[:-off] * within
+            near += after, before
+        many = np.sum([each > 0 for each in near], axis=0)
+        for end in range(len(near) - 1, 0, -1):  # each column's levels in order; of bytes this is done in no time
+            for at in range(end):
+                low, high = near[at], near[at + 1]
+                near[at], near[at + 1] = np.minimum(low, high), np.maximum(low, high)
+        at_of = np.array([int(HIGH * (n - 1)) for n in range(len(near) + 1)])
+        column, row = len(near) - many + at_of[many], np.arange(len(half))
+        ordered = np.stack(near)
+        code = (many << 8) | ordered[column, row].astype(np.int64) << 4
+        code |= ordered[np.minimum(column + 1, len(near) - 1), row]
+        table = np.zeros((len(near) + 1) << 8)
+        seen = np.zeros(len(table), bool)
+        seen[code] = True
+        for each in np.flatnonzero(seen).tolist():
+            table[each] = self._of_levels(each >> 8, each >> 4 & 15, each & 15)
+        told: npt.NDArray[np.float64] = table[code]
+        return told
+
+    def _of_levels(self, many: int, low: int, high: int) -> float:
+        """What is said of so many looks, of which two half bytes stand for all."""
+        found = self._known.get((many, low, high))
+        if found is None:
+            weak = int(HIGH * (many - 1)) + 1
+            looks = [float(FLOOR_DBM + STEP_DB * half + STEP_DB // 2) for half in [low] * weak + [high] * (many - weak)]
+            before = math.log(self._prior / (1 - self._prior))
+            found = self._known[many, low, high] = _logistic(before + log_odds(self._model, looks))
+        return found
 
     def place(self, both: Both) -> float:
         """The probability for a time at one place: little, and a bit more where both are heard alike."""
