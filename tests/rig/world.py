@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 
+from sqlalchemy import insert
+
 from zonetag_backend.store import rows, schema
 from zonetag_backend.store.engine import Database, open_database, reading, writing
 from zonetag_backend.store.schema.contacts import contact_log
@@ -49,9 +51,12 @@ class World:
 
     def people(self, count: int, tags: int, places: int) -> None:
         with writing(self.database) as connection:
-            rows.insert(connection, schema.person, [(i, f"P{i}", "", str(i), 0) for i in range(1, count + 1)])
-            new = [(i, f"T{i}", "zonetag", b"", "active", 0, None) for i in range(1, tags + 1)]
-            rows.insert(connection, schema.tag, new)
+            of_person = [
+                {"id": i, "name": f"P{i}", "unit": "", "code": str(i), "added_ms": 0} for i in range(1, count + 1)
+            ]
+            connection.execute(insert(schema.person), of_person)
+            of_tag = {"kind": "zonetag", "sealed_key": b"", "state": "active", "added_ms": 0}
+            connection.execute(insert(schema.tag), [{**of_tag, "id": i, "number": f"T{i}"} for i in range(1, tags + 1)])
             rows.insert(connection, schema.place, [(i, "hq", f"R{i}", "room") for i in range(1, places + 1)])
 
     def wear(self, person: int, tag: int, since_ms: int = 0, until_ms: int = FOREVER) -> None:
