@@ -3,8 +3,9 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Subquery, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, or_, select
 
 from zonetag_backend.names import text_key
 from zonetag_backend.store.schema import gateway, gateway_status, person, place, report, site, tag, tag_clock, wearing
@@ -91,8 +92,8 @@ class Tally:
 UNCOVERED, QUIET, SILENT_OR_FLAT, OFF = "uncovered", "quiet", "silent or flat", "off"
 
 _EIGHTHS = 8  # of the battery, the low bits of the status byte
-_NAMED = 1000  # ids
-_LEVELS = 512  # more than there are status bytes, with one more for none
+_BYTES = 512  # more than there are status bytes, and one more for none
+_NAMED = 1000  # ids in one statement
 _now = and_(wearing.c.person == person.c.id, wearing.c.until_ms.is_(None))
 _hidden = person.c.id.in_(select(restriction.c.person))
 _staff = (
@@ -143,16 +144,19 @@ def members(connection: Connection, which: Collection[int] | None = None) -> lis
 
 def some(connection: Connection, whose: str, now_ms: int, most: int | None = None) -> list[Member]:
     """Those of one kind, the first `most` in the order of names."""
-    each = _each(now_ms)
+    last = _last(now_ms)
+    told = select(last.c.person).where(last.c.person.not_in(select(restriction.c.person)))
+    who = person.c.id
     kinds = {
-        UNCOVERED: each.c.issued == 0,
-        QUIET: each.c.quiet == 1,
-        SILENT_OR_FLAT: or_(each.c.quiet == 1, each.c.flat == 1),
-        OFF: each.c.id.in_(select(reminder_off.c.person)),
+        UNCOVERED: who.not_in(_worn(wearing.c.person)),
+        QUIET: who.in_(told.where(last.c.last == 0)),
+        SILENT_OR_FLAT: who.in_(told.where(or_(last.c.last == 0, _flat(last)))),
+        OFF: who.in_(select(reminder_off.c.person)),
     }
-    statement = select(each.c.id).where(kinds[whose]).order_by(each.c.name_order, each.c.unit, each.c.code, each.c.id)
+    order = (person.c.name_order, person.c.unit, person.c.code, who)
+    statement = select(who).where(kinds[whose], *_staff).order_by(*order)
     found = connection.scalars(statement if most is None else statement.limit(most)).all()
-    if len(found) > _NAMED:  # more than a statement may name
+    if len(found) > _NAMED:
         known = set(found)
         return [member for member in members(connection) if member.person in known]
     return members(connection, found)
@@ -160,14 +164,21 @@ def some(connection: Connection, whose: str, now_ms: int, most: int | None = Non
 
 def tally(connection: Connection, now_ms: int) -> Tally:
     """How many there are, by unit and together."""
-    c = _each(now_ms).c
-    sums = [func.sum(column) for column in (c.issued, c.heard, c.flat, c.quiet)]
+    last = _last(now_ms)
+    joined = person.outerjoin(last, last.c.person == person.c.id)
+    told = and_(last.c.person.is_not(None), ~_hidden)
+    tests = (last.c.person.is_not(None), and_(told, last.c.last > 0), and_(told, _flat(last)))
+    sums = [func.sum(case((test, 1), else_=0)) for test in (*tests, and_(told, last.c.last == 0))]
+    statement = select(person.c.unit, func.count(), *sums).select_from(joined).where(*_staff)
     # Sums of PostgreSQL are decimal numbers.
     rows = [
-        (Unit(name, *(int(count) for count in counts[:-1])), int(counts[-1]))
-        for name, *counts in connection.execute(select(c.unit, func.count(), *sums).group_by(c.unit))
+        (name, *(int(count) for count in counts))
+        for name, *counts in connection.execute(statement.group_by(person.c.unit))
     ]
-    units = sorted((unit for unit, _ in rows), key=lambda unit: (not unit.name, text_key(unit.name), unit.name))
+    units = sorted(
+        (Unit(name, staff, issued, heard, flat) for name, staff, issued, heard, flat, _ in rows),
+        key=lambda unit: (not unit.name, text_key(unit.name), unit.name),
+    )
     whole = Unit(
         "",
         sum(each.staff for each in units),
@@ -175,34 +186,31 @@ def tally(connection: Connection, now_ms: int) -> Tally:
         sum(each.heard for each in units),
         sum(each.flat for each in units),
     )
-    return Tally(units, whole, sum(quiet for _, quiet in rows))
+    return Tally(units, whole, sum(quiet for *_, quiet in rows))
 
 
-def _each(now_ms: int) -> Subquery:
-    """Each of the staff with what counts of them, as 0 or 1; as `members` says it, of the tag that was heard last."""
-    heard_ms = tag_clock.c.heard_ms
-    told = and_(tag.c.id.is_not(None), heard_ms > 0, heard_ms >= wearing.c.since_ms, ~_hidden)
-    # The time of hearing and the status byte in one number, so that the greatest is the last hearing with its byte.
-    byte = func.coalesce(tag_clock.c.status, -1) + 1
-    last = func.max(case((told, heard_ms * _LEVELS + byte), else_=0))
-    heard = last >= (now_ms - WEEK_MS + 1) * _LEVELS
-    flat = and_(heard, last % _LEVELS > 0, (last % _LEVELS - 1) % _EIGHTHS <= FLAT)
-    issued = func.max(case((tag.c.id.is_not(None), 1), else_=0))
-    quiet = and_(issued == 1, ~heard, ~_hidden)
-    p = person.c
-    return (
-        select(
-            *(p.id, p.unit, p.code, p.name_order, issued.label("issued")),
-            *(
-                case((test, 1), else_=0).label(name)
-                for name, test in (("heard", heard), ("flat", flat), ("quiet", quiet))
-            ),
-        )
-        .select_from(_JOINED)
-        .where(*_staff)
-        .group_by(p.id)
-        .subquery()
-    )
+def _worn(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Of the tags in use that are worn now."""
+    joined = wearing.join(tag, tag.c.id == wearing.c.tag)
+    return select(*columns).select_from(joined).where(wearing.c.until_ms.is_(None), tag.c.state == "active")
+
+
+def _last(now_ms: int) -> Subquery:
+    """Who wears a tag, and `last`: when it was heard within a week by them, with its status byte; 0: it was not.
+
+    Of several the one that was heard last: time and byte in one number, so that the greatest is the last with its byte.
+    """
+    clock = tag_clock.c
+    recent = and_(clock.heard_ms > now_ms - WEEK_MS, clock.heard_ms >= wearing.c.since_ms)
+    both = clock.heard_ms * _BYTES + func.coalesce(clock.status, -1) + 1
+    last = func.max(case((recent, both), else_=0)).label("last")
+    statement = _worn(wearing.c.person, last).outerjoin(tag_clock, clock.tag == tag.c.id)
+    return statement.group_by(wearing.c.person).subquery()
+
+
+def _flat(last: Subquery) -> ColumnElement[bool]:
+    byte = last.c.last % _BYTES - 1
+    return and_(byte >= 0, byte % _EIGHTHS <= FLAT)
 
 
 def phones(connection: Connection) -> list[Phones]:
