@@ -230,6 +230,7 @@ class Carrier:
         """Tell the backend, if that can be: if not it finds out by silence."""
         self._remember(session)
         self.counts["ended-" + code] += 1
+        log.info("a session of the link ended: %s", code)
         self._say(topics.UPLINK, self._sealed(Uplink(self._gateway, session, sent, ended=code)))
 
     def _sealed(self, up: Uplink) -> bytes:

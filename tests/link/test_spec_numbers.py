@@ -232,3 +232,11 @@ def test_the_half_byte_of_a_cell() -> None:
 
 def test_how_a_carriage_ends() -> None:
     assert tuple(row[0].strip("`") for row in table("12.8", "code")) == carriage.ENDED
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_whoever_looks_after_a_gateway_reads_what_each_code_asks_of_him(language: str) -> None:
+    rows = [line.split("|") for line in (ROOT / "docs" / language / "link.md").read_text().splitlines() if "|" in line]
+    told = {row[1].strip().strip("`"): row[3].strip() for row in rows if len(row) == 5}
+    assert [code for code in told if code in carriage.ENDED] == list(carriage.ENDED)
+    assert all(told[code] for code in carriage.ENDED)
