@@ -147,14 +147,16 @@ def _filled(looks: _Looks, probability: Floats) -> _Pieces:
 def _overlaid(read: _Pieces) -> _Pieces:
     """Pieces that do not overlap: where several readings cover a time, the mean of them."""
     pair = read.pair << _SHIFT
-    edges = np.unique(np.concatenate([pair | read.start, pair | read.end]))
+    edges = np.sort(np.concatenate([pair | read.start, pair | read.end]))
+    edges = edges[_firsts(edges)]
     first = np.searchsorted(edges, pair | read.start)
     covered = np.searchsorted(edges, pair | read.end) - first  # so many steps from edge to edge
     of = np.repeat(np.arange(len(pair)), covered)
     step = np.arange(len(of)) - np.repeat(np.cumsum(covered) - covered, covered) + first[of]
     order = np.argsort(step, kind="stable")
-    chances = read.probability[of[order]]
-    steps, begin, depth = np.unique(step[order], return_index=True, return_counts=True)
+    step, chances = step[order], read.probability[of[order]]
+    begin = _firsts(step)
+    steps, depth = step[begin], np.diff(begin, append=len(step))
     total = chances[begin]
     for n in range(1, int(depth.max())):  # one by one, as a sum is taken: floating point knows the order
         deep = np.flatnonzero(depth > n)
@@ -210,6 +212,11 @@ def _means(read: _Pieces, first: Ints, stop: Ints) -> Floats:
         length = read.end[at] - read.start[at]
         mean[more] = (mean[more] * before + read.probability[at] * length) / (before + length)
     return mean
+
+
+def _firsts(ordered: Ints) -> Ints:
+    """Where each value stands first."""
+    return np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
 
 
 def _order(key: Ints, *then: NDArray[np.generic]) -> Ints:

@@ -69,7 +69,7 @@ def minutes(of: Sequence[Piece], wanted: int) -> Minutes:
     for length, piece in zip(lengths, of, strict=True):
         bands[bisect_right(BANDS, piece.probability) - 1] += length
     spread = _distribution([(round(length * STEPS), p.probability) for length, p in zip(lengths, of, strict=True)])
-    low, high = _quantile(spread, 0.05), _quantile(spread, 0.95)
+    low, high = _quantiles(spread, 0.05, 0.95)
     reached = sum(p for total, p in spread.items() if total >= wanted * STEPS)
     # A quantile may pass the mean where nearly all is sure; what is shown should not look like a mistake.
     return Minutes(expected, min(low, expected), max(high, expected), min(1.0, reached), tuple(bands))
@@ -109,10 +109,15 @@ def _distribution(of: Sequence[tuple[int, float]]) -> dict[int, float]:
     return spread
 
 
-def _quantile(spread: dict[int, float], share: float) -> float:
+def _quantiles(spread: dict[int, float], low: float, high: float) -> tuple[float, float]:
+    totals = sorted(spread)
+    found = [totals[-1], totals[-1]]
     summed = 0.0
-    for total in sorted(spread):
-        summed += spread[total]
-        if summed >= share - 1e-9:
-            return total / STEPS
-    return max(spread) / STEPS
+    for total in totals:
+        before, summed = summed, summed + spread[total]
+        if before < low - 1e-9 <= summed:
+            found[0] = total
+        if summed >= high - 1e-9:
+            found[1] = total
+            break
+    return found[0] / STEPS, found[1] / STEPS
