@@ -11,6 +11,7 @@ from zonetag_backend import papers
 from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing
 from zonetag_backend.cli.tracing import day
 from zonetag_backend.errors import BadValue, NotFound
+from zonetag_backend.letterhead import head_of
 from zonetag_backend.reports import consent_form, label_sheet, poster, visitor_slip
 from zonetag_backend.reports.label_sheet import Label
 from zonetag_backend.reports.table import Paper
@@ -95,7 +96,7 @@ def _labels(args: argparse.Namespace) -> int:
     if args.pdf is None:
         return _table(args, "labels", lambda desk, connection: papers.labels(desk, connection, unit))
     with changing(args) as (opened, connection):
-        desk = _desk(opened, args)
+        desk = _desk(opened, args, connection)
         tags = [each for each in registers.tags(connection, unit) if each.state == "active"]
         sheet = [Label(each.number, each.name if args.names else "") for each in tags]
         audit.record(connection, desk.now_ms, actor(), "export.make", "labels", "pdf")
@@ -104,7 +105,7 @@ def _labels(args: argparse.Namespace) -> int:
 
 def _poster(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
-        desk, link = _desk(opened, args), _link(opened)
+        desk, link = _desk(opened, args, connection), _link(opened)
         if args.place == poster.DECLARATION:
             site = _site(connection, args.site)
             token = declarations.link_of(connection, site.name)
@@ -115,14 +116,14 @@ def _poster(args: argparse.Namespace) -> int:
 
 
 def _consent(args: argparse.Namespace) -> int:
-    with changing(args) as (opened, _):
-        desk = _desk(opened, args)
+    with changing(args) as (opened, connection):
+        desk = _desk(opened, args, connection)
         return _write(args.pdf, consent_form.render(desk.head, desk.retention_days, desk.language))
 
 
 def _visitor(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
-        desk = _desk(opened, args)
+        desk = _desk(opened, args, connection)
         found = registers.tags(connection, only=args.tag, visitors=True) if args.tag else []
         if args.tag and not found:
             raise NotFound(f"there is no tag {args.tag}: zonetag tag list shows all")
@@ -137,13 +138,15 @@ def _visitor(args: argparse.Namespace) -> int:
 def _table(args: argparse.Namespace, about: str, make: Callable[[papers.Desk, Transaction], Paper]) -> int:
     form, path = next((form, path) for form in papers.FORMS if (path := getattr(args, form)) is not None)
     with changing(args) as (opened, connection):
-        paper = make(_desk(opened, args), connection)
+        paper = make(_desk(opened, args, connection), connection)
         audit.record(connection, opened.now_ms, actor(), "export.make", about, form)
     return _write(path, papers.RENDERERS[form](paper))
 
 
-def _desk(opened: Desk, args: argparse.Namespace) -> papers.Desk:
-    return papers.Desk(opened.config.office, opened.config.retention_days, args.language, opened.now_ms)
+def _desk(opened: Desk, args: argparse.Namespace, connection: Transaction) -> papers.Desk:
+    return papers.Desk(
+        head_of(opened.config.office, connection), opened.config.retention_days, args.language, opened.now_ms
+    )
 
 
 def _link(opened: Desk) -> str:

@@ -3,6 +3,7 @@
 What a person typed as a reason is shown as it is; what has no words here is shown by its code.
 """
 
+import re
 from collections.abc import Callable, Mapping
 
 from zonetag_backend.audit_chain import Entry
@@ -17,6 +18,8 @@ ON_OFF = {"on": _("on"), "off": _("off")}
 WHY = {SILENT: _("not heard for a week"), FLAT: _("battery nearly flat")}
 TRACED = _("traced anew")
 NOTICES = _("notices put in line: %s")
+ROSTER = _("%(new)s new people, %(changed)s changed, %(tags)s tags handed out")
+TOKENS = {"token made": _("token made"), "token used": _("token used")}
 ACTORS = {
     "cli": _("%s, by a command on the server"),
     "screen": _("entrance screen %s"),
@@ -65,12 +68,15 @@ def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
         return f"{who(asked_by, roles, say)}: {rest}"
     if action == "case.change" and given.startswith("notices: "):
         return say(NOTICES) % given.removeprefix("notices: ")
+    if action == "people.import" and (counts := _ROSTER.fullmatch(given)):
+        return say(ROSTER) % counts.groupdict()
     if action == "account.add":
         return _said(given, say, words.ROLES)
-    return _said(given, say, {"traced": TRACED}, ON_OFF, STATES) if action in _CODED else given
+    return _said(given, say, {"traced": TRACED}, ON_OFF, STATES, TOKENS) if action in _CODED else given
 
 
-_CODED = ("case.change", "declaration.switch", "tag.state")
+_CODED = ("case.change", "declaration.switch", "gateway.enrol", "tag.state")
+_ROSTER = re.compile(r"new (?P<new>\d+), changed (?P<changed>\d+), tags (?P<tags>\d+)")  # store/rosters.py writes it
 
 
 def _said(part: str, say: Say, *known: Mapping[str, str]) -> str:

@@ -6,8 +6,10 @@ from starlette.requests import Request
 
 from zonetag_backend import papers
 from zonetag_backend.config import Config
+from zonetag_backend.letterhead import head_of
 from zonetag_backend.notices.settings import senders
 from zonetag_backend.reports.letterhead import Letterhead
+from zonetag_backend.store.engine import reading
 from zonetag_backend.web.desk import desk_of
 from zonetag_backend.web.languages import language_of
 
@@ -44,8 +46,10 @@ def settings_of(request: Request) -> PaperSettings:
 
 def desk_for(request: Request) -> papers.Desk:
     """What every paper needs to know, in the language of the request."""
-    settings = settings_of(request)
-    return papers.Desk(settings.head, settings.retention_days, language_of(request), desk_of(request).clock())
+    settings, desk = settings_of(request), desk_of(request)
+    with reading(desk.engine) as connection:
+        head = head_of(settings.head, connection)
+    return papers.Desk(head, settings.retention_days, language_of(request), desk.clock())
 
 
 def link_of(request: Request) -> str:

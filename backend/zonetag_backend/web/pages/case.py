@@ -12,12 +12,13 @@ from zonetag_backend.store import cases as store
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.tracing import names
 from zonetag_backend.tracing.outcome import Zone
-from zonetag_backend.web import caseview, casework
+from zonetag_backend.web import auditwords, caseview, casework
 from zonetag_backend.web.casegraph import BOX_HEIGHT, BOX_WIDTH, WIDTH, graph_of
 from zonetag_backend.web.casetimeline import timeline_of
 from zonetag_backend.web.caseview import Seat
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field
+from zonetag_backend.web.languages import language_of, translations
 from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso, local
@@ -64,6 +65,7 @@ def case(request: Request) -> Response:
         },
         **shown(seat),
         tab="contacts",
+        opened_by=auditwords.who(seat.case.opened_by, {}, translations(language_of(request)).gettext),
         generations=[list(of) for _, of in groupby(contacts, key=lambda each: each.generation)],
         heads=[len({each.who.id for each in contacts if each.generation == g}) for g in (1, 2)],
         tracing=tracing,
