@@ -57,9 +57,9 @@ soak: ## 30 days of office through a real gateway at accelerated time (ARGS="--d
 	@PYTHONPATH=benchmarks:tests exec $(BIN)/python benchmarks/soak.py $(ARGS)
 
 .PHONY: accuracy
-accuracy: ## What tracing finds on real recordings with ground truth: DATA=DIR, ARGS="--train OTHER"
+accuracy: ## What tracing finds on real recordings with ground truth: DATA=DIR, TRAIN=OTHER
 	@scripts/setup run >&2
-	@PYTHONPATH=benchmarks exec $(BIN)/python -m accuracy $(if $(DATA),--data "$(DATA)") $(ARGS)
+	@PYTHONPATH=benchmarks exec $(BIN)/python -m accuracy $(if $(DATA),--data "$(DATA)") $(if $(TRAIN),--train "$(TRAIN)") $(ARGS)
 
 # As `make demo`: standard output holds the table, or the array of --json, and only that.
 .PHONY: faults

@@ -1,8 +1,8 @@
 """Tracing: contacts of a person over 14 days, the in-out log of a person, and a chain of two generations.
 
-A made-up office with weeks of presence (the argument says how many million intervals; default one), SQLite on disk,
-warm.  Each figure is the median over many people; the reference is the bare statement on the same table, prepared, and
-its rows fetched in one go: what any program needs at least.
+A made-up office with weeks of presence (the arguments say how many million intervals; 100 take 12 GB of disk and a
+while), SQLite on disk, warm.  Each figure is the median over many people; the reference is the bare statement on the
+same table, prepared, and its rows fetched in one go: what any program needs at least.
 
 Teams of ten share a room, three teams a meeting room: each person has about 30 contacts and 200 intervals.
 """
@@ -30,7 +30,12 @@ DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
 BEGIN_MS = 1_790_000_000_000 // DAY_MS * DAY_MS
 END_MS = BEGIN_MS + DAYS * DAY_MS
 ROUNDS = 200
-LOGGING, EPOCHS, EPOCH_MS = 900, 1, 1_024_000  # tags with contact logs, and how much a day
+SIZES = (1.0, 10.0)
+MEETING = TEAM * TEAMS
+EPOCH_MS = 1_024_000
+LOGGING = 10 * MEETING  # tags with contact logs that hear their own meeting, every day
+STRANGERS = MEETING * MEETING  # others, who stand in a square: half of the days by rows, the other half by columns
+CELLS = (0x9A, 0xBB, 0xBC, 0xCB, 0xA0, 0x8B)  # two levels each, -80 to -50 dBm, and one in twelve not heard
 SINCE_MS = END_MS - ASKED_DAYS * DAY_MS
 WINDOW = (SINCE_MS, END_MS)
 
@@ -66,20 +71,30 @@ def presence(rng: random.Random, teams: int) -> Iterator[tuple[int, int, int, in
 
 
 def heard_each_other(people: int) -> Iterator[tuple[int, int, bytes, int, int, bytes]]:
-    """Records of contact logs: each tag of the first meetings hears everybody of its meeting for two epochs a day.
+    """Records of contact logs: everybody hears everybody of a group for a whole epoch a day.
 
-    Of so many people as the chains that are measured can reach, wherever they begin: what they log is what is read.
+    The first tags their meeting, whose contacts are each other's; the others two groups, so that the contacts of one's
+    contacts are all new.
     """
-    meeting = TEAM * TEAMS
-    cells = bytes([0xBB] * 16)  # near, in every cell
-    for tag in range(1, min(people, LOGGING) + 1):
-        first = (tag - 1) // meeting * meeting + 1
-        for day in range(DAYS - ASKED_DAYS, DAYS):
-            for n in range(EPOCHS):
-                start = BEGIN_MS + day * DAY_MS + 4 * HOUR_MS + n * EPOCH_MS
-                for peer in range(first, min(people, first + meeting - 1) + 1):
+    rng = random.Random(4)
+    for day in range(DAYS - ASKED_DAYS, DAYS):
+        start = BEGIN_MS + day * DAY_MS + 4 * HOUR_MS
+        for group in groups(people, DAYS - day > ASKED_DAYS // 2):
+            for tag in group:
+                for peer in group:
                     if peer != tag:
+                        cells = bytes(rng.choices(CELLS, k=16))
                         yield tag, start // EPOCH_MS, peer.to_bytes(8, "big"), peer, start, cells
+
+
+def groups(people: int, by_rows: bool) -> Iterator[range]:
+    """Whose tags hear each other on a day."""
+    for first in range(1, min(people, LOGGING) + 1, MEETING):
+        yield range(first, min(people + 1, first + MEETING))
+    if people >= LOGGING + STRANGERS:
+        low, high = LOGGING + 1, LOGGING + STRANGERS + 1
+        for n in range(MEETING):
+            yield range(low + n * MEETING, low + (n + 1) * MEETING) if by_rows else range(low + n, high, MEETING)
 
 
 def fill(path: Path, teams: int) -> None:
@@ -149,7 +164,7 @@ def median_ms(work: Callable[[int], object], whom: list[int]) -> float:
 
 def said(name: str, value: float, bound: float, reference: float = 0.0) -> None:
     ratio = f"  {value / reference:5.2f} x the bare statement ({reference:.2f} ms)" if reference else ""
-    print(f"{name:<58} {value:>9.2f} ms (bound {bound:g} ms){ratio}", flush=True)
+    print(f"{name:<70} {value:>9.2f} ms (bound {bound:g} ms){ratio}", flush=True)
 
 
 def measure(connection: Transaction, bare: sqlite3.Connection, people: int, millions: float) -> None:
@@ -160,29 +175,39 @@ def measure(connection: Transaction, bare: sqlite3.Connection, people: int, mill
     rows = sum(len(each) for each in meetings.shared(connection, {whom[0]: WINDOW}).values())
     said(f"contacts of a person, 14 days, {millions:g} M, {rows} rows", contacts, 3 if millions <= 10 else 5, reference)
     said(
-        "in-out log of a person, 14 days",
+        f"in-out log of a person, 14 days, {millions:g} M",
         median_ms(lambda who: book.stays_of_person(connection, who, *WINDOW, END_MS), whom),
         1,
     )
     days = Days(UTC)
     covid = profile.PROFILES["covid-19"]
-    logging = random.Random(3).sample(range(1, min(people, LOGGING) + 1), 5)
-    for name, evidence, some in (
-        ("by place", (encounter.PLACE,), logging),
-        ("by place and contact logs", (), logging[:1]),
-    ):
+    met = random.Random(3).sample(range(1, min(people, LOGGING) + 1), 5)
+    asked: list[tuple[str, tuple[str, ...], list[int]]] = [
+        ("by place", (encounter.PLACE,), met),
+        ("by contact logs", (encounter.DIRECT,), met),
+        ("by both", (), met),
+    ]
+    if people >= LOGGING + STRANGERS:
+        asked.append(("by contact logs, all new", (encounter.DIRECT,), [LOGGING + who for who in met]))
+    for name, evidence, some in asked:
         ask = Asker(connection, 0, evidence=evidence)
         traced = chain.trace(some[0], WINDOW, ask, covid, days, at_least=0.01)
-        both = median_ms(partial(chain.trace, window=WINDOW, ask=ask, profile=covid, days=days, at_least=0.01), some)
-        first = sum(generation == 1 for generation in traced.generations.values())
-        said(f"chain of two generations, {first} contacts each, {name}", both, 500)
+        took = median_ms(partial(chain.trace, window=WINDOW, ask=ask, profile=covid, days=days, at_least=0.01), some)
+        first, second = (sum(each == n for each in traced.generations.values()) for n in (1, 2))
+        said(f"chain, {first} and {second} people, {name}", took, 500)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("millions", nargs="?", type=float, default=1.0, help="million intervals of presence (1)")
-    args = parser.parse_args()
-    teams = max(TEAMS, round(args.millions * 1_000_000 / (DAYS * PER_DAY * TEAM)))
+    parser.add_argument(
+        "millions", nargs="*", type=float, default=SIZES, help="million intervals of presence (1 10), one after another"
+    )
+    for millions in parser.parse_args().millions:
+        of_size(millions)
+
+
+def of_size(millions: float) -> None:
+    teams = max(TEAMS, round(millions * 1_000_000 / (DAYS * PER_DAY * TEAM)))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "zonetag.db"
         fill(path, teams)
@@ -190,7 +215,7 @@ def main() -> None:
         bare = sqlite3.connect(path)
         try:
             with reading(engine) as connection:
-                measure(connection, bare, teams * TEAM, args.millions)
+                measure(connection, bare, teams * TEAM, millions)
         finally:
             bare.close()
             engine.dispose()

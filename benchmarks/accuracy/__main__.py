@@ -2,7 +2,7 @@
 
 make accuracy                                    recordings in ../shared/data, each judged by what others taught
 make accuracy DATA=DIR                           recordings in another folder of the same layout
-make accuracy DATA=DIR ARGS="--train OTHER"      judged by what OTHER taught, and by nothing else
+make accuracy DATA=DIR TRAIN=OTHER               judged by what OTHER taught, and by nothing else
 make accuracy ARGS="door zone"                   some tasks
 make accuracy ARGS=--rehearse                    many splits of the recordings, and how far the figures spread
 make accuracy ARGS=--write                       all, with the rehearsal, and docs/accuracy.md anew
