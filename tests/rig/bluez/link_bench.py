@@ -32,7 +32,7 @@ from zonetag_gateway.sources.live import Live
 INTERVAL_S = 0.05
 # So many times as fast as real the tags' time goes: a tag drops who has not said hello within 6 s, which includes all
 # that bluetoothd asks of a new device, and may be too little for an emulated processor on a busy computer.
-QUICK, CONNECTING, CONNECTED = 3.0, 1.0, 0.5
+QUICK, CONNECTED = 4.0, 0.5
 CROWD = 4  # other tags, by which it is measured what the adapter hears
 
 
@@ -107,7 +107,7 @@ class LinkBench:
         chip = getattr(self._dongle, "chip", None)
         if chip is None:
             return QUICK
-        return CONNECTED if chip.le_connections else CONNECTING if chip.pending_le_connection else QUICK
+        return CONNECTED if chip.le_connections else QUICK
 
     @property
     def chip(self) -> Any:
