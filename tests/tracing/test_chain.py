@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 from rig.world import BEGIN_MS, DAY_MS, FOREVER, HOUR_MS, MINUTE_MS, World, random_world
 
+from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.store.tracing import traced
 from zonetag_backend.tracing.encounter import DIRECT, PLACE
 from zonetag_backend.tracing.profile import PROFILES, Profile
 
@@ -22,9 +24,9 @@ def test_a_chain_is_what_every_way_in_the_order_of_time_leads_to(world: World, s
     random_world(world, rng)
     window = (BEGIN_MS + rng.randrange(20) * HOUR_MS, BEGIN_MS + rng.randint(30, 72) * HOUR_MS)
     start, depth = rng.choice(world.wearings)[0], rng.randint(1, 4)
-    traced = world.trace(start, window, AIR, depth=depth, backward=backward, evidence=[PLACE])
-    assert traced.generations == world.reach(start, window, AIR.minutes, AIR.latent_h * HOUR_MS, depth, backward), seed
-    assert all(link.generation == traced.generations[link.found] for link in traced.links)
+    found = world.trace(start, window, AIR, depth=depth, backward=backward, evidence=[PLACE])
+    assert found.generations == world.reach(start, window, AIR.minutes, AIR.latent_h * HOUR_MS, depth, backward), seed
+    assert all(link.generation == found.generations[link.found] for link in found.links)
 
 
 def test_worlds_are_not_trivial(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -67,9 +69,9 @@ def test_nobody_passes_on_within_the_latent_time(world: World) -> None:
 
 def test_control_after_the_latent_time_it_goes_on(world: World) -> None:
     two_meetings(world, 6)
-    traced = world.trace(1, WHOLE, AIR)
-    assert traced.generations == {1: 0, 2: 1, 3: 2}
-    assert [(link.known, link.found, link.generation) for link in traced.links] == [(1, 2, 1), (2, 3, 2)]
+    found = world.trace(1, WHOLE, AIR)
+    assert found.generations == {1: 0, 2: 1, 3: 2}
+    assert [(link.known, link.found, link.generation) for link in found.links] == [(1, 2, 1), (2, 3, 2)]
     assert world.trace(1, WHOLE, AIR, depth=1).generations == {1: 0, 2: 1}
 
 
@@ -179,6 +181,20 @@ def test_both_directions_of_a_log_count_once(world: World) -> None:
     assert both.together == pytest.approx(32 * 32 / 60 + 5 / 60)
     back = world.trace(2, WHOLE, CLOSE, at_least=0.01).links[0].exposures[0]
     assert (back.together, back.probability) == (both.together, both.probability)
+
+
+@pytest.mark.parametrize(("hour", "days"), [(17, 0), (24, 1)])
+def test_a_day_is_one_of_the_site(world: World, hour: int, days: int) -> None:
+    """Half an hour around a midnight of the site is a quarter on each of two days; around one of UTC it is whole."""
+    world.people(2, 2, 1)
+    with writing(world.database) as connection:
+        connection.exec_driver_sql("UPDATE site SET timezone = 'Asia/Ho_Chi_Minh'")
+    for who in (1, 2):
+        world.wear(who, who)
+        world.be(1, who, BEGIN_MS + hour * HOUR_MS - 15 * MINUTE_MS, BEGIN_MS + hour * HOUR_MS + 15 * MINUTE_MS)
+    with reading(world.database) as connection:
+        found = traced(connection, 1, WHOLE, AIR, floor_ms=0).found
+    assert sum(len(each.days) for each in found) == days
 
 
 @pytest.mark.both_databases
