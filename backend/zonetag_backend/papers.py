@@ -97,7 +97,7 @@ def book(desk: Desk, connection: Transaction, site: Site, day: date) -> Paper:
     )
     facts = (
         desk.word("book-day", site=site.title, day=f"{day:%d/%m/%Y}"),
-        desk.word("book-count", came=len(came), left=len(came - inside)),
+        desk.word("book-count", came=number(len(came), desk.language), left=number(len(came - inside), desk.language)),
     )
     table = Table(desk.word("book"), columns, rows)
     return Paper(
@@ -136,7 +136,7 @@ def evacuation(desk: Desk, connection: Transaction, site: Site) -> Paper:
     people = len({stay.person for stay in here if stay.person is not None})
     facts = (
         desk.word("evacuation-at", site=site.title, at=f"{now:%H:%M %d/%m/%Y}"),
-        desk.word("evacuation-count", people=people),
+        desk.word("evacuation-count", people=number(people, desk.language)),
     )
     table = Table(desk.word("evacuation"), columns, rows)
     empty = desk.word("evacuation-none")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -222,3 +223,10 @@ def test_the_stream_tells_at_once_and_ends_when_the_screen_is_revoked(
     assert [name for name, _ in seen[:2]] == ["hello", "state"]
     greeted = [one for name, data in seen if name == "state" for one in data["heard"]]
     assert [(one["what"], one["who"]) for one in greeted] == [("heard", "Ánh")], "once, and to its end"
+
+
+def test_paper_is_no_telephone() -> None:
+    """An A4 page between its margins is narrower than the widest telephone that the pages are laid out for."""
+    for sheet in files("zonetag_backend.web").joinpath("static").iterdir():
+        if sheet.name.endswith(".css"):
+            assert "@media (max-width" not in sheet.read_text(encoding="utf-8"), sheet.name
