@@ -36,10 +36,11 @@ def agreements(request: Request) -> Response:
         raise Fault("bad-show", 400, shown)
     asks = directory.Wanted(query, lacking=shown)
     with reading(desk.engine) as connection:
-        found = directory.count(connection, asks)
         staff = directory.find(connection, asks, None if wants_json(request) else slice(0, ROWS))
+        found = directory.count(connection, asks) if len(staff) == ROWS else len(staff)
         agreed = store.given(connection, None if wants_json(request) else [each.id for each in staff])
-        without = directory.count(connection, directory.Wanted(lacking=directory.WORN_LACKING))
+        needs = directory.Wanted(lacking=directory.WORN_LACKING)
+        without = directory.count(connection, needs) if desk.subjects.consent_required else 0
     return show(
         request,
         "agreements",
@@ -60,7 +61,7 @@ def agreements(request: Request) -> Response:
         staff=staff,
         more=max(0, found - ROWS),
         agreed=agreed,
-        without=without if desk.subjects.consent_required else 0,
+        without=without,
         query=query,
         shown=shown,
         shows=SHOWS,
