@@ -30,16 +30,18 @@ _WORN = (
     "SELECT a.person, w.tag, w.since_ms, w.until_ms, a.low, a.high FROM ask a CROSS JOIN wearing w "
     "WHERE w.person = a.person AND w.since_ms < a.high AND (w.until_ms IS NULL OR w.until_ms > a.low)"
 )
-_SHARED = """{ask}
-SELECT k.person, b.tag, b.place,
- CASE WHEN a.start_ms > b.start_ms AND a.start_ms > k.low THEN a.start_ms
-  WHEN b.start_ms > k.low THEN b.start_ms ELSE k.low END,
- CASE WHEN a.end_ms < b.end_ms AND a.end_ms < k.high THEN a.end_ms
-  WHEN b.end_ms < k.high THEN b.end_ms ELSE k.high END
-FROM ask k CROSS JOIN presence a CROSS JOIN presence b
-WHERE a.tag = k.tag AND a.start_ms > k.low - {hour} AND a.start_ms < k.high AND a.end_ms > k.low
- AND b.place = a.place AND b.start_ms > a.start_ms - {hour} AND b.start_ms < a.end_ms
- AND b.end_ms > a.start_ms AND b.end_ms > k.low AND b.start_ms < k.high AND b.tag <> a.tag"""
+# One's own intervals are cut to the window before others are looked for: once each, not once for everybody met.
+_SHARED = """{ask}, own(person, tag, place, low, high) AS MATERIALIZED (
+ SELECT k.person, a.tag, a.place, CASE WHEN a.start_ms > k.low THEN a.start_ms ELSE k.low END,
+  CASE WHEN a.end_ms < k.high THEN a.end_ms ELSE k.high END
+ FROM ask k CROSS JOIN presence a
+ WHERE a.tag = k.tag AND a.start_ms > k.low - {hour} AND a.start_ms < k.high AND a.end_ms > k.low)
+SELECT a.person, b.tag, b.place,
+ CASE WHEN a.low > b.start_ms THEN a.low ELSE b.start_ms END,
+ CASE WHEN a.high < b.end_ms THEN a.high ELSE b.end_ms END
+FROM own a CROSS JOIN presence b
+WHERE b.place = a.place AND b.start_ms > a.low - {hour} AND b.start_ms < a.high AND b.end_ms > a.low
+ AND b.tag <> a.tag"""
 _STAYS = """{ask}
 SELECT a.place, a.start_ms, a.end_ms, k.low, k.high FROM ask k CROSS JOIN presence a
 WHERE a.tag = k.tag AND a.start_ms > k.low - {hour} AND a.start_ms < k.high AND a.end_ms > k.low"""
