@@ -36,6 +36,7 @@ WORDS = (
     "O'Neil",
     "Ă1",
 )
+DAY_MS = 86_400_000
 UNITS = ("", "Lớp 9A", "Lớp 10A", "Đội xe", "Dân số", "Phòng Kế toán")
 
 
@@ -124,6 +125,39 @@ def test_tags_are_found_by_number_and_wearer(crowd: Office) -> None:
         counts = tag_list.counts(connection, crowd.now, 0)
         for show, number in counts.items():
             assert len(tag_list.tags(connection, tag_list.Wanted(show, now_ms=crowd.now))) == number, show
+
+
+@pytest.mark.both_databases
+def test_the_use_of_tags_is_counted_as_its_members_say(crowd: Office) -> None:
+    rng, now_ms, clock = random.Random(11), crowd.now, schema.tag_clock
+    with writing(crowd.engine) as connection:
+        ids = list(connection.scalars(select(schema.person.c.id)))
+        for who in ids[30:50]:  # a second tag
+            second = tags.add_tag(connection, KEYRING, f"B-{who % 10**12}", now_ms).id
+            tags.hand_out(connection, KEYRING, second, who, 1)
+        connection.execute(insert(schema.office.restriction), [{"person": who, "since_ms": 1} for who in ids[45:60]])
+        for which in connection.scalars(select(clock.c.tag)).all():
+            heard = {"heard_ms": now_ms - rng.randrange(14 * DAY_MS), "status": rng.choice((-1, 0, 1, 8, 64, 255))}
+            connection.execute(update(clock).where(clock.c.tag == which).values(**heard))
+    with reading(crowd.engine) as connection:
+        staff = adoption.members(connection)
+        quiet = [each for each in staff if each.tag and not each.heard(now_ms) and not each.restricted]
+        flat = [each for each in staff if each.flat(now_ms)]
+        told = adoption.tally(connection, now_ms)
+        assert quiet
+        assert flat
+        assert told.quiet == len(quiet)
+        assert told.whole == adoption.Unit(
+            "", len(staff), sum(each.tag != "" for each in staff), sum(each.heard(now_ms) for each in staff), len(flat)
+        )
+        assert sum(unit.flat for unit in told.units if unit.name == "Lớp 9A") == sum(
+            each.unit == "Lớp 9A" for each in flat
+        )
+        assert adoption.some(connection, adoption.QUIET, now_ms) == quiet
+        assert adoption.some(connection, adoption.UNCOVERED, now_ms, 5) == [each for each in staff if not each.tag][:5]
+        either = {each.person for each in (*quiet, *flat)}
+        found = adoption.some(connection, adoption.SILENT_OR_FLAT, now_ms)
+        assert found == [each for each in staff if each.person in either]
 
 
 def stale(connection: Transaction) -> list[str]:
