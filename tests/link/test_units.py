@@ -58,7 +58,8 @@ def test_what_is_committed_is_acknowledged_first_and_not_fetched_again() -> None
     tag = Tag(STATUS._replace(next=40), Known(b"log1", 30))
     got = tag.told()
     assert (got.type, say.unpack_acknowledge(got.body)) == (say.ACKNOWLEDGE, (b"log1", 30))
-    tag.done(say.ACKNOWLEDGE)
+    tag.done(say.ACKNOWLEDGE, value=31)
+    assert not tag.step.empty
     got = tag.told()
     assert (got.type, say.unpack_fetch(got.body)) == (say.FETCH, (31, FETCH_MOST))
 
@@ -77,7 +78,8 @@ def test_records_are_acknowledged_only_as_far_as_they_came() -> None:
     tag.answer(say.CONTACTS, say.pack_contacts(30, []))
     got = tag.told()
     assert (got.type, say.unpack_acknowledge(got.body)) == (say.ACKNOWLEDGE, (b"log1", 29))
-    tag.done(say.ACKNOWLEDGE)
+    tag.done(say.ACKNOWLEDGE, value=30)
+    assert tag.step.empty, "also if the goodbye is lost"
     assert tag.told().type == say.BYE
 
 

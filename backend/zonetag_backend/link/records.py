@@ -76,5 +76,7 @@ class Step:
     passed_over: int = 0
     # numbers of which the tag has nothing any more
     settled: list[Settled] = field(default_factory=list)
+    empty: bool = False
+    # the tag has said that nothing of its log waits any more
     over: bool = False
     # all was said

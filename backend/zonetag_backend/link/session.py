@@ -152,6 +152,8 @@ class Session:
         if asked is None or asked.kind != command:
             raise Malformed("an answer to what nobody asked")
         if asked.order is None:
+            assert self.status is not None
+            step.empty = asked.kind == say.ACKNOWLEDGE and code == say.OK and value >= self.status.next
             return
         if asked.order.kind == UPDATE:
             self._go_on_update(asked, asked.order, code, value, step)

@@ -207,6 +207,7 @@ class Desk:
         if step.over:
             line.complete = True
             self.counts[FETCHED] += 1
+        if step.over or step.empty:  # who walks away before the goodbye is fetched whole
             tag_link.note_fetched(connection, which, now_ms)
         if step.say:
             line.number += 1
