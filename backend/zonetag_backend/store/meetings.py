@@ -31,7 +31,8 @@ _WORN = (
     "WHERE w.person = a.person AND w.since_ms < a.high AND (w.until_ms IS NULL OR w.until_ms > a.low)"
 )
 # One's own intervals are cut to the window before others are looked for: once each, not once for everybody met.
-_SHARED = """{ask}, own(person, tag, place, low, high) AS MATERIALIZED (
+# PostgreSQL is to look through that, or it knows too little of what is cut and reads the whole table.
+_SHARED = """{ask}, own(person, tag, place, low, high) AS {once} (
  SELECT k.person, a.tag, a.place, CASE WHEN a.start_ms > k.low THEN a.start_ms ELSE k.low END,
   CASE WHEN a.end_ms < k.high THEN a.end_ms ELSE k.high END
  FROM ask k CROSS JOIN presence a
@@ -147,5 +148,8 @@ def _text(text: str, n: int, width: int, dialect: Dialect) -> str:
     text = text.replace("{ask}", ASK)
     first = f"({', '.join([f'CAST({mark} AS BIGINT)'] * width)})"
     return text.format(
-        values=", ".join([first, *[f"({', '.join([mark] * width)})"] * (n - 1)]), hour=CUT_MS, epoch=EPOCH_MS
+        values=", ".join([first, *[f"({', '.join([mark] * width)})"] * (n - 1)]),
+        hour=CUT_MS,
+        epoch=EPOCH_MS,
+        once="MATERIALIZED" if mark == "?" else "NOT MATERIALIZED",
     )
