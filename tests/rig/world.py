@@ -96,11 +96,19 @@ class World:
         at_least: float | None = None,
         evidence: Iterable[str] = (),
         floor_ms: int = 0,
+        others_until: int | None = None,
     ) -> chain.Chain:
         with reading(self.database) as connection:
-            ask = Asker(connection, floor_ms, evidence=evidence)
             return chain.trace(
-                start, window, ask, profile, Days(UTC), depth=depth, backward=backward, at_least=at_least
+                start,
+                window,
+                Asker(connection, floor_ms, evidence=evidence),
+                profile,
+                Days(UTC),
+                depth=depth,
+                backward=backward,
+                at_least=at_least,
+                others_until=others_until,
             )
 
     # The oracle: evidence of place, minute by minute.

@@ -75,6 +75,15 @@ def test_control_after_the_latent_time_it_goes_on(world: World) -> None:
     assert world.trace(1, WHOLE, AIR, depth=1).generations == {1: 0, 2: 1}
 
 
+def test_whoever_was_infected_at_the_end_of_a_case_s_days_passes_it_on_behind_them(world: World) -> None:
+    two_meetings(world, 30)
+    days_of_case = (BEGIN_MS, BEGIN_MS + 10 * HOUR_MS)
+    assert world.trace(1, days_of_case, AIR).generations == {1: 0, 2: 1}
+    assert world.trace(1, days_of_case, AIR, others_until=WHOLE[1]).generations == {1: 0, 2: 1, 3: 2}
+    only_known = world.trace(1, days_of_case, AIR, others_until=BEGIN_MS + 20 * HOUR_MS)
+    assert only_known.generations == {1: 0, 2: 1}
+
+
 def test_backward_is_the_same_chain_from_its_end(world: World) -> None:
     two_meetings(world, 6)
     assert world.trace(3, WHOLE, AIR, backward=True).generations == {3: 0, 2: 1, 1: 2}

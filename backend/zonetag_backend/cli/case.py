@@ -104,6 +104,7 @@ def _traced(opened: Desk, connection: Transaction, case: cases.Case) -> Outcome:
         (low, min(high, opened.now_ms + DAY_MS)),
         profile,
         floor_ms=_floor_ms(opened),
+        others_until=opened.now_ms,
     )
     cases.keep_exposures(connection, case.id, found, opened.now_ms)
     return found

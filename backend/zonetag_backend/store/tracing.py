@@ -60,8 +60,11 @@ def traced(
     at_least: float | None = None,
     evidence: Iterable[str] = (),
     model: Closeness | None = None,
+    others_until: int | None = None,
 ) -> Outcome:
     """The whole trace of a person who may infect (backward: was infected) within `window`, names put to it.
+
+    `others_until`: as in `chain.trace`, until when those whom it reached may have passed it on.
 
     Nothing from before `floor_ms` is told.  Whoever calls this writes in the audit log, in the same transaction, that
     it was read.
@@ -70,7 +73,17 @@ def traced(
     stays = whereabouts.settled_stays(connection, who, window, meetings.stays(connection, who, window))
     zone = timezone(connection, [place for place, _, _ in stays])
     ask = Asker(connection, floor_ms, model, evidence)
-    found = trace(who, window, ask, profile, Days(ZoneInfo(zone)), depth=depth, backward=backward, at_least=at_least)
+    found = trace(
+        who,
+        window,
+        ask,
+        profile,
+        Days(ZoneInfo(zone)),
+        depth=depth,
+        backward=backward,
+        at_least=at_least,
+        others_until=others_until,
+    )
     stops = zones(stays, shown(connection, meetings.shared(connection, {who: window})))
     people = {who, *found.generations, *(other for stop in stops for other, _, _ in stop.others)}
     return outcome(

@@ -67,15 +67,19 @@ def trace(
     depth: int = 2,
     backward: bool = False,
     at_least: float | None = None,
+    others_until: int | None = None,
 ) -> Chain:
-    """The chain of a person who may infect (backward: was infected) within `window`; nothing outside it is looked at.
+    """The chain of a person who may infect (backward: was infected) within `window`.
 
-    The window of the others is the same one, narrowed by the latent time.
+    Forward, the others may pass it on from the latent time behind their infection until `others_until`: whoever was
+    infected on the case's last day has all its own days before it.  Without one, and backward, nothing outside `window`
+    is looked at.
     """
     if not 1 <= depth <= MAX_DEPTH:
         raise ValueError(f"1 to {MAX_DEPTH} generations wanted")
     chain = Chain(start, {start: 0}, {start: window[1] if backward else window[0]}, {start: 1.0}, [])
     latent_ms = profile.latent_h * HOUR_MS
+    end = window[1] if others_until is None else others_until
     frontier: dict[int, Window] = {start: window}
     for generation in range(1, depth + 1):
         asked: dict[int, list[Encounter]] = defaultdict(list)
@@ -93,7 +97,7 @@ def trace(
                 time = max(e.last_ms for e in days_of) if backward else min(e.first_ms for e in days_of)
                 if _is_better(time, chain.reached_ms.get(found), backward):
                     chain.reached_ms[found] = time
-                    following[found] = (window[0], time - latent_ms) if backward else (time + latent_ms, window[1])
+                    following[found] = (window[0], time - latent_ms) if backward else (time + latent_ms, end)
         frontier = {who: (low, high) for who, (low, high) in following.items() if low < high}
         if not frontier:
             break

@@ -152,7 +152,8 @@ class Casework:
             if profile is None:
                 raise BackendError(f"there is no profile {case.profile} in the settings any more")
             window = self.settings.window(case, now_ms)
-            found = traced(connection, case.person, window, profile, floor_ms=self.settings.floor_ms(now_ms))
+            floor_ms = self.settings.floor_ms(now_ms)
+            found = traced(connection, case.person, window, profile, floor_ms=floor_ms, others_until=now_ms)
         with writing(self._engine) as connection:
             cases.case_of(connection, which)  # erased meanwhile: nothing is kept of it
             cases.keep_exposures(connection, which, found, now_ms)
