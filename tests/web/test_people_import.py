@@ -71,7 +71,9 @@ def test_two_hundred_people_with_tags_and_again(office: Office, get: Get) -> Non
     assert everybody(office) == []  # looking changes nothing
     taken = take(get, page.text)
     assert taken.status_code == 303
-    assert "200 people wear a tag and have not agreed" in get(f"{taken.headers['location']}&lang=en", role="admin").text
+    told = get(f"{taken.headers['location']}&lang=en", role="admin").text
+    assert "200 rows are taken over: 200 new people, 0 changed, 200 tags handed out." in told
+    assert "200 people wear a tag and have not agreed" in told
     assert everybody(office) == sorted((name, unit, code) for name, unit, code, _ in people)
     with reading(office.engine) as connection:
         assert connection.scalar(select(func.count()).where(schema.wearing.c.until_ms.is_(None))) == 200
@@ -93,7 +95,11 @@ def test_by_staff_number_a_row_changes_what_is_there(office: Office, get: Get) -
     )
     page = look(get, sent)
     assert "Lê Thị An" in page.text  # what it was before
-    assert take(get, page.text).status_code == 303
+    taken = take(get, page.text)
+    assert taken.status_code == 303
+    told = get(taken.headers["location"], role="admin").text
+    assert "Đã nhập 3 dòng: 1 người mới, 2 người thay đổi, giao 0 thẻ." in told
+    assert "chưa đồng ý" not in told
     assert everybody(office) == [
         ("Lê Thị Ngọc An", "Kế toán", "NV1"),
         ("Trần Bình", "Văn phòng", "NV2"),

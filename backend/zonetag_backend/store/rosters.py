@@ -1,5 +1,7 @@
 """The register as a roster is held against it, and a roster taken over.  Inside the caller's transaction."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, insert
 
 from zonetag_backend.keys import Keyring
@@ -7,6 +9,20 @@ from zonetag_backend.roster.plan import CHANGE, FREE, NEW, UNFIT, Known, KnownTa
 from zonetag_backend.store import audit, consent_ledger, departures, people, tag_list, tags
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema import person
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a roster did."""
+
+    new: int
+    # people entered
+    changed: int
+    # people whose particulars or tag changed
+    tags: int
+    # tags handed out
+    without: int
+    # people who got a tag and have not agreed to it; 0 where nobody is asked
 
 
 def known_people(connection: Connection) -> list[Known]:
@@ -34,8 +50,8 @@ def known_tags(connection: Connection) -> list[KnownTag]:
 
 def take_over(
     connection: Connection, keyring: Keyring, plan: Plan, now_ms: int, actor: str, *, consent_required: bool = True
-) -> int:
-    """Do every step that is not wrong; how many got a tag and have not agreed to it, if that is asked.
+) -> Taken:
+    """Do every step that is not wrong.
 
     One entry of the audit log for the list, one for each change, each tag, and each tag without agreement.
     """
@@ -66,10 +82,11 @@ def take_over(
     for which, who, number in wears:
         tags.hand_out(connection, keyring, which, who, now_ms)
         audit.record(connection, now_ms, actor, "tag.give", number)
+    counts = (len(new), len(changes), len(wears))
     if not consent_required:
-        return 0
+        return Taken(*counts, 0)
     agreed = consent_ledger.given(connection)
     lacking = [who for _, who, _ in wears if not agreed.get(who, frozenset()).issuperset(consent_ledger.NEEDED)]
     for who in lacking:
         consent_ledger.note_handed_out(connection, who, actor, now_ms)
-    return len(lacking)
+    return Taken(*counts, len(lacking))

@@ -1,7 +1,9 @@
 """`/people/import`: a roster is looked at row by row, then taken over in one transaction."""
 
 import json
+from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -91,17 +93,16 @@ def importing(request: Request) -> Response:
 
 def _take_over(request: Request) -> Response:
     desk, now_ms = desk_of(request), desk_of(request).clock()
-    rows, without = _rows(field(request, "rows")), 0
+    rows, taken = _rows(field(request, "rows")), None
     with writing(desk.engine) as connection:
         plan = _plan(connection, rows)
-        same = plan.digest == field(request, "digest")
-        if same:
+        if plan.digest == field(request, "digest"):
             required = desk.subjects.consent_required
             by = visitor_of(request).actor
-            without = rosters.take_over(connection, desk.keys, plan, now_ms, by, consent_required=required)
-    if not same:
+            taken = rosters.take_over(connection, desk.keys, plan, now_ms, by, consent_required=required)
+    if taken is None:
         return _show(request, plan, CHANGED)
-    return RedirectResponse(f"/people?without={without}" if without else "/people", 303)
+    return RedirectResponse(f"/people?{urlencode(asdict(taken))}", 303)
 
 
 def _plan(connection: Transaction, rows: list[Row]) -> Plan:

@@ -47,7 +47,8 @@ def people(request: Request) -> Response:
 def _list(request: Request, error: str = "") -> Response:
     desk, asked = desk_of(request), request.query_params
     wanted, unit, query = asked.get("show", ""), asked.get("unit", ""), asked.get("q", "")[:MOST_QUERY]
-    without = asked.get("without", "")  # who has just got a tag by a list, and has not agreed to it
+    # What a list has just done, and who got a tag by it and has not agreed to that.
+    new, changed, tags, without = (_counted(asked.get(name, "")) for name in ("new", "changed", "tags", "without"))
     if wanted not in SHOWS:
         raise Fault("bad-show", 400, wanted)
     floor_ms = desk.cases.settings.floor_ms(desk.clock())
@@ -73,12 +74,20 @@ def _list(request: Request, error: str = "") -> Response:
         unit=unit,
         shown=wanted,
         shows=SHOWS,
-        without=int(without) if without.isascii() and without.isdecimal() and len(without) < len(str(10**6)) else 0,
+        taken=new + changed,
+        new=new,
+        changed=changed,
+        tags=tags,
+        without=without,
         page=page,
         pages=pages,
         error=error,
         typed=dict(request.state.form) if error else {},
     )
+
+
+def _counted(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < len(str(10**6)) else 0
 
 
 def _add(request: Request) -> Response:
