@@ -160,6 +160,14 @@ def test_every_problem_is_shown_and_the_others_are_taken(office: Office, get: Ge
     assert {name for name, _, _ in everybody(office)} == {"Lê An", "Trần Bình", "Ba", "Năm", "Mười"}
 
 
+def test_of_one_sheet_a_row_is_its_number_alone(office: Office, get: Get) -> None:
+    page = look(get, roster(("Trần Bình", "Tổ 1", "NV1", ""), ("Lê An", "Tổ 1", "NV1", ""))).text
+    assert re.findall(r"<td>([^<]*)</td>\s*<th scope=\"row\"", page) == ["4", "3"]
+    assert "dòng 3." in page
+    assert "Sheet" not in page
+    assert everybody(office) == []
+
+
 def test_hostile_names_are_text(get: Get) -> None:
     page = look(get, "Họ và tên;Đơn vị\n<script>alert(1)</script>;'\"><x>\n".encode())
     assert "<script>alert" not in page.text

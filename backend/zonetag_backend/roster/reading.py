@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zonetag_backend.roster import columns, text_file, workbook
 from zonetag_backend.roster.rows import EMPTY, MOST_ROWS, NO_HEAD, OLD_EXCEL, TOO_LARGE, TOO_MANY, Refused, Row
@@ -50,6 +50,8 @@ def look(content: bytes) -> Looked:
         raise Refused(TOO_MANY)
     if not people:
         raise Refused(EMPTY)
+    if len({row.sheet for row in people}) == 1:
+        people = [replace(row, sheet="") for row in people]  # where there is one sheet, its name says nothing
     known = dict.fromkeys(pair for each in sheets for pair in each.read)
     ignored = dict.fromkeys(head for each in sheets for head in each.ignored)
     return Looked(people, tuple(known), tuple(ignored))

@@ -34,7 +34,7 @@ class Row:
     """A person as they stand in the file; texts may be empty."""
 
     sheet: str
-    # empty in a CSV
+    # empty in a CSV, and where all rows stand on one sheet
     line: int
     # as a spreadsheet numbers them, from 1
     name: str
@@ -46,7 +46,7 @@ class Row:
 
     @property
     def where(self) -> str:
-        """Sheet and line."""
+        """Sheet and line; the line alone where there is one sheet."""
         return f"{self.sheet}: {self.line}" if self.sheet else str(self.line)
 
 
