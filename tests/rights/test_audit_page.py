@@ -8,10 +8,13 @@ from rig.everything import CODE, Everything
 from sqlalchemy import text
 
 from zonetag_backend.cli.store import actor
+from zonetag_backend.reports import poster
 from zonetag_backend.store import audit, consent_ledger, registry, subject_requests
 from zonetag_backend.store.engine import writing
 from zonetag_backend.web import words
+from zonetag_backend.web.auditwords import EXPORTS, KINDS
 from zonetag_backend.web.languages import translations
+from zonetag_backend.web.rights import RIGHTS
 
 
 def rows(whole: Everything, query: str = "", language: str = "en") -> list[list[str]]:
@@ -20,7 +23,10 @@ def rows(whole: Everything, query: str = "", language: str = "en") -> list[list[
     assert page.status_code == 200, page.text
     found = re.findall(r"<tr>(<td.*?)</tr>", page.text, re.DOTALL)
     return [
-        [html.unescape(re.sub(r"<[^>]*>", "", cell)).strip() for cell in re.findall(r"<td>(.*?)</td>", each, re.DOTALL)]
+        [
+            html.unescape(re.sub(r"<[^>]*>", "", cell)).strip()
+            for cell in re.findall(r"<td[^>]*>(.*?)</td>", each, re.DOTALL)
+        ]
         for each in found
     ]
 
@@ -68,6 +74,42 @@ def test_it_reads_in_both_languages(whole: Everything) -> None:
     settled = f"{say('Keep my data but show it to nobody')}: {say('refused')}"
     assert ("lan, bằng lệnh trên máy chủ", say("settled a request"), settled) in vietnamese
     assert not any("account:" in who or "cli:" in who for who, _, _ in english | vietnamese)
+
+
+def test_every_export_and_read_is_about_something_in_words(whole: Everything) -> None:
+    """Each paper and file is made, and each page of one person or request is read."""
+    papers = {path for path in RIGHTS if path.startswith("/papers/") or path == "/cases/{case}/export/{file}"}
+    made = {url for _, url, _ in whole.answers(papers | {"/people/{person}", "/requests/{request}"})}
+    assert len(made) > len(papers)
+    for place in poster.PLACES:
+        assert whole.get(f"/papers/poster?place={place}&site=van-phong", role="admin").status_code in {200, 404}
+    now = whole.office.now
+    with writing(whole.office.engine) as connection:
+        for head in EXPORTS:
+            audit.record(connection, now, "cli:lan", "export.make", f"{head} 7" if head == "case" else head, "csv")
+        audit.record(connection, now, "cli:lan", "reminder.send", 7)
+        recorded = set(connection.execute(text("SELECT about FROM audit WHERE action = 'export.make'")).scalars())
+    assert {about.partition(" ")[0] for about in recorded} == set(EXPORTS)
+    person, request = whole.values["person"], whole.values["request"]
+    for language, one, another, some in (
+        ("en", f"person {person}", f"request {request}", "people: 7"),
+        ("vi", f"người số {person}", f"yêu cầu số {request}", "số người: 7"),
+    ):
+        assert one in {row[4] for row in rows(whole, "action=people.read", language)}
+        assert another in {row[4] for row in rows(whole, "action=request.read", language)}
+        assert some in {row[4] for row in rows(whole, "action=reminder.send", language)}
+        exports = rows(whole, "action=export.make", language)
+        assert {row[4] for row in exports}.isdisjoint(recorded - {f"case {whole.values['case']}", "case 7"})
+        assert {"PDF", "CSV", "XLSX"} <= {row[5] for row in exports}
+        assert not {"pdf", "csv", "xlsx", "json"} & {row[5] for row in exports}
+    assert f"ca bệnh số {whole.values['case']}" in {row[4] for row in exports}
+
+
+def test_every_number_that_an_entry_is_about_has_a_word() -> None:
+    bare = {"", "site", "gateway", "folder", "account", "tag number", "what was exported"}  # said by their own names
+    assert set(audit.ACTIONS.values()) == bare | set(KINDS)
+    say = translations("vi").gettext
+    assert [each for each in (*KINDS.values(), *EXPORTS.values()) if say(each) == each] == []
 
 
 def test_by_person_officer_and_case(whole: Everything) -> None:

@@ -12,7 +12,7 @@ ACTIONS = {
     # reads of people's data
     "book.read": "site",
     "person.read": "person",
-    "people.read": "",
+    "people.read": "person",  # nothing: the list of all
     "inside.read": "site",
     "declaration.read": "site",
     "contacts.read": "case",
@@ -67,7 +67,7 @@ ACTIONS = {
     "request.open": "request",
     "request.acknowledge": "request",
     "request.settle": "request",
-    "request.read": "",
+    "request.read": "request",  # nothing: the list of all
     # cases and papers
     "case.open": "case",
     "case.change": "case",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from zonetag_backend.audit_chain import Entry
 from zonetag_backend.reports.reminder import FLAT, SILENT
+from zonetag_backend.store.audit import ACTIONS
 from zonetag_backend.web import subjectwords, words
 from zonetag_backend.web.languages import marked as _
 
@@ -39,7 +40,24 @@ KINDS = {
     "request": _("request %s"),
     "screen": _("screen %s"),
     "place": _("place %s"),
+    "how many people": _("people: %s"),
+    "seq of the last entry removed": _("up to entry %s"),
 }
+# What was exported: the first word of `about`, with or without what it is of (a case, a site and a day).
+EXPORTS = {
+    "case": KINDS["case"],
+    "book": _("In-out book"),
+    "evacuation": _("Evacuation list"),
+    "adoption": _("Report on the use of tags"),
+    "labels": _("Labels of tags"),
+    "poster-entrance": _("Poster at the entrance"),
+    "poster-lift": _("Poster in the lift"),
+    "poster-declaration": _("Poster of the health declaration"),
+    "consent": _("Consent form"),
+    "visitor": _("Visitor slips"),
+}
+EXPORT = "export.make"
+FORMS = {each: each.upper() for each in ("pdf", "xlsx", "csv", "json")}
 
 
 def who(actor: str, roles: Mapping[str, str], say: Say) -> str:
@@ -52,6 +70,18 @@ def who(actor: str, roles: Mapping[str, str], say: Say) -> str:
     if text is None:
         return actor
     return say(text) % name if "%s" in text else say(text)
+
+
+def about(each: Entry, say: Say) -> str:
+    """What an entry is about: with a word before a number that stands for something."""
+    if each.action == EXPORT:
+        what, _space, of = each.about.partition(" ")
+        if what not in EXPORTS:
+            return each.about
+        text = say(EXPORTS[what])
+        return text % of if "%s" in text else f"{text}: {of}" if of else text
+    kind = KINDS.get(ACTIONS.get(each.action, "")) if each.about.isdecimal() else None
+    return say(kind) % each.about if kind else each.about
 
 
 def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
@@ -70,6 +100,8 @@ def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
         return say(NOTICES) % given.removeprefix("notices: ")
     if action == "people.import" and (counts := _ROSTER.fullmatch(given)):
         return say(ROSTER) % counts.groupdict()
+    if action in (EXPORT, "mine.export"):
+        return FORMS.get(given, given)
     if action == "account.add":
         return _said(given, say, words.ROLES)
     return _said(given, say, {"traced": TRACED}, ON_OFF, STATES, TOKENS) if action in _CODED else given

@@ -67,19 +67,13 @@ def audit(request: Request) -> Response:
         error=NOBODY if unknown else "",
         said_who=lambda actor: auditwords.who(actor, roles, say),
         said_why=lambda each: auditwords.reason(each, roles, say),
-        said_about=lambda each: _about(each, say),
+        said_about=lambda each: auditwords.about(each, say),
         officers=sorted(roles),
         actions=sorted(ACTIONS),
         looks=LOOKS,
         zone=zone,
         today=local(desk.clock(), zone).date(),
     )
-
-
-def _about(each: Entry, say: auditwords.Say) -> str:
-    """What an entry is about: with a word before a number that stands for something."""
-    text = auditwords.KINDS.get(ACTIONS.get(each.action, ""), "%s") if each.about.isdecimal() else "%s"
-    return (say(text) if text != "%s" else text) % each.about
 
 
 def _checked(desk: Desk, connection: Transaction) -> dict[str, Any]:
