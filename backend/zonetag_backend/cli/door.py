@@ -21,11 +21,18 @@ def register(commands: Parsers) -> None:
     side.add_argument("side", metavar="SIDE", choices=(*SIDES, "none"), help="inside, outside, or none: beside no door")
     add_where(side)
     side.set_defaults(run=_side)
-    log = actions.add_parser("log", help="when somebody went in and out, by the gateways on both sides")
+    log = actions.add_parser(
+        "log",
+        help="when somebody went in and out, by the gateways on both sides",
+        description="When somebody went in and out. A person's ways are read by nobody without a reason: who asked and"
+        " why stands in the audit log, where the auditor finds it.",
+    )
     log.add_argument("person", metavar="PERSON", help="staff number, or name if only one has it")
     log.add_argument("--since", type=day, required=True, metavar="DAY", help="first day, as 2026-03-05")
     log.add_argument("--until", type=day, required=True, metavar="DAY", help="last day, included")
-    log.add_argument("--reason", required=True, help="why this is asked; kept in the audit log")
+    log.add_argument(
+        "--reason", required=True, metavar="TEXT", help="why this is asked, for the auditor; kept in the audit log"
+    )
     log.add_argument("--json", action="store_true", help="as JSON")
     add_where(log)
     log.set_defaults(run=_log)

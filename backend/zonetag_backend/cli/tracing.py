@@ -27,12 +27,15 @@ def register(commands: Parsers) -> None:
         "trace",
         help="who was near somebody, and who near those",
         description="Who may have been infected by somebody between two days, F1, F2 and so on, and where that person"
-        " was. What was asked, by whom and why stands in the audit log.",
+        " was. Whom somebody met is read by nobody without a reason, at the command line as on the pages: what was"
+        " asked, by whom and why stands in the audit log, where the auditor finds it.",
     )
     parser.add_argument("person", metavar="PERSON", help="staff number, or name if only one has it")
     parser.add_argument("--since", type=day, required=True, metavar="DAY", help="first day, as 2026-03-05")
     parser.add_argument("--until", type=day, required=True, metavar="DAY", help="last day, included")
-    parser.add_argument("--reason", required=True, help="why this is asked; kept in the audit log")
+    parser.add_argument(
+        "--reason", required=True, metavar="TEXT", help="why this is asked, for the auditor; kept in the audit log"
+    )
     parser.add_argument("--depth", type=int, default=2, metavar="N", help=f"generations, 1 to {MAX_DEPTH} (2)")
     parser.add_argument("--backward", action="store_true", help="possible sources instead of possible contacts")
     parser.add_argument("--profile", metavar="NAME", default=DEFAULT, help=f"disease ({DEFAULT})")
