@@ -29,6 +29,7 @@ from zonetag_backend.provisioning import provision_of
 from zonetag_backend.relay import Sites
 from zonetag_backend.signingkey import open_signing_key
 from zonetag_backend.store import reminders
+from zonetag_backend.store.contact_repair import Repair
 from zonetag_backend.store.engine import Database, open_database
 from zonetag_backend.store.keyring import open_keyring
 from zonetag_backend.store.link_desk import Desk
@@ -37,7 +38,7 @@ from zonetag_backend.store.retention import DAY_MS, expire
 from zonetag_backend.store.writer import Writer
 from zonetag_backend.subscriber import Subscriber
 from zonetag_backend.web.app import make_app
-from zonetag_backend.web.casework import CaseSettings
+from zonetag_backend.web.casework import LOOK_EVERY_S, CaseSettings
 from zonetag_backend.web.paperwork import PaperSettings
 
 log = logging.getLogger(__name__)
@@ -118,6 +119,8 @@ class Backend:
             ("sending notices", lambda now_ms: tell(self.engine, config.notices, now_ms)),
             ("sending reminders", lambda now_ms: reminders.tell(self.engine, config.notices, now_ms)),
         )
+        looks: tuple[tuple[str, Chore], ...] = (("tracing open cases again", self._look),)
+        self._looking = asyncio.create_task(keep_house(looks, self.clock, LOOK_EVERY_S))
         self._telling = asyncio.create_task(keep_house(errands, self.clock, TELL_EVERY_S))
         return self
 
@@ -126,6 +129,7 @@ class Backend:
     ) -> None:
         self._house.cancel()
         self._telling.cancel()
+        self._looking.cancel()
         # From the source on: nothing new comes in, what came is finished, then the pages end.
         self._ca.stop()
         self._watching.cancel()
@@ -138,9 +142,11 @@ class Backend:
 
     def _chores(self) -> tuple[tuple[str, Chore], ...]:
         config = self.config
+        repair = Repair(self.engine, self._keyring.open, config.search_epochs, config.retention_days)
         return (
             ("the certificate of the pages", self._renew_certificate),
             ("expiry", lambda now_ms: _expire(self.engine, now_ms, config.retention_days)),
+            ("judging contact records again", lambda now_ms: _judge_again(repair, now_ms)),
             (
                 "the audit log",
                 lambda now_ms: audit_keeper.keep(
@@ -174,25 +180,26 @@ class Backend:
     def _pages(self) -> "_Server":
         http = self.config.http
         cert, key = pages_tls.files(http, self.config.data)
-        settings = uvicorn.Config(
-            make_app(
-                self.engine,
-                self.clock,
-                self.events,
-                http.names,
-                demo=self._demo,
-                keyring=self._keyring,
-                second_officer=self.config.second_officer,
-                doors=self.doors,
-                subjects=replace(
-                    self.config.subjects, note_erased=self._note_erased, audit_days=self.config.audit_retention_days
-                ),
-                paperwork=PaperSettings.of(self.config),
-                provision=provision_of(self.config),
-                cases=CaseSettings(
-                    self.config.profiles, self.config.retention_days, self.config.notices, lambda: self._signing
-                ),
+        self._pages_of = make_app(
+            self.engine,
+            self.clock,
+            self.events,
+            http.names,
+            demo=self._demo,
+            keyring=self._keyring,
+            second_officer=self.config.second_officer,
+            doors=self.doors,
+            subjects=replace(
+                self.config.subjects, note_erased=self._note_erased, audit_days=self.config.audit_retention_days
             ),
+            paperwork=PaperSettings.of(self.config),
+            provision=provision_of(self.config),
+            cases=CaseSettings(
+                self.config.profiles, self.config.retention_days, self.config.notices, lambda: self._signing
+            ),
+        )
+        settings = uvicorn.Config(
+            self._pages_of,
             ssl_certfile=cert if http.tls else None,
             ssl_keyfile=key if http.tls else None,
             log_level="warning",
@@ -206,6 +213,9 @@ class Backend:
         except OSError as error:
             raise ConfigError(f"the certificate of the pages ({cert}, {key}) cannot be used: {error}") from error
         return _Server(settings)
+
+    def _look(self, now_ms: int) -> None:
+        self._pages_of.state.desk.cases.look(now_ms)
 
     def _note_erased(self, who: int) -> None:
         folder = self.config.backup_dir
@@ -222,6 +232,10 @@ def _expire(engine: Database, now_ms: int, days: int) -> None:
     gone = expire(engine, now_ms, days)
     if gone:
         log.info("expired: %s", ", ".join(f"{table} {rows}" for table, rows in sorted(gone.items())))
+
+
+def _judge_again(repair: Repair, now_ms: int) -> None:
+    repair.run(now_ms)
 
 
 class _Server(uvicorn.Server):

@@ -12,14 +12,14 @@ STRONG = 15  # the half byte of -40 dBm and more: as close as it gets
 ROOM = "Phòng họp"
 
 
-def hear(office: Office, reporter: int, peer: int, start_ms: int, epochs: int = 3) -> None:
+def hear(office: Office, reporter: int, peer: int, start_ms: int, epochs: int = 3, received_ms: int = 0) -> None:
     """Two tags close to each other for so many epochs of 17 minutes, in every look of one of them."""
     packed = bytes([STRONG << 4 | STRONG] * (CELLS // 2))
     with writing(office.engine) as connection:
         for number in range(epochs):
             begins = start_ms + number * EPOCH_MS
-            row = (reporter, begins // EPOCH_MS, peer.to_bytes(8, "big"), 0, peer, begins, 9, -40, packed, True, 0)
-            rows.insert(connection, contact_log, [row])
+            name = (reporter, begins // EPOCH_MS, peer.to_bytes(8, "big"), 0)
+            rows.insert(connection, contact_log, [(*name, peer, begins, 9, -40, packed, True, received_ms)])
 
 
 def meet(office: Office, one: int, other: int, start_ms: int, *, where: str = ROOM) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
 from zonetag_backend.store import restrictions, rows
@@ -133,7 +133,13 @@ def _cases(connection: Connection, where: Any) -> list[Case]:
 
 
 def keep_exposures(connection: Connection, which: int, traced: Outcome, now_ms: int) -> int:
-    """What was traced of a case takes the place of what was traced before; how many rows."""
+    """What was traced of a case takes the place of what was traced before; how many rows.
+
+    Whoever was there before keeps the time of the trace that found them first.
+    """
+    e = case_exposure.c
+    first = select(e.person, func.min(e.traced_ms)).where(e.case == which).group_by(e.person)
+    known: dict[int, int] = {row[0]: row[1] for row in connection.execute(first)}
     connection.execute(update(case_record).where(case_record.c.id == which).values(traced_ms=now_ms))
     connection.execute(delete(case_exposure).where(case_exposure.c.case == which))
     found = [
@@ -150,7 +156,7 @@ def keep_exposures(connection: Connection, which: int, traced: Outcome, now_ms: 
             day.close_low,
             day.close_high,
             day.probability,
-            now_ms,
+            known.get(each.who.id, now_ms),
         )
         for each in traced.found
         for day in each.days

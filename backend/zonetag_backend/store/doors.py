@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, inspect, or_, select
+from sqlalchemy import Connection, delete, or_, select
 
 from zonetag_backend.errors import BadValue, NotFound
-from zonetag_backend.records import day_of
 from zonetag_backend.store import heard, rows
 from zonetag_backend.store.book import Site, Stay
 from zonetag_backend.store.meetings import answers
@@ -68,7 +67,7 @@ def ways(connection: Connection, site: str, stays: Sequence[tuple[int, int, int]
         else:
             asked.append((n, tag, came, last))
     found: dict[int, list[Window]] = defaultdict(list)
-    for day in _days(connection, min((a[2] for a in asked), default=0), max((a[3] for a in asked), default=0)):
+    for day in heard.days(connection, min((a[2] for a in asked), default=0), max((a[3] for a in asked), default=0)):
         begin = int(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).timestamp()) * 1000
         there = [each for each in asked if each[3] >= begin and each[2] < begin + DAY_MS]
         for n, *window in answers(connection, _HEARD.format(table=f"{heard.PREFIX}{day}"), there):
@@ -88,7 +87,7 @@ def crossings_of(connection: Connection, who: int, window: tuple[int, int]) -> l
     by_site = {site: of for site, of in sides(connection).items() if set(of.values()) == set(SIDES)}
     if not by_site:
         return []
-    tables = [heard.table_of_day(day) for day in _days(connection, low, high)]
+    tables = [heard.table_of_day(day) for day in heard.days(connection, low, high)]
     found: list[tuple[str, Crossing]] = []
     for site, by_gateway in by_site.items():
         for tag, since, until in worn:
@@ -102,10 +101,3 @@ def crossings_of(connection: Connection, who: int, window: tuple[int, int]) -> l
                 windows += [(name, start, stop, dbm) for name, start, stop, dbm in connection.execute(statement)]
             found += [(site, each) for each in crossings(windows, by_gateway)]
     return sorted(found, key=lambda each: each[1].at_ms)
-
-
-def _days(connection: Connection, low_ms: int, high_ms: int) -> list[str]:
-    """The days of a time of which there is a table."""
-    there = set(inspect(connection).get_table_names())
-    wanted = [day_of(at) for at in range(low_ms // DAY_MS * DAY_MS, high_ms + 1, DAY_MS)]
-    return [day for day in wanted if f"{heard.PREFIX}{day}" in there]

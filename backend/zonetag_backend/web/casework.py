@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from zonetag_backend.errors import BackendError
 from zonetag_backend.notices.settings import NoticeSettings, senders
-from zonetag_backend.store import audit, cases, notices
+from zonetag_backend.store import audit, case_news, cases, notices
 from zonetag_backend.store.cases import Case
 from zonetag_backend.store.engine import Database, Transaction, reading, writing
 from zonetag_backend.store.retention import horizon_ms
@@ -21,6 +21,10 @@ from zonetag_backend.tracing.profile import DAY_MS, PROFILES, Profile, infectiou
 
 PATIENCE_S = 2.0  # for so long a page waits for work before it shows that it goes on
 AT_ONCE = 2  # traces; each is a processor's whole work
+LOOK_EVERY_S = 300.0  # whether something came for an open case
+AGAIN_MS = 1_800_000  # an open case is traced by itself no sooner than this after its last trace
+SHARE = 20  # nor sooner than so many times what that took
+SYSTEM = "system"  # who traces by itself, in the audit log
 KEPT_MS = 600_000  # what was found out for a page that keeps nothing in the database, it shows so long again
 
 log = logging.getLogger(__name__)
@@ -62,6 +66,8 @@ class Work:
     """One piece of work; the thread fills it in."""
 
     started_ms: int
+    took_ms: int = 0
+    # once done
     done: threading.Event = field(default_factory=threading.Event)
     failed: bool = False
     changes: Changes | None = None
@@ -86,6 +92,37 @@ class Casework:
     def trace(self, which: int, actor: str) -> None:
         """Trace a case anew; waits a moment for it."""
         self._start("trace", which, lambda work: self._trace(which, actor, work))
+
+    def look(self, now_ms: int) -> int | None:
+        """Trace one open case anew for which something came, the one traced longest ago; its id, none: there is none.
+
+        Nobody is told by it: who was found newly is told when the officer says so.
+        """
+        if any(kind == "trace" and not work.done.is_set() for (kind, _), work in self._all()):
+            return None  # one at a time by itself, and none beside an officer's
+        with reading(self._engine) as connection:
+            found = [each for each in cases.cases(connection, self.settings.floor_ms(now_ms)) if each.closed_ms is None]
+            for case in sorted(found, key=lambda each: each.traced_ms or 0):
+                window = self.settings.window(case, now_ms)
+                if (
+                    window[0] < window[1]
+                    and self._rested(case, now_ms)
+                    and case_news.came(connection, case, window, now_ms)
+                ):
+                    break
+            else:
+                return None
+        self._start("trace", case.id, lambda work: self._trace(case.id, SYSTEM, work))
+        return case.id
+
+    def _rested(self, case: Case, now_ms: int) -> bool:
+        work = self.tracing(case.id)
+        started_ms, took_ms = (work.started_ms, work.took_ms) if work is not None else (0, 0)
+        return now_ms - max(case.traced_ms or 0, started_ms) >= max(AGAIN_MS, SHARE * took_ms)
+
+    def _all(self) -> list[tuple[tuple[str, int], Work]]:
+        with self._lock:
+            return list(self._work.items())
 
     def ask(self, which: int, about: object, question: Callable[[], object]) -> Work:
         """The answer of a question about a case, asked anew when it is old or hangs on something else than `about`.
@@ -140,6 +177,7 @@ class Casework:
             log.exception("case %d: %s failed", which, kind)
             work.failed = True
         finally:
+            work.took_ms = max(self._clock() - work.started_ms, 0)
             work.done.set()
 
     def _trace(self, which: int, actor: str, work: Work) -> None:
@@ -155,7 +193,9 @@ class Casework:
             floor_ms = self.settings.floor_ms(now_ms)
             found = traced(connection, case.person, window, profile, floor_ms=floor_ms, others_until=now_ms)
         with writing(self._engine) as connection:
-            cases.case_of(connection, which)  # erased meanwhile: nothing is kept of it
+            case = cases.case_of(connection, which)  # erased meanwhile: nothing is kept of it
+            if actor == SYSTEM and case.closed_ms is not None:
+                return  # closed meanwhile: it stays as the officer left it
             cases.keep_exposures(connection, which, found, now_ms)
             audit.record(connection, now_ms, actor, "case.change", which, "traced")
             after = _told(connection, which)

@@ -49,7 +49,7 @@ case_exposure = Table(
     Column("low", Float, nullable=False),
     Column("high", Float, nullable=False),  # between these with 90 %
     Column("probability", Float, nullable=False),  # of as many minutes as the profile asks for
-    Column("traced_ms", BigInteger, nullable=False),
+    Column("traced_ms", BigInteger, nullable=False),  # of the trace that found this person first
     Index(None, "person"),
     sqlite_with_rowid=False,
 )

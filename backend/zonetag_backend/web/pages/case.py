@@ -1,17 +1,18 @@
 """`/cases/<id>`: who was near a case, who near those, when and where; tracing it anew, closing it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from zonetag_backend.store import audit, case_story
+from zonetag_backend.store import audit, case_news, case_story
 from zonetag_backend.store import cases as store
+from zonetag_backend.store.case_story import Contact
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.tracing import names
-from zonetag_backend.tracing.outcome import Zone
+from zonetag_backend.tracing.outcome import Who, Zone
 from zonetag_backend.web import auditwords, caseview, casework
 from zonetag_backend.web.casegraph import BOX_HEIGHT, BOX_WIDTH, WIDTH, graph_of
 from zonetag_backend.web.casetimeline import timeline_of
@@ -25,6 +26,7 @@ from zonetag_backend.web.times import iso, local
 from zonetag_backend.web.visitor import visitor_of
 
 TRACE, CLOSE = "trace", "close"  # what `act` may say
+MOST_LATER = 5  # traces that found somebody, of which the page tells; the twin tells of all
 MOST_NAMES = 60  # of those at one place whom the page names; the export has them all
 
 
@@ -49,6 +51,7 @@ def case(request: Request) -> Response:
         seat = caseview.seat(request, connection)
         contacts = case_story.contacts(connection, seat.case, desk.cases.settings.floor_ms(seat.now_ms))
         zones = case_story.zones_of(connection, seat.case.person, seat.window)
+        later = _later(case_news.found_later(connection, seat.case), contacts)
         work = desk.cases.tracing(seat.case.id)
         changes = work.changes if work is not None else None
         changed = names(connection, [*changes.new, *changes.gone, *changes.other]) if changes else {}
@@ -60,6 +63,9 @@ def case(request: Request) -> Response:
             **caseview.case_twin(seat),
             "tracing": tracing,
             "failed": work is not None and work.failed,
+            "later": [
+                {"at": iso(at_ms, seat.zone), "people": [str(who.id) for who in people]} for at_ms, people in later
+            ],
             "contacts": caseview.contacts_twin(contacts, seat.zone),
             "places": caseview.zones_twin(zones, seat.zone),
         },
@@ -72,6 +78,8 @@ def case(request: Request) -> Response:
         started_ms=work.started_ms if work is not None else 0,
         failed=work is not None and work.failed,
         changes=changes,
+        later=later[:MOST_LATER],
+        again_min=casework.AGAIN_MS // 60_000,
         changed={id: name for id, (name, _, _) in changed.items()},
         graph=graph_of(seat.who, contacts),
         box=(BOX_WIDTH, BOX_HEIGHT),
@@ -81,6 +89,13 @@ def case(request: Request) -> Response:
         most_names=MOST_NAMES,
         every=desk.cases.settings.retention_days,
     )
+
+
+def _later(found: Mapping[int, Sequence[int]], contacts: Sequence[Contact]) -> list[tuple[int, list[Who]]]:
+    """Whom later traces found, of those who are shown."""
+    known = {each.who.id: each.who for each in contacts}
+    by_time = [(at_ms, [known[who] for who in people if who in known]) for at_ms, people in found.items()]
+    return [(at_ms, people) for at_ms, people in by_time if people]
 
 
 def shown(seat: Seat) -> dict[str, Any]:
