@@ -64,6 +64,19 @@ def test_who_is_reminded_and_why(office: Office, staff: dict[str, int]) -> None:
     assert put(office, ()) == 0
 
 
+def test_the_page_counts_and_names_the_same_as_are_reminded(office: Office, staff: dict[str, int]) -> None:
+    with reading(office.engine) as connection:
+        told = adoption.tally(connection, office.now)
+        quiet = adoption.some(connection, adoption.QUIET, office.now)
+        either = adoption.some(connection, adoption.SILENT_OR_FLAT, office.now)
+    assert {each.name for each in quiet} == {"silent", "off"}, "but who was handed one within the week"
+    assert told.quiet == 2
+    assert {each.name for each in either} == {"flat", "silent", "off"}
+    with reading(office.engine) as connection:  # the control: after the week it has been silent like the others
+        later = adoption.some(connection, adoption.QUIET, office.now + 7 * DAY_MS)
+    assert "new" in {each.name for each in later}
+
+
 def test_nobody_is_reminded_twice_within_the_days(office: Office, staff: dict[str, int]) -> None:
     way = Receiver()
     assert put(office) == 2

@@ -85,7 +85,7 @@ class Tally:
     # in the order of their names; those without one come last
     whole: Unit
     quiet: int
-    # who wear a tag that was not heard within a week, but for the restricted
+    # who have worn a tag for a week that was not heard within it, but for the restricted
 
 
 # Whose tag a page shows.
@@ -149,8 +149,8 @@ def some(connection: Connection, whose: str, now_ms: int, most: int | None = Non
     who = person.c.id
     kinds = {
         UNCOVERED: who.not_in(_worn(wearing.c.person)),
-        QUIET: who.in_(told.where(last.c.last == 0)),
-        SILENT_OR_FLAT: who.in_(told.where(or_(last.c.last == 0, _flat(last)))),
+        QUIET: who.in_(told.where(_quiet(last, now_ms))),
+        SILENT_OR_FLAT: who.in_(told.where(or_(_quiet(last, now_ms), _flat(last)))),
         OFF: who.in_(select(reminder_off.c.person)),
     }
     order = (person.c.name_order, person.c.unit, person.c.code, who)
@@ -168,7 +168,7 @@ def tally(connection: Connection, now_ms: int) -> Tally:
     joined = person.outerjoin(last, last.c.person == person.c.id)
     told = and_(last.c.person.is_not(None), ~_hidden)
     tests = (last.c.person.is_not(None), and_(told, last.c.last > 0), and_(told, _flat(last)))
-    sums = [func.sum(case((test, 1), else_=0)) for test in (*tests, and_(told, last.c.last == 0))]
+    sums = [func.sum(case((test, 1), else_=0)) for test in (*tests, and_(told, _quiet(last, now_ms)))]
     statement = select(person.c.unit, func.count(), *sums).select_from(joined).where(*_staff)
     # Sums of PostgreSQL are decimal numbers.
     rows = [
@@ -198,14 +198,21 @@ def _worn(*columns: ColumnElement[Any]) -> Select[Any]:
 def _last(now_ms: int) -> Subquery:
     """Who wears a tag, and `last`: when it was heard within a week by them, with its status byte; 0: it was not.
 
+    `newest`: when the newest of their tags was handed out.
     Of several the one that was heard last: time and byte in one number, so that the greatest is the last with its byte.
     """
     clock = tag_clock.c
     recent = and_(clock.heard_ms > now_ms - WEEK_MS, clock.heard_ms >= wearing.c.since_ms)
     both = clock.heard_ms * _BYTES + func.coalesce(clock.status, -1) + 1
     last = func.max(case((recent, both), else_=0)).label("last")
-    statement = _worn(wearing.c.person, last).outerjoin(tag_clock, clock.tag == tag.c.id)
+    newest = func.max(wearing.c.since_ms).label("newest")
+    statement = _worn(wearing.c.person, last, newest).outerjoin(tag_clock, clock.tag == tag.c.id)
     return statement.group_by(wearing.c.person).subquery()
+
+
+def _quiet(last: Subquery, now_ms: int) -> ColumnElement[bool]:
+    """Not heard for a week; a tag handed out within the week has time yet."""
+    return and_(last.c.last == 0, last.c.newest <= now_ms - WEEK_MS)
 
 
 def _flat(last: Subquery) -> ColumnElement[bool]:
