@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -179,11 +180,17 @@ def _first_case(demo: Demo) -> str:
     return (
         f"For a first case, now: {demo.backend.url}cases, {ill.name} ({ill.code}), first symptoms on"
         f" {onset:%d/%m/%Y}; or, elsewhere,\n"
-        f"  zonetag trace {ill.code} --since {since} --until {onset + timedelta(days=1)} --reason demo"
-        f" --data {demo.settings.folder}\n"
+        f"  {_program()} trace {ill.code} --since {since} --until {onset + timedelta(days=1)} --reason demo"
+        f" --data {shlex.quote(str(demo.settings.folder))}\n"
         f"In truth these were within 1.5 m for 15 minutes of a day or more until then: {near};"
         f" and {len(case.second)} others near them a day or more later.\n"
     )
+
+
+def _program() -> str:
+    """This program as it was called, for a shell in the same folder: it need not be on the path."""
+    called = Path(sys.argv[0])
+    return shlex.quote(str(called)) if called.name == "zonetag" else "zonetag"
 
 
 def _local(demo: Demo) -> datetime:
