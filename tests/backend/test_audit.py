@@ -304,6 +304,7 @@ def test_every_act_on_the_registry_is_in_it(tmp_path: Path, capsys: pytest.Captu
         ["site", "add", "hq"],
         ["place", "add", "hq", "Door", "--kind", "entrance"],
         ["gateway", "add", "gw1", "--site", "hq", "--place", "Door"],
+        ["door", "side", "gw1", "inside"],
         ["person", "add", "An", "--code", "NV1"],
         ["person", "list"],
         ["tag", "add", "A-1"],
@@ -314,7 +315,7 @@ def test_every_act_on_the_registry_is_in_it(tmp_path: Path, capsys: pytest.Captu
     capsys.readouterr()
     assert main(["audit", "export", "--json", *data]) == 0
     exported = json.loads(capsys.readouterr().out)
-    wanted = ["site.add", "place.add", "gateway.add", "person.add", "people.read", "tag.add", "tag.give"]
-    wanted += ["agreement.missing", "tag.state"]
+    wanted = ["site.add", "place.add", "gateway.add", "gateway.side", "person.add", "people.read", "tag.add"]
+    wanted += ["tag.give", "agreement.missing", "tag.state"]
     assert [each["action"] for each in exported][:-1] == wanted
     assert all(each["actor"].startswith("cli:") for each in exported)

@@ -8,6 +8,9 @@ from rig.pages import Get
 
 from zonetag_backend.store import gaps, refusals
 from zonetag_backend.store.engine import writing
+from zonetag_backend.tracing.passage import SIDES
+from zonetag_backend.web import words
+from zonetag_backend.web.pages.gateways import NO_SIDE
 
 HEALTH = {
     "spool": {"reports": 412, "bytes": 1_853_000, "dropped": 3},
@@ -35,6 +38,27 @@ def test_health_of_a_registered_gateway(office: Office, get: Get) -> None:
     assert "412 báo cáo" in page
     assert "1.523" in page
     assert "chưa đồng bộ" in page
+
+
+def test_the_administrator_says_on_which_side_of_a_door_it_hangs(office: Office, get: Get) -> None:
+    assert "Hai phía của cửa" in get("/gateways", role="admin").text
+    for role in ("health", "reception", "auditor"):
+        assert "Hai phía của cửa" not in get("/gateways", role=role).text
+        assert get.post("/gateways", role, gateway="gw-cua", side="inside").status_code == 403
+    for name, side in (("gw-khac", "inside"), ("gw-cua", "above"), ("gw-cua", ""), ("", "inside")):
+        assert get.post("/gateways", "admin", gateway=name, side=side).status_code == 400
+    for name, side in (("gw-cua", "outside"), ("gw-hop", "outside"), ("gw-cua", "inside"), ("gw-hop", "none")):
+        sent = get.post("/gateways", "admin", gateway=name, side=side)
+        assert sent.status_code == 303
+        page = get(sent.headers["location"], role="admin").text
+        assert "Đã ghi nhận." in page
+    assert "<dd>phía trong cửa</dd>" in get("/gateways", role="reception").text
+    sides = {each["gateway"]: each["side"] for each in get("/gateways.json").json()["gateways"]}
+    assert sides == {"gw-cua": "inside", "gw-hop": None}
+    found = get("/audit?lang=en&action=gateway.side", role="auditor").text
+    assert found.count('<td class="whole">outside the door</td>') == 2
+    assert found.count('<td class="whole">beside no door</td>') == 1
+    assert [code for code in words.SIDES if code not in (*SIDES, NO_SIDE)] == []
 
 
 def test_one_that_knocks_is_shown_with_the_command(office: Office, get: Get) -> None:

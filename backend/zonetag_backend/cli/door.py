@@ -39,8 +39,9 @@ def register(commands: Parsers) -> None:
 
 
 def _side(args: argparse.Namespace) -> int:
-    with changing(args) as (_, connection):
+    with changing(args) as (opened, connection):
         doors.set_side(connection, args.gateway, None if args.side == "none" else args.side)
+        audit.record(connection, opened.now_ms, actor(), "gateway.side", args.gateway, args.side)
     print(f"{args.gateway}: {args.side}")
     return 0
 

@@ -41,6 +41,7 @@ ACTIONS = {
     "gateway.revoke": "gateway",
     "gateway.command": "gateway",
     "gateway.update": "gateway",
+    "gateway.side": "gateway",
     "ca.init": "",
     "ca.renew": "",
     "broker.config": "folder",

@@ -102,6 +102,8 @@ def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
         return say(ROSTER) % counts.groupdict()
     if action in (EXPORT, "mine.export"):
         return FORMS.get(given, given)
+    if action == "gateway.side":
+        return _said(given, say, words.SIDES)
     if action == "account.add":
         return _said(given, say, words.ROLES)
     return _said(given, say, {"traced": TRACED}, ON_OFF, STATES, TOKENS) if action in _CODED else given

@@ -56,7 +56,7 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/visitors/{person}": {"POST": Rule(_of(RECEPTION, ADMIN))},
     "/plan/{site}": {"GET": Rule(SIGNED_IN), "POST": Rule(_of(ADMIN))},
     "/plan/{site}/picture": {"GET": Rule(SIGNED_IN), "POST": Rule(_of(ADMIN), body_bytes=PICTURE_BYTES)},
-    "/gateways": {"GET": Rule(SIGNED_IN)},
+    "/gateways": {"GET": Rule(SIGNED_IN), "POST": Rule(_of(ADMIN))},
     "/playbooks": {"GET": Rule(SIGNED_IN)},
     "/rejected": {"GET": Rule(_of(HEALTH, ADMIN, AUDITOR))},
     "/live": {"GET": Rule(SIGNED_IN, rests=True)},

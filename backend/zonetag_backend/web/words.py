@@ -24,6 +24,13 @@ SHOWS = {
     "nothing": _("neither name nor number"),
 }
 
+# On which side of its site's door a gateway hangs, as `zonetag door side` takes it.
+SIDES = {
+    "inside": _("inside the door"),
+    "outside": _("outside the door"),
+    "none": _("beside no door"),
+}
+
 # Action -> words.  One that is not here is shown by its code.
 ACTIONS = {
     "book.read": _("read the in-out book"),
@@ -90,6 +97,7 @@ ACTIONS = {
     "gateway.enrol": _("enrolled a gateway"),
     "gateway.revoke": _("revoked a gateway"),
     "gateway.update": _("had a gateway install another version"),
+    "gateway.side": _("said on which side of a door a gateway hangs"),
     "case.open": _("opened a case"),
     "case.read": _("read a case"),
     "case.change": _("changed a case"),
