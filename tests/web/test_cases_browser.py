@@ -114,6 +114,30 @@ def test_nothing_is_wider_than_the_window_and_axe_finds_nothing(served: Served, 
         assert found.violations_count == 0, found.generate_report()
 
 
+def test_on_a_phone_the_drawing_begins_at_the_first_f1(served: Served, page: Any) -> None:
+    page.set_viewport_size(SIZES[0])
+    url = enter(served, page, 2, 30)  # the trace comes into the open page; F1 stand in the middle of 30 F2
+
+    def seen(box: str) -> bool:
+        script = """box => {
+          const frame = document.querySelector(".drawing").getBoundingClientRect();
+          const { left, right, top, bottom } = document.querySelector(box).getBoundingClientRect();
+          return left >= frame.left && right <= frame.right && top >= frame.top && bottom <= frame.bottom;
+        }"""
+        return bool(page.evaluate(script, box))
+
+    page.wait_for_selector(".drawing[data-begun]")
+    assert seen(".graph .g1")
+    page.goto(url)
+    page.wait_for_selector(".drawing[data-begun]")
+    assert seen(".graph .g1")
+    page.evaluate("document.querySelector('.drawing').scrollTo(0, 0)")
+    assert not seen(".graph .g1")  # the control: so it was
+    page.set_viewport_size(SIZES[1])
+    page.reload()
+    assert page.evaluate("document.querySelector('.drawing').scrollLeft") == 0
+
+
 def test_axe_would_have_found_a_fault(served: Served, page: Any) -> None:
     """The control: a button without words."""
     page.goto(f"{enter(served, page)}?lang=vi")
