@@ -132,6 +132,16 @@ def test_a_list_is_imported_and_a_tag_handed_out(served: Served, page: Any, tmp_
     good(page)
 
 
+def test_on_which_side_of_a_door_a_gateway_hangs(served: Served, page: Any) -> None:
+    page.goto(f"{served.url}/gateways")
+    page.select_option("[name=gateway]", "gw-cua")
+    page.select_option("[name=side]", "outside")
+    by_keyboard(page, "Lưu")
+    page.wait_for_url("**/gateways?done=side")
+    assert page.locator("li.gateway dd", has_text="phía ngoài cửa").count() == 1
+    good(page)
+
+
 def test_a_list_that_takes_long_says_so_and_is_not_sent_twice(served: Served, page: Any, tmp_path: Path) -> None:
     file = tmp_path / "danh-sach.csv"
     file.write_text(ROSTER, encoding="utf-8-sig")
