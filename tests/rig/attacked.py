@@ -14,6 +14,7 @@ from typing import Any, cast
 from zonetag_backend.simulate.air_server import AirServer
 from zonetag_backend.simulate.emitter import Heard
 from zonetag_backend.simulate.office import STEP_S, Office
+from zonetag_backend.simulate.tag import Tag
 
 SITES = {"gw1": "hq", "gw3": "hq", "gw4": "annex"}
 LIMIT_S = 60.0
@@ -26,6 +27,7 @@ class Script:
         self.length_s = length_s
         self.steps = int(-(-length_s // STEP_S))
         self.plan = SimpleNamespace(receivers=[SimpleNamespace(name=name) for name in names])
+        self.tags: list[Tag] = []  # nobody to connect to
         self.sent: dict[str, list[Heard]] = {name: [] for name in names}
         self._steps: dict[int, dict[str, list[Heard]]] = {}
 
