@@ -180,7 +180,7 @@ class Backend:
     def _pages(self) -> "_Server":
         http = self.config.http
         cert, key = pages_tls.files(http, self.config.data)
-        self._pages_of = make_app(
+        self._web = make_app(
             self.engine,
             self.clock,
             self.events,
@@ -199,7 +199,7 @@ class Backend:
             ),
         )
         settings = uvicorn.Config(
-            self._pages_of,
+            self._web,
             ssl_certfile=cert if http.tls else None,
             ssl_keyfile=key if http.tls else None,
             log_level="warning",
@@ -215,7 +215,7 @@ class Backend:
         return _Server(settings)
 
     def _look(self, now_ms: int) -> None:
-        self._pages_of.state.desk.cases.look(now_ms)
+        self._web.state.desk.cases.look(now_ms)
 
     def _note_erased(self, who: int) -> None:
         folder = self.config.backup_dir

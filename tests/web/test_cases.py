@@ -10,7 +10,7 @@ from rig.office import Office, at
 from rig.pages import KEYRING, Somebody, as_somebody
 
 from zonetag_backend.events import Events
-from zonetag_backend.store import audit_log, erasure, heard, restrictions, rows
+from zonetag_backend.store import audit_log, erasure, heard, notices, restrictions, rows
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.tracing.profile import PROFILES
 from zonetag_backend.web.app import make_app
@@ -205,6 +205,14 @@ def test_a_late_report_changes_it_when_it_is_traced_again(get: Somebody, office:
     assert get.post(path, act="burn").status_code == 400
 
 
+def told(office: Office, case: int) -> int:
+    """Tell F1, as the officer does; how many notices were new."""
+    with writing(office.engine) as connection:
+        return notices.compose(
+            connection, case, ["webhook"], language="vi", office="Văn phòng", now_ms=office.now, floor_ms=0
+        )
+
+
 @pytest.mark.both_databases
 def test_an_open_case_grows_by_itself_when_a_log_comes_home(office: Office, events: Events) -> None:
     app = make_app(office.engine, office.clock, events, keyring=KEYRING)
@@ -212,6 +220,7 @@ def test_an_open_case_grows_by_itself_when_a_log_comes_home(office: Office, even
     ill, [one], _ = outbreak(office, 1, 0)
     path = entered(get, ill)
     case = int(path.removeprefix("/cases/"))
+    assert told(office, case) == 1
     office.now += AGAIN_MS
     assert look(office.now) is None, "nothing came"
     strangers = [office.person(name)[1] for name in ("Lê Văn Lạ", "Lê Thị Lạ")]
@@ -236,7 +245,9 @@ def test_an_open_case_grows_by_itself_when_a_log_comes_home(office: Office, even
     get.post(path, act="trace")
     assert get(f"{path}.json").json()["later"] == twin["later"], "who was found when stays"
     with reading(office.engine) as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM case_notice").scalar() == 0, "nobody is told by itself"
+        assert connection.exec_driver_sql("SELECT count(*) FROM case_notice").scalar() == 1, "nobody is told by itself"
+    assert told(office, case) == 1, "who came later, once the officer says so"
+    assert told(office, case) == 0
     hear(office, 1, tag, at("11:00", 19), received_ms=office.now + 60_001)
     get.post(path, act="close")
     assert look(office.now + 2 * AGAIN_MS) is None, "it is closed"
