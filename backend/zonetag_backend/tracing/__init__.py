@@ -13,6 +13,7 @@
 | rooms | in which room a tag is, from all receivers that heard it |
 | door | which way a tag went through a door, from receivers on both sides |
 | contacts | contact logs of tags, record by record: taken or kept apart |
+| past | the same for records of a clock that stood otherwise then: before a change of battery |
 | passage | windows on both sides of a door -> in or out, and when |
 | abroad | a case as one office gives it to another |
 | outcome | what a trace tells, with names put to it |

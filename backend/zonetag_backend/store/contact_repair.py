@@ -1,0 +1,117 @@
+"""Contact records that were kept apart, judged again by the clocks of their own time (SPEC.md section 12.6).
+
+A tag forgets what it was told is committed, and its log may be of before a change of battery, its own or that of the
+tag it heard: by the offset of today such a record is nobody's, or of another time.  `tracing.past` says what the
+clocks were.  What is understood changes sides once; the rest stays where it is, under the reason it has.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, Engine, select, tuple_
+
+from zonetag_backend.keys import SealedKey
+from zonetag_backend.resolver import BUCKET_MS
+from zonetag_backend.rules import CLOCK, STALE, UNKNOWN
+from zonetag_backend.store import contact_log, past_clocks, retention, roster
+from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.store.schema.contacts import contact_rejected
+from zonetag_backend.tracing.contacts import KeptApart, Logged
+from zonetag_backend.tracing.past import Past
+from zonetag_protocol.contact import Contact
+
+log = logging.getLogger(__name__)
+
+# What a wrong offset can make of an honest record.  One that is forged is forged at any time.
+CURABLE = (CLOCK, UNKNOWN, STALE)
+AT_ONCE = 2000  # records looked at in one run
+WORK = 500_000  # tags times tables of 1024 s that one run makes at most: seconds
+LEAST = 16  # tables that it makes however many tags there are
+
+Key = tuple[int, int, bytes, int]
+"""Tag, epoch, identifier, slot: what names a record."""
+
+_c = contact_rejected.c
+_KEY = (_c.tag, _c.epoch, _c.eid, _c.at)
+
+
+class Repair:
+    """Looks through what is kept apart, a bounded part each run, and begins anew when it is through."""
+
+    def __init__(
+        self, engine: Engine, open_key: Callable[[int, SealedKey], bytes], search_epochs: int, days: int
+    ) -> None:
+        """`open_key(tag, sealed)` gives a tag's key; nothing is judged from longer than `days` ago."""
+        self._engine = engine
+        self._open_key = open_key
+        self._search_epochs = search_epochs
+        self._days = days
+        self._after: Key | None = None
+        self.moved = 0  # records that changed sides, since the start
+
+    def run(self, now_ms: int, at_once: int = AT_ONCE) -> int:
+        """One run; how many records changed sides.  A database that cannot be used is the caller's to report."""
+        with reading(self._engine) as connection:
+            some = _apart(connection, self._after, at_once)
+            if not some:
+                self._after = None
+                return 0
+            known = roster.read(connection)
+            past = Past(known.tags, past_clocks.read(connection, known.tags), self._open_key, self._search_epochs)
+        good, last = self._judged(past, some, now_ms)
+        moved = 0
+        if good:
+            with writing(self._engine) as connection:
+                # A tag was registered, retired or erased meanwhile: the next run sees it as it is now.
+                if roster.revision(connection) != known.revision:
+                    return 0
+                there = _there(connection, good)
+                good = [row for row in good if row[:4] in there]
+                contact_log.write(connection, good, [])
+                moved = len(good)
+        self._after = None if last == some[-1][:4] and len(some) < at_once else last
+        if moved:
+            self.moved += moved
+            log.info("contact records understood by the clocks of their time: %d", moved)
+        return moved
+
+    def _judged(self, past: Past, some: Sequence[KeptApart], now_ms: int) -> tuple[list[Logged], Key]:
+        """What is good among the first of these, and the last one that was looked at."""
+        earliest_ms = retention.horizon_ms(now_ms, self._days)
+        most = max(LEAST, WORK // max(1, len(past)))
+        buckets: set[int] = set()
+        jobs: dict[tuple[int, int, int, int], list[Contact]] = defaultdict(list)
+        last = some[0][:4]
+        for row in some:
+            times = [each for each in past.times(row.tag, row.epoch) if each[1] >= earliest_ms]
+            buckets |= {start_ms // BUCKET_MS + next_one for _, start_ms in times for next_one in (0, 1)}
+            if len(buckets) > most and jobs:
+                break
+            for index, start_ms in times:
+                record = Contact(row.epoch, row.at, row.eid, row.auth, row.rssi_max, row.adverts, row.cells)
+                jobs[start_ms, row.tag, row.epoch, index].append(record)
+            last = row[:4]
+        found: dict[Key, list[Logged]] = defaultdict(list)
+        for (start_ms, which, _, index), records in sorted(jobs.items(), key=lambda job: job[0]):
+            for good in past.judge_again(which, index, start_ms, records, now_ms):
+                found[good[:4]].append(good)
+        # What would be true at two times is believed at neither.
+        return [rows[0] for rows in found.values() if len(rows) == 1], last
+
+
+def _apart(connection: Connection, after: Key | None, most: int) -> Sequence[KeptApart]:
+    statement = select(contact_rejected).where(_c.reason.in_(CURABLE)).order_by(*_KEY).limit(most)
+    if after is not None:
+        statement = statement.where(tuple_(*_KEY) > tuple_(*after))
+    return [KeptApart(*row) for row in connection.execute(statement)]
+
+
+def _there(connection: Connection, good: Sequence[Logged]) -> set[Key]:
+    """Which of these are still kept apart."""
+    found: set[Key] = set()
+    for which in {row.tag for row in good}:
+        epochs = [row.epoch for row in good if row.tag == which]
+        here = select(*_KEY).where(_c.tag == which, _c.epoch.between(min(epochs), max(epochs)))
+        found |= {(row.tag, row.epoch, row.eid, row.at) for row in connection.execute(here)}
+    return found

@@ -1,0 +1,181 @@
+"""Contact records of before a change of battery, judged again by the clocks of their time: real frames, real tables."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from rig.registry import Office, make_office, take
+from rig.reports import NOW_MS, Gateway, Tag
+
+from zonetag_backend.ingest import Ingest
+from zonetag_backend.store import contact_log, roster, tags
+from zonetag_backend.store.contact_repair import Repair
+from zonetag_backend.store.engine import writing
+from zonetag_backend.store.writer import Writer
+from zonetag_backend.tracing.contacts import judge
+from zonetag_protocol import rotation
+from zonetag_protocol.contact import Contact
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+DAYS = 21
+CHANGED_MS = NOW_MS + HOUR_MS
+BACK_MS = CHANGED_MS + 5 * HOUR_MS  # when the battery was in
+LATER_MS = BACK_MS + HOUR_MS
+RESERVED_MS = 20 * MINUTE_MS  # how far ahead of where it stood a clock resumes
+CELLS = bytes([0xFF] * 16)
+
+
+class Room:
+    """Two tags beside a gateway, which logs what the first one heard of the second."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.one, self.other = office.add_tag("A-1"), office.add_tag("A-2", ppm=40)
+        self.writer: Writer = office.writer()
+        self.gateway = Gateway("gw1")
+        self.both(NOW_MS, 6)
+        self.both(CHANGED_MS - MINUTE_MS, 6)
+        self.before = [self.heard(NOW_MS + n * MINUTE_MS) for n in (18, 21, 40)]
+
+    def both(self, from_ms: int, count: int) -> None:
+        """The gateway hears both, every slot."""
+        for at in range(from_ms, from_ms + count * 5000, 5000):
+            windows = [self.office.tag(which).window(at) for which in (self.one, self.other)]
+            take(self.writer, self.gateway.report(*windows), now_ms=at + 5000)
+
+    def heard(self, at_ms: int, sent_ms: int | None = None) -> Contact:
+        """What the first tag notes; `sent_ms`: when it was sent, if somebody played it back."""
+        t = self.office.tag(self.one).t_ms(at_ms) // 1000
+        advert = self.office.tag(self.other).advert(at_ms if sent_ms is None else sent_ms)
+        return Contact(rotation.epoch_of(t), rotation.slot_of(t), advert[13:21], advert[25:31], -50, 9, CELLS)
+
+    def change_battery(self, which: int) -> None:
+        """It stands still, resumes a little ahead of where it stood, and is heard again until that is believed."""
+        old = self.office.tag(which)
+        resumed_ms = old.t_ms(CHANGED_MS) + RESERVED_MS
+        self.office.tags[which] = Tag(old.master, BACK_MS - resumed_ms)
+        self.both(BACK_MS, 30)
+
+    def fetch(self, *records: Contact, now_ms: int = LATER_MS) -> None:
+        """The log comes, as over the link: judged by the clocks as they stand now."""
+        judging = Ingest(self.office.keyring.open, 3, 300_000)
+        with writing(self.office.database) as connection:
+            judging.take(roster.read(connection).tags)
+            contact_log.write(connection, *judge(judging, self.one, records, now_ms))
+
+    def repair(self, days: int = DAYS) -> Repair:
+        return Repair(self.office.database, self.office.keyring.open, 3, days)
+
+    def rows(self, table: str) -> list[tuple[object, ...]]:
+        return self.office.rows(f"SELECT * FROM {table} ORDER BY tag, epoch, eid, at")
+
+    def starts(self) -> list[int]:
+        """When the epochs of the log began."""
+        return [int(str(row[0])) for row in self.office.rows("SELECT start_ms FROM contact_log ORDER BY start_ms")]
+
+
+@pytest.fixture
+def room(tmp_path: Path, database_url: str) -> Iterator[Room]:
+    office = make_office(tmp_path / "office", url=database_url)
+    yield Room(office)
+    office.database.dispose()
+
+
+Side = Callable[[Room], int]
+SIDES: dict[str, Side] = {"who heard": lambda room: room.one, "who was heard": lambda room: room.other}
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("side", SIDES)
+def test_records_of_before_a_change_of_battery_are_understood_once(room: Room, side: str) -> None:
+    room.change_battery(SIDES[side](room))
+    after = room.heard(BACK_MS + 30 * MINUTE_MS)
+    room.fetch(*room.before, after)
+    # The control: without the pass they stay apart, however often they come.
+    room.fetch(*room.before, after)
+    assert len(room.rows("contact_log")) == 1
+    assert len(room.rows("contact_rejected")) == 3
+    repair = room.repair()
+    assert (repair.run(LATER_MS), repair.moved) == (3, 3)
+    assert room.rows("contact_rejected") == []
+    for start_ms, n in zip(room.starts()[:3], (18, 21, 40), strict=True):
+        assert start_ms - 10_000 <= NOW_MS + n * MINUTE_MS < start_ms + 1_034_000
+    log = room.rows("contact_log")
+    assert [repair.run(LATER_MS), repair.run(LATER_MS), room.repair().run(LATER_MS)] == [0, 0, 0]
+    room.fetch(*room.before, after)
+    assert (room.rows("contact_log"), room.rows("contact_rejected")) == (log, [])
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_what_is_forged_played_back_or_nobodys_stays_apart(room: Room, side: str) -> None:
+    true, other = room.before[1:]
+    echo = room.heard(NOW_MS + 30 * MINUTE_MS)
+    own = room.office.tag(room.one).advert(NOW_MS + 30 * MINUTE_MS)
+    before = [
+        true._replace(auth=bytes(6)),
+        true._replace(eid=bytes(8)),
+        other._replace(auth=other.auth[:5] + bytes([other.auth[5] ^ 1])),
+        room.heard(NOW_MS + 50 * MINUTE_MS, sent_ms=NOW_MS + 45 * MINUTE_MS),
+        echo._replace(eid=own[13:21], auth=own[25:31]),
+    ]
+    room.change_battery(SIDES[side](room))
+    # What the other sent before, played back after.
+    frame = room.before[0]
+    late = room.heard(BACK_MS + 40 * MINUTE_MS)._replace(eid=frame.eid, auth=frame.auth)
+    room.fetch(*before, late)
+    apart = room.rows("contact_rejected")
+    assert len(apart) == 6
+    assert [room.repair().run(LATER_MS) for _ in range(2)] == [0, 0]
+    assert room.rows("contact_rejected") == apart
+    assert room.rows("contact_log") == []
+
+
+def test_both_changed_at_once(room: Room) -> None:
+    room.change_battery(room.one)
+    room.change_battery(room.other)
+    room.fetch(*room.before)
+    assert room.repair().run(LATER_MS) == 3
+
+
+def test_a_log_that_comes_days_after_two_changes_of_battery(room: Room) -> None:
+    room.change_battery(room.one)
+    between = [room.heard(LATER_MS + n * HOUR_MS) for n in (1, 12)]
+    for day in (1, 2):
+        room.both(LATER_MS + day * DAY_MS, 3)
+    old, at = room.office.tag(room.one), LATER_MS + 3 * DAY_MS
+    room.office.tags[room.one] = Tag(old.master, at - old.t_ms(LATER_MS + 2 * DAY_MS) - RESERVED_MS)
+    for day in (3, 4):
+        room.both(LATER_MS + day * DAY_MS, 30)
+    later = LATER_MS + 5 * DAY_MS
+    room.fetch(*room.before, *between, now_ms=later)
+    assert len(room.rows("contact_rejected")) == 5
+    assert room.repair().run(later) == 5
+    assert len({start // 1_024_000 for start in room.starts()}) >= 4
+
+
+def test_nothing_is_judged_from_beyond_retention(room: Room) -> None:
+    room.change_battery(room.one)
+    room.fetch(*room.before)
+    late = NOW_MS + 2 * DAY_MS
+    assert room.repair(days=1).run(late) == 0
+    assert room.repair(days=3).run(late) == 3  # the control
+
+
+@pytest.mark.both_databases
+def test_a_run_is_bounded_and_the_next_goes_on(room: Room) -> None:
+    room.change_battery(room.one)
+    room.fetch(*room.before, *(room.before[0]._replace(eid=bytes([n] * 8)) for n in range(4)))
+    repair = room.repair()
+    runs = [repair.run(LATER_MS, at_once=2) for _ in range(5)]
+    assert (sum(runs), max(runs) <= 2) == (3, True)
+    assert len(room.rows("contact_rejected")) == 4
+
+
+def test_a_tag_that_is_out_of_use_is_left_alone(room: Room) -> None:
+    room.change_battery(room.one)
+    room.fetch(*room.before)
+    with writing(room.office.database) as connection:
+        tags.retire(connection, room.office.keyring, room.other, LATER_MS)
+    assert room.repair().run(LATER_MS) == 0
