@@ -7,7 +7,6 @@ from zonetag_gateway.central import Central
 from zonetag_gateway.config import LIVE, Config
 from zonetag_gateway.errors import SourceError
 from zonetag_gateway.source import Clock, Source
-from zonetag_gateway.sources import simulated_central
 
 
 class _Module(Protocol):
@@ -34,10 +33,13 @@ def make_central(config: Config) -> Central | None:
     """What connects to tags, if [link] wants it and the source is real Bluetooth or the simulator."""
     if not config.link.enabled:
         return None
+    # Each needs packages that the others do without.
     if config.source.kind == "simulated":
+        from zonetag_gateway.sources import simulated_central  # noqa: PLC0415  # see above
+
         return simulated_central.make(config)
     if config.source.kind not in LIVE:
         return None
-    from zonetag_gateway.sources.central import make as made  # noqa: PLC0415  # needs bleak, which others do without
+    from zonetag_gateway.sources import central  # noqa: PLC0415  # see above
 
-    return made(config)
+    return central.make(config)
