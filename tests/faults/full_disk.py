@@ -52,9 +52,8 @@ def _gateway(run: Run, variant: str = "real") -> Count:
             made.broker.kill()
             made.hear_on(1200)
             take_the_rest(disk)
-            refused = "spool refuses, holding reports in memory"
-            if variant == "real":
-                made.wait_until_said(made.gateway, refused)
+            refused = "spool refuses, holding reports in memory" if variant == "real" else "thrown away"
+            made.wait_until_said(made.gateway, refused)
             made.hear_on(400)
             # With the disk still full: what the backend acknowledges is deleted all the same, and what is held in
             # memory takes its room.

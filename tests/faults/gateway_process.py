@@ -93,6 +93,7 @@ class Forgetful(Shadowed):
         try:
             return super()._keep(records)
         except SpoolFull:
+            print("thrown away", file=sys.stderr, flush=True)  # full_disk.py waits for it
             return 0
 
 
