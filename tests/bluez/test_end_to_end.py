@@ -34,15 +34,6 @@ url = "{url}"
 
 
 @pytest.fixture
-def mosquitto(require: Callable[..., str], tmp_path: Path) -> Iterator[Mosquitto]:
-    (tmp_path / "broker").mkdir()
-    broker = Mosquitto(require("mosquitto", "apt-get install mosquitto"), tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
 def start() -> Iterator[Callable[..., Program]]:
     """`start("zonetag", "serve", ...)`: a program that does not outlive its test."""
     started: list[Program] = []

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -29,15 +29,6 @@ Script = Callable[[LinkRoom, LinkBench, Backend], Awaitable[None]]
 def firmware(micropython: Micropython, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The firmware and the stand-ins, compiled."""
     return compiled(micropython, tmp_path_factory.mktemp("firmware"))
-
-
-@pytest.fixture
-def mosquitto(require: Callable[..., str], tmp_path: Path) -> Iterator[Mosquitto]:
-    (tmp_path / "broker").mkdir()
-    broker = Mosquitto(require("mosquitto", "apt-get install mosquitto"), tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 @pytest.fixture

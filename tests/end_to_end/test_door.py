@@ -3,14 +3,13 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from rig.accounts import sign_in
 from rig.brokers import Mosquitto
 from rig.programs import LIMIT_S, Program
@@ -37,15 +36,6 @@ BOTH_SIDES = (
     Receiver("gw-hall", (2.0, 4.0), "Cửa chính", "entrance"),
 )
 SIDES = {"gw-street": "outside", "gw-hall": "inside"}
-
-
-@pytest.fixture
-def mosquitto(require: Callable[..., str], tmp_path: Path) -> Iterator[Mosquitto]:
-    (tmp_path / "broker").mkdir()
-    broker = Mosquitto(require("mosquitto", "apt-get install mosquitto"), tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 def through(office: Office, index: int) -> list[tuple[float, str]]:

@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from rig.air_bridge import AirBridge
 from rig.air_tag import ended, start_tag
 from rig.brokers import Mosquitto
@@ -27,15 +26,6 @@ START_MS = 1_795_140_000_000  # Friday 20 November 2026, 09:00 in Hanoi
 LENGTH_S = 1500  # over one rotation, wherever it begins
 WEARER = "Nguyễn Thị Bình"
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def mosquitto(require: Callable[..., str], tmp_path: Path) -> Iterator[Mosquitto]:
-    (tmp_path / "broker").mkdir()
-    broker = Mosquitto(require("mosquitto", "apt-get install mosquitto"), tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 UNSIGNED = {"ingest.unsigned": "allow"}  # who signs is the matter of tests/enrolment

@@ -4,7 +4,7 @@ and there it stands who was near whom, when, by which evidence and how certainly
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,6 @@ LIMIT_S = 60.0
 PASSWORD = "một câu dài dễ nhớ"
 CSRF = re.compile(r'name="csrf" value="([0-9a-f]{32})"')
 SECRET = re.compile(r'class="secret">([A-Z2-7 ]+)<')
-
-
-@pytest.fixture
-def mosquitto(require: Callable[..., str], tmp_path: Path) -> Iterator[Mosquitto]:
-    (tmp_path / "broker").mkdir()
-    broker = Mosquitto(require("mosquitto", "apt-get install mosquitto"), tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from rig.accounts import cookie_for
 from rig.brokers import Mosquitto
 from rig.programs import LIMIT_S, Program
@@ -20,15 +19,6 @@ from zonetag_backend.simulate.office import Office
 Start = Callable[..., Program]
 LENGTH_S = 120.0
 FAST = 100.0
-
-
-@pytest.fixture
-def mosquitto(require: Callable[..., str], tmp_path: Path) -> Any:
-    (tmp_path / "broker").mkdir()
-    broker = Mosquitto(require("mosquitto", "apt-get install mosquitto"), tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 def run(start: Start, *arguments: str) -> None:

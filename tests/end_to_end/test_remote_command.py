@@ -4,26 +4,14 @@ import asyncio
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
 from rig.brokers import Mosquitto
 from rig.running import running, until
 
 from zonetag_gateway.config import Config, parse
 
 LIMIT_S = 60.0
-
-
-@pytest.fixture
-def mosquitto(require: Callable[..., str], tmp_path: Path) -> Iterator[Mosquitto]:
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    broker = Mosquitto(require("mosquitto", "apt-get install mosquitto"), folder)
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 def gateway(folder: Path, url: str) -> Config:

@@ -1,6 +1,5 @@
 """Fixtures of the link's tests: the firmware, a real broker, and a room with both."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,6 @@ from rig.tag_bench import compiled
 def firmware(micropython: Micropython, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The firmware and the stand-ins, compiled."""
     return compiled(micropython, tmp_path_factory.mktemp("firmware"))
-
-
-@pytest.fixture
-def mosquitto(require: Callable[..., str], tmp_path: Path) -> Iterator[Mosquitto]:
-    """A broker that runs."""
-    (tmp_path / "broker").mkdir()
-    broker = Mosquitto(require("mosquitto", "apt-get install mosquitto"), tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 @pytest.fixture

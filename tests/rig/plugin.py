@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from rig.brokers import Mosquitto
 from rig.components import missing
 from rig.debian import Unobtainable
 from rig.micropython import Micropython, obtain
@@ -69,6 +70,16 @@ def micropython() -> Micropython:
         if os.environ.get("CI"):
             pytest.fail(f"CI wants this test run. {error}", pytrace=False)
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def mosquitto(require: Callable[..., str], tmp_path: Path) -> Iterator[Mosquitto]:
+    """A real broker that runs, with its files in `tmp_path / "broker"`."""
+    (tmp_path / "broker").mkdir()
+    broker = Mosquitto(require("mosquitto", "apt-get install mosquitto"), tmp_path / "broker")
+    broker.start()
+    yield broker
+    broker.stop()
 
 
 @pytest.fixture

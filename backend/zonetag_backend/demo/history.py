@@ -7,6 +7,7 @@ sealed sessions of the link in which the tags' contact logs come home.  The writ
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from zonetag_backend.demo.registry import SITE, TIMEZONE
@@ -99,11 +100,14 @@ class History:
             for owner, log in enumerate(self.logs):
                 log.live(day.heard(owner), day.since_s)
                 self._go_on((number + 0.4 * owner / len(self.logs)) / len(days), tell)
-            self._report(writer, day, lambda part, number=number: self._go_on((number + part) / len(days), tell))  # type: ignore[misc]  # mypy knows no default of a lambda
+            self._report(writer, day, partial(self._part_done, number, len(days), tell))
             laid.append(day)
         if days:
             tell(1.0)
         return laid
+
+    def _part_done(self, before: int, days: int, tell: Callable[[float], None], part: float) -> None:
+        self._go_on((before + part) / days, tell)
 
     def _go_on(self, done: float, tell: Callable[[float], None]) -> None:
         if self.stopped():
