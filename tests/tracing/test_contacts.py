@@ -5,17 +5,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from rig.registry import Office, make_office, take
 from rig.reports import NOW_MS, Gateway
 
 from zonetag_backend.ingest import Ingest
-from zonetag_backend.store import contact_log, roster
-from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.store import contact_log, retention, roster
+from zonetag_backend.store.engine import _alembic, migrate, reading, writing
 from zonetag_backend.tracing.contacts import ECHO, EPOCH_MS, KeptApart, judge
 from zonetag_protocol import rotation
 from zonetag_protocol.contact import Contact
 
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+DAYS = 21
 CELLS = bytes([0xFF] * 16)
 
 
@@ -126,6 +130,56 @@ def test_writing_is_idempotent_and_what_is_understood_later_changes_sides(office
         contact_log.write(connection, [], judge_as_unknown(judging, one, records, other))
     assert office.number("SELECT COUNT(*) FROM contact_log") == 5
     assert office.number("SELECT COUNT(*) FROM contact_rejected") == 1
+
+
+def test_a_made_up_record_takes_no_others_place(office: Office) -> None:
+    one, other = ids(office)
+    judging, later = bench(office), NOW_MS + 100 * 60 * MINUTE_MS
+    true = heard(office, one, other, NOW_MS + 20 * MINUTE_MS)
+    forged = true._replace(auth=bytes(6))
+    with writing(office.database) as connection:  # the forged one first, under the same name but for its authenticator
+        contact_log.write(connection, [], judge_as_unknown(judging, one, [forged], other))
+        contact_log.write(connection, [], judge_as_unknown(judging, one, [true], other))
+    assert office.number("SELECT COUNT(*) FROM contact_rejected") == 2
+    with writing(office.database) as connection:
+        contact_log.write(connection, *judge(judging, one, [true, forged], later))
+    assert office.number("SELECT COUNT(*) FROM contact_log") == 1
+    assert office.rows("SELECT reason, auth FROM contact_rejected") == [("forged", bytes(6))]
+
+
+@pytest.mark.parametrize(("epochs", "days_kept"), [(1000, DAYS), (-1000, 1), (-(10**6), 1)])
+def test_a_wrong_clock_keeps_a_record_neither_too_long_nor_too_short(
+    office: Office, epochs: int, days_kept: int
+) -> None:
+    """12 days in the future, 12 days and 32 years ago: kept apart for its clock, or as nobody's of that time."""
+    one, other = ids(office)
+    came = NOW_MS + 10 * DAY_MS
+    true = heard(office, one, other, came - HOUR_MS)
+    shifted = true._replace(epoch=max(0, true.epoch + epochs))
+    with writing(office.database) as connection:
+        _, apart = judge(bench(office), one, [shifted], came)
+        contact_log.write(connection, [], apart)
+    days = DAYS if epochs > 0 else 5  # retention that the false time is past already
+    retention.expire(office.database, came + days_kept * DAY_MS - 2 * HOUR_MS, days)
+    assert office.number("SELECT COUNT(*) FROM contact_rejected") == 1
+    retention.expire(office.database, came + days_kept * DAY_MS + 2 * HOUR_MS, days)
+    assert office.number("SELECT COUNT(*) FROM contact_rejected") == 0
+
+
+def test_the_database_of_before_gets_the_longer_name(office: Office) -> None:
+    one, other = ids(office)
+    row = judge_as_unknown(bench(office), one, [heard(office, one, other, NOW_MS + 20 * MINUTE_MS)], other)[0]
+    with writing(office.database) as connection:
+        contact_log.write(connection, [], [row, row._replace(auth=bytes(6))])
+        command.downgrade(_alembic(connection), "0011")
+    assert office.rows("SELECT auth FROM contact_rejected") == [(bytes(6),)]
+    with writing(office.database) as connection:
+        connection.exec_driver_sql("UPDATE contact_rejected SET start_ms = received_ms + 1000")
+    migrate(office.database)
+    with writing(office.database) as connection:
+        contact_log.write(connection, [], [row])
+    assert office.rows("SELECT start_ms FROM contact_rejected WHERE auth = x'000000000000'") == [(row.received_ms,)]
+    assert office.number("SELECT COUNT(*) FROM contact_rejected") == 2
 
 
 def judge_as_unknown(judging: Ingest, one: int, records: list[Contact], other: int) -> list[KeptApart]:

@@ -13,27 +13,27 @@ from sqlalchemy import Connection, Engine, select, tuple_
 
 from zonetag_backend.keys import SealedKey
 from zonetag_backend.resolver import BUCKET_MS
-from zonetag_backend.rules import CLOCK, STALE, UNKNOWN
 from zonetag_backend.store import contact_log, past_clocks, retention, roster
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.schema.contacts import contact_rejected
-from zonetag_backend.tracing.contacts import KeptApart, Logged
+from zonetag_backend.tracing.contacts import CURABLE, KeptApart, Logged
 from zonetag_backend.tracing.past import Past
 from zonetag_protocol.contact import Contact
 
 log = logging.getLogger(__name__)
 
-# What a wrong offset can make of an honest record.  One that is forged is forged at any time.
-CURABLE = (CLOCK, UNKNOWN, STALE)
 AT_ONCE = 2000  # records looked at in one run
 WORK = 500_000  # tags times tables of 1024 s that one run makes at most: seconds
 LEAST = 16  # tables that it makes however many tags there are
 
-Key = tuple[int, int, bytes, int]
-"""Tag, epoch, identifier, slot: what names a record."""
+Name = tuple[int, int, bytes, int]
+"""Tag, epoch, identifier, slot: what names a record that is understood."""
+Key = tuple[int, int, bytes, int, bytes]
+"""The same and the authenticator: what names one that is not."""
 
 _c = contact_rejected.c
-_KEY = (_c.tag, _c.epoch, _c.eid, _c.at)
+_NAME = (_c.tag, _c.epoch, _c.eid, _c.at)
+_KEY = (*_NAME, _c.auth)
 
 
 class Repair:
@@ -70,7 +70,7 @@ class Repair:
                 good = [row for row in good if row[:4] in there]
                 contact_log.write(connection, good, [])
                 moved = len(good)
-        self._after = None if last == some[-1][:4] and len(some) < at_once else last
+        self._after = None if last == some[-1][:5] and len(some) < at_once else last
         if moved:
             self.moved += moved
             log.info("contact records understood by the clocks of their time: %d", moved)
@@ -82,7 +82,7 @@ class Repair:
         most = max(LEAST, WORK // max(1, len(past)))
         buckets: set[int] = set()
         jobs: dict[tuple[int, int, int, int], list[Contact]] = defaultdict(list)
-        last = some[0][:4]
+        last = some[0][:5]
         for row in some:
             times = [each for each in past.times(row.tag, row.epoch) if each[1] >= earliest_ms]
             buckets |= {start_ms // BUCKET_MS + next_one for _, start_ms in times for next_one in (0, 1)}
@@ -91,13 +91,13 @@ class Repair:
             for index, start_ms in times:
                 record = Contact(row.epoch, row.at, row.eid, row.auth, row.rssi_max, row.adverts, row.cells)
                 jobs[start_ms, row.tag, row.epoch, index].append(record)
-            last = row[:4]
-        found: dict[Key, list[Logged]] = defaultdict(list)
+            last = row[:5]
+        found: dict[Name, list[Logged]] = defaultdict(list)
         for (start_ms, which, _, index), records in sorted(jobs.items(), key=lambda job: job[0]):
             for good in past.judge_again(which, index, start_ms, records, now_ms):
                 found[good[:4]].append(good)
         # What would be true at two times is believed at neither.
-        return [rows[0] for rows in found.values() if len(rows) == 1], last
+        return [rows[0] for rows in found.values() if len({row.start_ms for row in rows}) == 1], last
 
 
 def _apart(connection: Connection, after: Key | None, most: int) -> Sequence[KeptApart]:
@@ -107,11 +107,11 @@ def _apart(connection: Connection, after: Key | None, most: int) -> Sequence[Kep
     return [KeptApart(*row) for row in connection.execute(statement)]
 
 
-def _there(connection: Connection, good: Sequence[Logged]) -> set[Key]:
+def _there(connection: Connection, good: Sequence[Logged]) -> set[Name]:
     """Which of these are still kept apart."""
-    found: set[Key] = set()
+    found: set[Name] = set()
     for which in {row.tag for row in good}:
         epochs = [row.epoch for row in good if row.tag == which]
-        here = select(*_KEY).where(_c.tag == which, _c.epoch.between(min(epochs), max(epochs)))
+        here = select(*_NAME).where(_c.tag == which, _c.epoch.between(min(epochs), max(epochs)))
         found |= {(row.tag, row.epoch, row.eid, row.at) for row in connection.execute(here)}
     return found

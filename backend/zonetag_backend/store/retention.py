@@ -7,7 +7,7 @@ what is deleted (secure_delete), and its log is emptied afterwards; PostgreSQL i
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Engine, Table, delete, inspect, select
+from sqlalchemy import Connection, Engine, Table, delete, inspect, or_, select, true
 from sqlalchemy.schema import DropTable
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -27,6 +27,7 @@ from zonetag_backend.store.schema import (
     visit_correction,
     wearing,
 )
+from zonetag_backend.tracing.contacts import CURABLE
 
 DAY_MS = 86_400_000
 MARGIN_MS = 3_600_000  # it runs hourly: what would become too old within the hour goes now
@@ -70,13 +71,26 @@ def horizon_ms(now_ms: int, days: int) -> int:
     return now_ms - days * DAY_MS + MARGIN_MS
 
 
+def _waited(table: Table, now_ms: int) -> ColumnElement[bool]:
+    """Whether a row that seems too old may go: a contact record whose clock is not known may be of today.
+
+    It waits a day, in which it is judged again (store/contact_repair.py).  None seems later than it was received.
+    """
+    if table is not contacts.contact_rejected:
+        return true()
+    c = table.c
+    return or_(c.reason.not_in(CURABLE), c.received_ms < now_ms - DAY_MS)
+
+
 def expire(engine: Engine, now_ms: int, days: int) -> Counter[str]:
     """One round, in one transaction; how many rows went, by table.  The audit log says that it took place."""
     before_ms = horizon_ms(now_ms, days)
     gone: Counter[str] = Counter()
     with writing(engine) as connection:
         for table, time in OLD:
-            gone[table.name] += connection.execute(delete(table).where(time < before_ms)).rowcount
+            gone[table.name] += connection.execute(
+                delete(table).where(time < before_ms, _waited(table, now_ms))
+            ).rowcount
         for table, time, hanging in PARENTS:
             alone = [~select(child).where(child == parent).exists() for child, parent in hanging]
             gone[table.name] += connection.execute(delete(table).where(time < before_ms, *alone)).rowcount

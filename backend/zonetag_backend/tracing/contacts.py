@@ -28,6 +28,8 @@ from zonetag_protocol.rotation import EPOCH_S, SLOT_S
 
 ECHO = "echo"
 REASONS = (CLOCK, UNKNOWN, FORGED, STALE, ECHO)
+# What a wrong offset can make of an honest record.  One that is forged is forged at any time.
+CURABLE = (CLOCK, UNKNOWN, STALE)
 # Two clocks are compared, each known by its own frames and drifted since, and the look lies within two slots.
 UNCERTAIN_MS = 2 * SLOT_MS + 500
 EPOCH_MS = EPOCH_S * 1000
@@ -60,6 +62,7 @@ class KeptApart(NamedTuple):
     auth: bytes
     reason: str
     start_ms: int
+    # as the hearing tag's clock has it, which may be wrong; never after it was received
     adverts: int
     # heard; 255 stands for more
     rssi_max: int
@@ -115,9 +118,9 @@ def judge(
         if not reason and peer == own:
             reason = ECHO
         if reason:
-            apart.append(
-                KeptApart(*key, record.auth, reason, start, record.count, record.max_dbm, record.cells, now_ms)
-            )
+            told = record.count, record.max_dbm, record.cells, now_ms
+            # A clock that is ahead must not keep it for longer than any other.
+            apart.append(KeptApart(*key, record.auth, reason, min(start, now_ms), *told))
             continue
         trusted = track.confirmed and bench.tracks[peer].confirmed
         good.append(

@@ -41,14 +41,15 @@ contact_log = Table(
 contact_rejected = Table(
     "contact_rejected",
     metadata,
-    # Records kept apart, beside the reason.
+    # Records kept apart, beside the reason.  The authenticator names them too: who may have sent it is not known, and
+    # one that was made up must not take the place of another.
     Column("tag", ForeignKey("tag.id"), primary_key=True),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("eid", LargeBinary, primary_key=True),
     Column("at", SmallInteger, primary_key=True, autoincrement=False),
-    Column("auth", LargeBinary, nullable=False),
+    Column("auth", LargeBinary, primary_key=True),
     Column("reason", String(16), nullable=False),  # a code of zonetag_backend.tracing.contacts
-    Column("start_ms", BigInteger, nullable=False),
+    Column("start_ms", BigInteger, nullable=False),  # by a clock that may be wrong, never after it was received
     Column("count", SmallInteger, nullable=False),
     Column("rssi_max", SmallInteger, nullable=False),
     Column("cells", LargeBinary, nullable=False),
