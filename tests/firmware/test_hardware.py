@@ -112,12 +112,16 @@ def test_resets_and_crashes_are_counted_over_lives(tag_bench: TagBench) -> None:
 
 
 def test_the_fault_log_is_bounded(tag_bench: TagBench) -> None:
-    for _ in range(3):
-        tag_bench.live(seconds=60_000, record="", events=[[second, "refuse", 1] for second in range(500, 60_000, 1100)])
-    sizes = [(tag_bench.folder / "files" / name).stat().st_size for name in ("faults.log", "faults.old")]
-    assert all(0 < size <= 2048 for size in sizes)
+    """Both files were filled by earlier lives; the new one reaches its bound in this one, and takes the old one's place."""
+    old, new = (tag_bench.folder / "files" / name for name in ("faults.old", "faults.log"))
+    old.write_text("1 address the oldest\n" * 90)
+    new.write_text("2 address of long ago\n" * 87)
+    tag_bench.live(seconds=20_000, record="", events=[[second, "refuse", 1] for second in range(500, 20_000, 1100)])
+    assert all(0 < file.stat().st_size <= 2048 for file in (old, new))
     lines = tag_bench.live(seconds=10).end["log"]
-    assert len(lines) > 40
+    assert len(lines) > 87
+    assert lines[-1].split()[1] == "address"
+    assert lines[0] == "2 address of long ago"
     assert all(len(line.split(" ", 2)) == 3 for line in lines)
     seconds = [int(line.split()[0]) for line in lines]
     assert seconds == sorted(seconds)

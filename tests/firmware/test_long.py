@@ -1,4 +1,4 @@
-"""Days at accelerated time, and a day in the heap that a tag has."""
+"""A day at accelerated time, and a day in the heap that a tag has."""
 
 import json
 from pathlib import Path
@@ -12,18 +12,15 @@ TICKS_PERIOD = 1 << 30
 HEAP = "110K"  # what is left of an ESP32's 134 KB once its radio is up; our own builds, with frozen code, use far less
 
 
-DAYS = 4
-
-
-def test_days_over_the_wrap_of_the_counter(tag_bench: TagBench) -> None:
-    life = tag_bench.live(seconds=DAYS * DAY_S, ticks=TICKS_PERIOD - 2 * DAY_S * 1000, chip=True, blocks=64)
-    assert len(life.frames) == DAYS * DAY_S // 4, "a frame in each slot, over the wrap of the millisecond counter too"
+def test_a_day_over_the_wrap_of_the_counter(tag_bench: TagBench) -> None:
+    life = tag_bench.live(seconds=DAY_S, ticks=TICKS_PERIOD - DAY_S // 2 * 1000, chip=True, blocks=64)
+    assert len(life.frames) == DAY_S // 4, "a frame in each slot, over the wrap of the millisecond counter too"
     assert linked(life.frames) == []
     assert repeated([life]) == []
-    assert life.end["t"] - tag_bench.t0 in range(DAYS * DAY_S - 4, DAYS * DAY_S + 5)
+    assert life.end["t"] - tag_bench.t0 in range(DAY_S - 4, DAY_S + 5)
     assert life.end["code"] == "dark"
     # Two records an epoch at most in the files: what an erase costs, and 64 blocks to spread it over.
-    assert life.end["erases"] < 400
+    assert life.end["erases"] < 100
 
 
 def test_a_day_in_110_kb_with_no_growth(micropython: Micropython, firmware: Path, tag_bench: TagBench) -> None:
