@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 
 import pytest
-from openpyxl import Workbook
+from rig.rosters import people, workbook
 
 from zonetag_backend.roster import rows as r
 from zonetag_backend.roster.reading import MOST_BYTES, read
@@ -19,26 +19,10 @@ AN = ("Nguyễn Thị Ánh", "Phòng Hành chính", "NV001", "A-001")
 BINH = ("Đỗ Văn Bình", "Phòng Kế toán", "NV002", "")
 
 
-def workbook(*sheets: tuple[str, Sequence[Sequence[object]]]) -> bytes:
-    book = Workbook()
-    book.remove(book.worksheets[0])
-    for title, lines in sheets:
-        sheet = book.create_sheet(title)
-        for line in lines:
-            sheet.append(list(line))
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
-
-
 def text(lines: Sequence[Sequence[str]], separator: str = ",") -> str:
     file = io.StringIO()
     csv.writer(file, delimiter=separator).writerows(lines)
     return file.getvalue()
-
-
-def people(content: bytes) -> list[tuple[str, str, str, str]]:
-    return [(row.name, row.unit, row.code, row.tag) for row in read(content)]
 
 
 def refusal(content: bytes) -> str:

@@ -1,7 +1,7 @@
 """Which column of a list holds what, by the words at its head, in Vietnamese or English."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zonetag_backend.names import folded
@@ -10,20 +10,26 @@ NAME, FAMILY, GIVEN, UNIT, CODE, TAG = "name", "family", "given", "unit", "code"
 
 # Column -> heads, small and without diacritics, as `_plain` makes them.
 _HEADS = {
-    NAME: "ho va ten|ho ten|hoten|ho va ten can bo|ho ten can bo|ho ten hoc sinh|ho va ten hoc sinh|ten nhan vien"
-    "|ho ten nhan vien|ten hoc sinh|ten can bo|can bo|name|full name|fullname|person|employee|employee name|student",
-    FAMILY: "ho dem|ho va dem|ho|ho va ten dem|ho lot|ho va chu lot|ho ten dem|family name|surname|last name"
-    "|family and middle name",
+    NAME: "ho va ten|ho ten|hoten|ho, ten|ho & ten|ho va ten can bo|ho ten can bo|ho ten hoc sinh|ho va ten hoc sinh"
+    "|ten nhan vien|ho ten nhan vien|ho va ten nhan vien|ho va ten cong chuc|ho va ten cbcc|ho va ten cbccvc"
+    "|ho ten cbccvc|ho va ten nguoi lao dong|ho va ten giao vien|ho ten giao vien|ho va ten khai sinh"
+    "|ho, chu dem va ten|ho, chu dem va ten khai sinh|ho, chu dem, ten|ho, ten dem va ten|ten hoc sinh|ten can bo|can bo"
+    "|name|full name|fullname|person|employee|employee name|student",
+    FAMILY: "ho dem|ho va dem|ho|ho va|ho, dem|ho va ten dem|ho lot|ho va chu lot|ho ten dem|ho ten lot|ho va ten lot"
+    "|ho va chu dem|ho, chu dem|ho chu dem|ho chu lot|family name|surname|last name|family and middle name",
     GIVEN: "ten|ten goi|given name|first name",
     UNIT: "don vi|phong|phong ban|phong/ban|lop|bo phan|to|khoa|ban|don vi cong tac|phong, ban|co quan|unit|department"
-    "|class|team|office",
+    "|phong lam viec|noi cong tac|noi lam viec|co quan cong tac|to bo mon|to chuyen mon|phong chuyen mon|ten don vi"
+    "|ten lop|khoi|class|team|office",
     CODE: "ma so|ma|ma nv|ma nhan vien|ma can bo|ma cb|ma hs|ma hoc sinh|ma so can bo|ma so nhan vien|so hieu|msnv"
     "|ma so hoc sinh|so hieu can bo|ma cbcc|ma so cbcc|ma cbccvc|ma so cbccvc|ma dinh danh"
     "|staff number|staff no|staff id|code|employee id|id|number|student id|employee number",
     TAG: "so the|the|ma the|so the deo|tag|tag number|tag no|tag id|badge",
 }
 _COLUMN = {head: column for column, heads in _HEADS.items() for head in heads.split("|")}
+_NUMBER = frozenset(("stt", "tt", "so tt", "so thu tu", "s tt", "no", "#"))  # heads of the column that numbers people
 _NOTE = re.compile(r"\(.*?\)|[*:.]")
+_AND = re.compile(r"\s*[,/;–-]\s*|\s+(?:va|hoac|and|or)\s+")  # "Phòng, ban, đơn vị"
 SEARCHED = 20  # rows in which the head may stand: titles come before it
 
 
@@ -65,17 +71,19 @@ def cell(cells: Sequence[str], at: int | None) -> str:
     return cells[at] if at is not None and at < len(cells) else ""
 
 
-def columns_of(cells: Iterable[str]) -> Columns | None:
+def columns_of(cells: Sequence[str]) -> Columns | None:
     """The columns whose heads stand in this row; none when nothing there says where names are."""
     found: dict[str, int] = {}
     bare: list[int] = []
     for at, text in enumerate(cells):
         head = _plain(text)
-        column = _COLUMN.get(head)
+        column = _column(head)
         if column is not None:
             found.setdefault(column, at)
         elif not head:
             bare.append(at)
+    if NAME not in found and GIVEN in found and FAMILY not in found and _before(cells, found[GIVEN]).startswith("ho "):
+        found[FAMILY] = found[GIVEN] - 1  # whatever it says more, names must not lose their first half
     if NAME not in found and GIVEN in found and FAMILY not in found:
         found[NAME] = found.pop(GIVEN)  # "Tên" alone is the whole name
     if NAME not in found and not {FAMILY, GIVEN} <= set(found):
@@ -85,6 +93,26 @@ def columns_of(cells: Iterable[str]) -> Columns | None:
     if NAME in found and FAMILY in found:
         found.pop(FAMILY)
     return Columns(*(found.get(each) for each in (NAME, FAMILY, GIVEN, UNIT, CODE, TAG)))
+
+
+def number_at(head: Sequence[str]) -> int | None:
+    """The column that numbers people from 1; none when there is none."""
+    return next((at for at, text in enumerate(head) if _plain(text) in _NUMBER), None)
+
+
+def has_numbers(text: str) -> bool:
+    """Whether a digit stands in it, as in what an office gives out."""
+    return any(each.isdigit() for each in text)
+
+
+def _column(head: str) -> str | None:
+    """What a head names, also when it names it in several words for the same."""
+    parts = {_COLUMN.get(part) for part in _AND.split(head) if part}
+    return _COLUMN.get(head) or (parts.pop() if len(parts) == 1 else None)
+
+
+def _before(cells: Sequence[str], at: int) -> str:
+    return _plain(cells[at - 1]) if at else ""
 
 
 def _plain(text: str) -> str:

@@ -120,7 +120,7 @@ def _form(row: Row) -> list[tuple[str, str]]:
     problems = []
     if row.formula:
         problems.append((r.FORMULA, ""))
-    elif not row.name:
+    elif not any(each.isalpha() for each in row.name):
         problems.append((r.NO_NAME, ""))
     for code, text, most in (
         (r.BAD_NAME, row.name, MOST_NAME),

@@ -50,6 +50,21 @@ class Row:
         return f"{self.sheet}: {self.line}" if self.sheet else str(self.line)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the file that is no person."""
+
+    sheet: str
+    # empty as in Row
+    line: int
+    text: str
+
+    @property
+    def where(self) -> str:
+        """As of a row."""
+        return f"{self.sheet}: {self.line}" if self.sheet else str(self.line)
+
+
 class Refused(Exception):
     """A file that is not read; `code` says why."""
 

@@ -27,7 +27,7 @@ from zonetag_backend.web.render import show
 from zonetag_backend.web.visitor import visitor_of
 
 SHOWN_GOOD = 200  # rows without problems that the page shows
-SHOWN_HEADS = 50  # of columns that are not read
+SHOWN_HEADS = 50  # of columns that are not read, and of lines that are no people
 COLUMNS = {
     columns.NAME: _("Name"),
     columns.FAMILY: _("Family and middle name"),
@@ -156,6 +156,8 @@ def _twin(plan: Plan | None, looked: Looked | None) -> dict[str, Any]:
     return {
         "columns": dict(looked.read) if looked else {},
         "ignored": list(looked.ignored) if looked else [],
+        "units": [{"at": line.where, "unit": line.text} for line in looked.units] if looked else [],
+        "aside": [{"at": line.where, "text": line.text} for line in looked.aside] if looked else [],
         "rows": [
             {
                 "sheet": step.row.sheet,
