@@ -13,8 +13,8 @@ _HEADS = {
     NAME: "ho va ten|ho ten|hoten|ho, ten|ho & ten|ho va ten can bo|ho ten can bo|ho ten hoc sinh|ho va ten hoc sinh"
     "|ten nhan vien|ho ten nhan vien|ho va ten nhan vien|ho va ten cong chuc|ho va ten cbcc|ho va ten cbccvc"
     "|ho ten cbccvc|ho va ten nguoi lao dong|ho va ten giao vien|ho ten giao vien|ho va ten khai sinh"
-    "|ho, chu dem va ten|ho, chu dem va ten khai sinh|ho, chu dem, ten|ho, ten dem va ten|ten hoc sinh|ten can bo|can bo"
-    "|name|full name|fullname|person|employee|employee name|student",
+    "|ho, chu dem va ten|ho, chu dem va ten khai sinh|ho, chu dem, ten|ho, ten dem va ten|ten hoc sinh|ten can bo"
+    "|can bo|name|full name|fullname|person|employee|employee name|student",
     FAMILY: "ho dem|ho va dem|ho|ho va|ho, dem|ho va ten dem|ho lot|ho va chu lot|ho ten dem|ho ten lot|ho va ten lot"
     "|ho va chu dem|ho, chu dem|ho chu dem|ho chu lot|family name|surname|last name|family and middle name",
     GIVEN: "ten|ten goi|given name|first name",
