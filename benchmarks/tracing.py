@@ -23,9 +23,10 @@ from pathlib import Path
 from zonetag_backend.memory import settle
 from zonetag_backend.store import book, meetings, registry
 from zonetag_backend.store.engine import Transaction, open_database, reading, writing
-from zonetag_backend.store.tracing import Asker
+from zonetag_backend.store.tracing import Asker, traced
 from zonetag_backend.tracing import chain, encounter, profile
 from zonetag_backend.tracing.days import Days
+from zonetag_backend.tracing.outcome import Outcome
 
 DAYS, ASKED_DAYS, PER_DAY = 21, 14, 10
 TEAM, TEAMS = 10, 3
@@ -200,10 +201,17 @@ def measure(connection: Transaction, bare: sqlite3.Connection, people: int, mill
         asked.append(("by contact logs, all new", (encounter.DIRECT,), [LOGGING + who for who in met]))
     for name, evidence, some in asked:
         ask = Asker(connection, 0, evidence=evidence)
-        traced = chain.trace(some[0], WINDOW, ask, covid, days, at_least=0.01)
+        made = chain.trace(some[0], WINDOW, ask, covid, days, at_least=0.01)
         took = median_ms(partial(chain.trace, window=WINDOW, ask=ask, profile=covid, days=days, at_least=0.01), some)
-        first, second = (sum(each == n for each in traced.generations.values()) for n in (1, 2))
+        first, second = (sum(each == n for each in made.generations.values()) for n in (1, 2))
         said(f"chain, {first} and {second} people, {millions:g} M, {name}", took, 500)
+    if people >= LOGGING + STRANGERS:
+
+        def whole(who: int) -> Outcome:  # as a page asks: for more than a time at one place can say
+            return traced(connection, who, WINDOW, covid, floor_ms=0, at_least=0.06, others_until=END_MS)
+
+        found = len({each.who.id for each in whole(asked[-1][2][0]).found})
+        said(f"a whole case, {found} people, {millions:g} M, all new", median_ms(whole, asked[-1][2]), 500)
 
 
 def main() -> None:

@@ -206,6 +206,23 @@ def test_a_day_is_one_of_the_site(world: World, hour: int, days: int) -> None:
     assert sum(len(each.days) for each in found) == days
 
 
+@pytest.mark.parametrize("minutes", [7, 11, 13, 17])
+def test_evidence_of_place_counts_at_its_own_probability_however_often_a_day(world: World, minutes: int) -> None:
+    """A mean of like numbers is rounded; and where no time at a place can count, it is not asked for."""
+    world.people(2, 2, 1)
+    for who in (1, 2):
+        world.wear(who, who)
+        for hour in range(5):
+            start = BEGIN_MS + hour * HOUR_MS
+            world.be(1, who, start, start + (minutes + 7 * hour) * MINUTE_MS)
+    with reading(world.database) as connection:
+        [found] = traced(connection, 1, WHOLE, CLOSE, floor_ms=0, at_least=0.05).found
+        assert [day.evidence for day in found.days] == ["place"]
+        assert traced(connection, 1, WHOLE, CLOSE, floor_ms=0, at_least=0.051).found == ()
+        assert traced(connection, 1, WHOLE, CLOSE, floor_ms=0, evidence=("place",)).found == ()
+        assert traced(connection, 1, WHOLE, AIR, floor_ms=0).found  # a disease for which the place is enough
+
+
 @pytest.mark.both_databases
 def test_what_retention_should_have_removed_is_not_told(world: World) -> None:
     two_meetings(world, 6)

@@ -1,6 +1,7 @@
 """What tracing asks of the store, by person and window, and what it says about people and places by name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
@@ -13,6 +14,7 @@ from zonetag_backend.tracing.chain import Settled, Window, nobody, trace
 from zonetag_backend.tracing.closeness import Calibrated
 from zonetag_backend.tracing.days import Days
 from zonetag_backend.tracing.encounter import Encounter, Meetings
+from zonetag_backend.tracing.exposure import place_counts
 from zonetag_backend.tracing.outcome import Outcome, outcome
 from zonetag_backend.tracing.profile import Profile
 from zonetag_backend.tracing.seam import Closeness
@@ -28,13 +30,24 @@ class Asker:
     """
 
     def __init__(
-        self, connection: Connection, floor_ms: int, model: Closeness | None = None, evidence: Iterable[str] = ()
+        self,
+        connection: Connection,
+        floor_ms: int,
+        model: Closeness | None = None,
+        evidence: Iterable[str] = (),
+        place_counts: Callable[[float], bool] | None = None,
     ) -> None:
-        """`evidence`: of which kinds; both if none is named."""
+        """`evidence`: of which kinds; both if none is named.
+
+        `place_counts`: whether a time at one place can matter that was spent close with some probability.  Where it
+        cannot, as with most profiles, it is not asked for: that is half of what there is.
+        """
         self._connection = connection
         self._floor_ms = floor_ms
         self._model = model or Calibrated()
         self._evidence = frozenset(evidence) or frozenset((encounter.DIRECT, encounter.PLACE))
+        if place_counts is not None and not place_counts(encounter.of_place(self._model)):
+            self._evidence -= {encounter.PLACE}
 
     def __call__(self, windows: Mapping[int, Window], settled: Settled = nobody) -> list[Encounter]:
         """Those of each person within its window, without what is `settled`."""
@@ -72,7 +85,7 @@ def traced(
     window = (max(window[0], floor_ms), window[1])
     stays = whereabouts.settled_stays(connection, who, window, meetings.stays(connection, who, window))
     zone = timezone(connection, [place for place, _, _ in stays])
-    ask = Asker(connection, floor_ms, model, evidence)
+    ask = Asker(connection, floor_ms, model, evidence, partial(place_counts, profile, at_least))
     found = trace(
         who,
         window,

@@ -76,13 +76,18 @@ def direct(noted: Iterable[Noted], model: Closeness) -> list[Encounter]:
     return out
 
 
+def of_place(model: Closeness) -> float:
+    """The probability for a time at one place of which nothing else is known."""
+    return model.place(Both(0, 0, 0, (), ()))
+
+
 def place(shared: Meetings, model: Closeness, heard: Heard | None = None) -> list[Encounter]:
     """Encounters from presence.  Who sits where does not change within one: it is a single piece."""
     out = []
     for (asked, other), rows in shared.items():
         rows.sort(key=_start)
         # Without what was heard a model sees nothing in which two times at a place differ: it is asked once.
-        blind = model.place(Both(rows[0][2], rows[0][3], rows[0][4], (), ())) if heard is None else 0.0
+        blind = of_place(model) if heard is None else 0.0
         places: dict[int, None] = {}
         of: list[Piece] = []
         begin, start, end = rows[0][3], rows[0][3], rows[0][3]

@@ -35,6 +35,19 @@ class Exposure(NamedTuple):
     # that it was a contact as the profile has it
 
 
+ROUNDING = 1e-9  # a mean of like numbers may be off by less
+
+
+def threshold_of(profile: Profile, at_least: float | None) -> float:
+    """The probability from which on a day is a contact: the profile's, if no other is given."""
+    return (profile.probability if at_least is None else at_least) - ROUNDING
+
+
+def place_counts(profile: Profile, at_least: float | None, chance: float) -> bool:
+    """Whether a time at one place can make a contact, if it was spent close with this probability."""
+    return profile.by_place or chance >= threshold_of(profile, at_least)
+
+
 def exposures(
     encounters: Iterable[Encounter],
     profile: Profile,
@@ -46,7 +59,7 @@ def exposures(
 
     `at_least`: the probability from which on, if not the profile's.
     """
-    threshold = profile.probability if at_least is None else at_least
+    threshold = threshold_of(profile, at_least)
     by_day: dict[tuple[int, int, int, str], tuple[list[Piece], list[Encounter]]] = defaultdict(_nothing)
     low, high = window
     for encounter in encounters:
