@@ -13,6 +13,7 @@ A table first, then one JSON object a task, each on one line.
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,14 +60,23 @@ def main() -> None:
     for name in args.tasks or TASKS:
         try:
             result = TASKS[name][1](data, args.train)
-        except (folders.Rubbish, folders.Missing) as error:
-            if isinstance(error, folders.Rubbish):  # the other tasks are told all the same, the exit code tells of this
-                refused.append(name)
+        except folders.Missing as error:
             print(f"{name}: left out: {error}", file=sys.stderr)
             lines.append(not_judged(name, str(error)))
             continue
-        for each in result.left_out:
+        except Exception as error:  # noqa: BLE001  # of recordings that nobody has seen: the other tasks are told all the same
+            why = str(error)
+            if not isinstance(error, folders.Rubbish):
+                traceback.print_exc()
+                why = f"these recordings are of a kind that the task cannot take ({type(error).__name__}: {error})"
+            refused.append(name)
+            print(f"{name}: left out: {why}", file=sys.stderr)
+            lines.append(not_judged(name, why))
+            continue
+        for each in result.refused + result.left_out:
             print(f"{name}: {each}", file=sys.stderr)
+        if result.refused:
+            refused.append(name)
         results.append(result)
         lines.append(json_line(result))
     if results:
@@ -75,7 +85,7 @@ def main() -> None:
     if not results and not refused:
         sys.exit(f"{data}: no recordings in {', '.join(_folders())}; see docs/accuracy.md for the layout")
     if refused:
-        sys.exit(f"not judged: {', '.join(refused)}; see above which file is in the way")
+        sys.exit(f"not judged, or not all of it: {', '.join(refused)}; see above which file is in the way")
     if args.write:
         document.write(ROOT / "docs", results, _rehearse(data, SPLITS))
 

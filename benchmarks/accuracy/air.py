@@ -22,17 +22,23 @@ from zonetag_backend.simulate.plan import Plan, Receiver
 SOURCE = "github philotuxo/Position-Annotated-BLE-RSSI-Dataset, CC0"
 SEED = 1
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+QUANTILES_ARE = "Quantiles 5, 25, 50, 75, 95 %."
 SOON_S = 1.5  # packets at most so far apart are neighbours
 HEIGHT_M = 1.0
+FEWEST = 20  # packets of a walk at a receiver
 Floats = npt.NDArray[np.float64]
 
 
 def evaluate(data: Path, train: Path | None) -> Result:
-    """Raises `folders.Missing` when there are no walks, or nobody says where the receivers hang.  Nothing is learnt."""
-    walks = folders.walks(data)
+    """Raises `folders.Missing` when there are no walks, or nobody says where the receivers hang; `folders.Rubbish`.
+
+    Nothing is learnt.
+    """
+    refused: list[str] = []
+    walks = folders.walks(data, refused)
     hung = folders.receivers(data, *([train] if train else []))
     if not walks:
-        raise folders.Missing(f"no *.mbd in {data / 'zone'}")
+        raise folders.nothing(f"no *.mbd in {data / 'zone'}", refused)
     if not hung:
         raise folders.Missing(f"no *.dev says where the receivers hang; put it into {data / 'zone'} or into --train")
     parts: dict[str, list[tuple[Floats, Floats]]] = {"level": [], "around the distance law": [], "packet to packet": []}
@@ -40,7 +46,7 @@ def evaluate(data: Path, train: Path | None) -> Result:
     for number, walk in enumerate(walks):
         heading = _heading(walk)
         for name, (at, simulated) in zip(sorted(hung), _simulated(walk, hung, SEED + number), strict=True):
-            if len(at) < 20:
+            if len(at) < FEWEST:
                 continue
             place = hung[name][1]
             real = walk.rssi[at]
@@ -55,9 +61,15 @@ def evaluate(data: Path, train: Path | None) -> Result:
                 turned[towards].append(((real - law)[side], (simulated - law)[side]))
             near = np.flatnonzero(np.diff(walk.times[at]) <= SOON_S)
             parts["packet to packet"].append((np.diff(real)[near], np.diff(simulated)[near]))
+    if not parts["level"]:
+        raise folders.Missing(
+            f"none of the walks in {data / 'zone'} was heard {FEWEST} times by a receiver of the *.dev"
+        )
     rows, figures = [], {}
     for name, pairs in parts.items():
         real, simulated = (np.concatenate([pair[i] for pair in pairs]) for i in (0, 1))
+        if not len(real):  # no two packets follow each other soon
+            continue
         # What is heard at all is bounded below alike in both.
         real, simulated = real - np.median(real), simulated - np.median(simulated)
         distance = ks_distance(real, simulated)
@@ -78,7 +90,7 @@ def evaluate(data: Path, train: Path | None) -> Result:
     swing = [middles[True][i] - middles[False][i] for i in (0, 1)] if len(middles) == 2 else [0.0, 0.0]
     rows.append(Row("towards minus turned away, dB", f"{swing[1]:+.1f}", f"{swing[0]:+.1f} (recorded)", "10 (worn)"))
     figures["body"] = {"recorded_db": round(swing[0], 2), "simulated_db": round(swing[1], 2)}
-    return Result("air", SOURCE, "nothing learnt", tuple(rows), figures, ("Quantiles 5, 25, 50, 75, 95 %.",))
+    return Result("air", SOURCE, "nothing learnt", tuple(rows), figures, (QUANTILES_ARE,), refused=tuple(refused))
 
 
 def ks_distance(one: Floats, other: Floats) -> float:

@@ -76,11 +76,12 @@ class Judged:
 
 
 def evaluate(data: Path, train: Path | None) -> Result:
-    """Raises `folders.Missing` when no set holds recordings of both kinds."""
-    talks = folders.talks(data)
+    """Raises `folders.Missing` when no set holds recordings of both kinds, `folders.Rubbish` when none can be read."""
+    refused: list[str] = []
+    talks = folders.talks(data, refused)
     if not talks:
-        raise folders.Missing(f"no *_partner.csv with packets in {data / 'contact'}")
-    teachers = folders.talks(train) if train else talks
+        raise folders.nothing(f"no *_partner.csv with packets in {data / 'contact'}", refused)
+    teachers = folders.talks(train, refused) if train else talks
     rows, figures, tables, left_out = [], {}, [], []
     for set_name in sorted({talk.set_name for talk in talks}):
         mine = [talk for talk in talks if talk.set_name == set_name]
@@ -122,7 +123,8 @@ def evaluate(data: Path, train: Path | None) -> Result:
         "Precision is that of the threshold 0.5 at even odds, were it applied to all pairs of an office; with the base "
         "rate as prior the same evidence hardly ever passes 0.5, which is the honest answer of one stretch by itself.",
     )
-    return Result("contact", SOURCE, split, tuple(rows), figures, notes, "\n\n".join(tables), tuple(left_out))
+    more = "\n\n".join(tables)
+    return Result("contact", SOURCE, split, tuple(rows), figures, notes, more, tuple(left_out), tuple(refused))
 
 
 def looks(talk: Talk, begin: float, end: float) -> tuple[float, ...]:
@@ -152,6 +154,11 @@ def _stretches(talk: Talk, length: float) -> list[tuple[Session, float]]:
     return out
 
 
+def _kept_apart(talk: Talk, known: bool) -> str:
+    """Talks with one of these are judged by the same others."""
+    return (talk.name if known else talk.worn) if talk.worn else talk.day
+
+
 def _apart(one: Talk, other: Talk, known: bool) -> bool:
     """Whether `other` may teach what judges `one`."""
     if not one.worn:
@@ -168,9 +175,11 @@ def _judged(mine: Sequence[Talk], teachers: Sequence[Talk], length: float, known
     said, simple, truth = [], [], []
     kept: dict[str, tuple[closeness.Closeness, float]] = {}
     for talk in mine:
-        key = (talk.name if known else talk.worn) if talk.worn else talk.day
+        key = _kept_apart(talk, known)
         if key not in kept:
-            others = [each for each in teachers if _apart(talk, each, known)]
+            its = {each.mark for each in mine if _kept_apart(each, known) == key}
+            copies = [each for each in teachers if each.mark in its]  # the same, under other names
+            others = [each for each in teachers if all(_apart(one, each, known) for one in (talk, *copies))]
             learnt = [stretch for each in others for stretch in _stretches(each, LENGTHS_S[-1])]
             alike = [stretch for each in others for stretch in _stretches(each, length)]
             kept[key] = closeness.learn([session for session, _ in learnt]), _threshold(alike)

@@ -36,16 +36,17 @@ class Tally:
 
 
 def evaluate(data: Path, train: Path | None) -> Result:
-    """Raises `folders.Missing` when there are no recordings."""
-    recordings = folders.doors(data)
+    """Raises `folders.Missing` when there are no recordings, `folders.Rubbish` when none of them can be read."""
+    refused: list[str] = []
+    recordings = folders.doors(data, refused)
     if not recordings:
-        raise folders.Missing(f"no *.csv in {data / 'door'}")
-    teachers = folders.doors(train) if train else recordings
+        raise folders.nothing(f"no *.csv in {data / 'door'}", refused)
+    teachers = folders.doors(train, refused) if train else recordings
     ours: dict[str, Tally] = {}
     simple: dict[str, Tally] = {}
     untaught: list[str] = []
     for recording in recordings:
-        others = [r for r in teachers if r.name != recording.name and set(r.receivers) >= set(recording.receivers)]
+        others = [r for r in teachers if _teaches(r, recording)]
         untrained = door.by_sides([name.startswith("I-") for name in recording.receivers])
         learnt = [
             door.learn([_passages(r, recording.receivers) for r in others if r.kind == kind]) for kind in _kinds(others)
@@ -66,7 +67,7 @@ def evaluate(data: Path, train: Path | None) -> Result:
         ]
         figures[kind] = {"zonetag": _figures(tally), "difference rule": _figures(other)}
     split = "trained on --train" if train else "each recording held out, trained on all others"
-    return Result("door", SOURCE, split, tuple(rows), figures, left_out=tuple(untaught))
+    return Result("door", SOURCE, split, tuple(rows), figures, left_out=tuple(untaught), refused=tuple(refused))
 
 
 def difference_rule(recording: DoorRecording) -> door.Followed:
@@ -86,6 +87,12 @@ def difference_rule(recording: DoorRecording) -> door.Followed:
             crossings.append(door.Crossing(at, now == door.INSIDE, at))
         states[i] = state = now
     return door.Followed(states, np.zeros(len(states)), tuple(crossings))
+
+
+def _teaches(other: DoorRecording, recording: DoorRecording) -> bool:
+    """Whether it has the same receivers, and is not the recording itself, under whatever name."""
+    apart = other.name != recording.name and other.mark != recording.mark
+    return apart and set(other.receivers) >= set(recording.receivers)
 
 
 def _kinds(recordings: list[DoorRecording]) -> list[str]:

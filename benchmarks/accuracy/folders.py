@@ -1,11 +1,16 @@
-"""Reading recordings in the layout of docs/accuracy.md.  Plain or gzipped; what cannot be read is refused by name."""
+"""Reading recordings in the layout of docs/accuracy.md.  Plain or gzipped; what cannot be read is refused by name.
+
+A file that is refused raises `Rubbish`, or goes to the list `refused`, where one is given: the others are then read.
+"""
 
 import ast
 import csv
 import gzip
+import hashlib
 import math
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +32,11 @@ class Missing(Exception):
     """A task that cannot be judged; the message says what is missing and where to put it."""
 
 
+def nothing(why: str, refused: list[str]) -> Rubbish | Missing:
+    """Why there is nothing to judge: what could not be read, or what is not there."""
+    return Rubbish("; ".join(refused)) if refused else Missing(why)
+
+
 @dataclass(frozen=True, slots=True)
 class DoorRecording:
     """One walk or drive through a door, to and fro."""
@@ -38,6 +48,8 @@ class DoorRecording:
     times: Floats
     levels: Floats
     inside: npt.NDArray[np.bool_]
+    mark: bytes
+    # of what was recorded, see `_mark`
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,7 @@ class TagRecording:
     zone: str
     times: Floats
     levels: Floats
+    mark: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ class Walk:
     # x, y
     heading: Floats | None
     # which way the beacon looks, radians from the x axis; None: not told
+    mark: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,7 @@ class Talk:
     # at each packet; NaN: not told
     told: bool | None
     # close or far by its folder; None: by the distance
+    mark: bytes
 
     def close(self, begin: float, end: float) -> bool | None:
         """Whether they were close between two times, by the middle of the distances; None: in between, or not told."""
@@ -94,20 +109,40 @@ class Talk:
         return bool(np.median(feet) <= CLOSE_FEET)
 
 
+def _mark(*recorded: npt.NDArray[np.generic]) -> bytes:
+    """The same for the same recording under another name, so that none is judged by a copy of itself."""
+    whole = hashlib.sha256()
+    for each in recorded:
+        whole.update(str(each.shape).encode() + each.tobytes())
+    return whole.digest()
+
+
+@contextmanager
+def _or_refused(refused: list[str] | None) -> Iterator[None]:
+    """What is read within: where it is rubbish, it goes to `refused` if that is a list."""
+    try:
+        yield
+    except Rubbish as error:
+        if refused is None:
+            raise
+        refused.append(str(error))
+
+
 def lines(path: Path) -> list[str]:
-    """The lines of a text file, gzipped or not."""
+    """The lines of a text file, gzipped or not, with or without a byte order mark."""
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return data.decode("utf-8").splitlines()
+        return data.decode("utf-8-sig").splitlines()
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise Rubbish(f"{path}: cannot be read as text ({error}); give a plain or gzipped text file") from error
 
 
 def files(folder: Path, *endings: str) -> list[Path]:
-    """Files of the folder with one of the endings, gzipped or not, by name."""
+    """Files of the folder with one of the endings, gzipped or not, by name; without hidden ones."""
     if not folder.is_dir():
         return []
-    return sorted(p for p in folder.iterdir() if p.is_file() and p.name.removesuffix(".gz").endswith(endings))
+    there = (p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    return sorted(p for p in there if p.name.removesuffix(".gz").endswith(endings))
 
 
 def _rows(path: Path, *columns: str) -> Iterator[dict[str, str]]:
@@ -115,10 +150,15 @@ def _rows(path: Path, *columns: str) -> Iterator[dict[str, str]]:
     missing = set(columns) - set(reader.fieldnames or ())
     if missing:
         raise Rubbish(f"{path}: no column {', '.join(sorted(missing))}; see docs/accuracy.md for the layout")
-    for row in reader:
-        if any(row[column] is None for column in columns):
-            raise Rubbish(f"{path}: line {reader.line_num} is cut short; take the file anew from its source")
-        yield row
+    try:
+        for row in reader:
+            if any(row[column] is None for column in columns):
+                raise Rubbish(f"{path}: line {reader.line_num} is cut short; take the file anew from its source")
+            yield row
+    except csv.Error as error:
+        raise Rubbish(
+            f"{path}: line {reader.line_num} is no CSV ({error}); take the file anew from its source"
+        ) from error
 
 
 def _number(path: Path, text: str) -> float:
@@ -131,65 +171,76 @@ def _number(path: Path, text: str) -> float:
     return value
 
 
-def doors(folder: Path) -> list[DoorRecording]:
+def doors(folder: Path, refused: list[str] | None = None) -> list[DoorRecording]:
     """door/*.csv: superframe (100 ms), receivers O-* and I-*, Label 0 outside, else inside."""
     out = []
     for path in files(folder / "door", ".csv"):
-        rows = list(_rows(path, "superframe", "Label"))
-        if not rows:
-            raise Rubbish(f"{path}: no packets; take the file anew from its source")
-        names = tuple(name for name in rows[0] if name[:2] in ("O-", "I-"))
-        if len({name[0] for name in names}) < 2:
-            raise Rubbish(f"{path}: needs receivers outside (O-*) and inside (I-*) as columns")
-        levels = np.array([[_number(path, row[name]) for name in names] for row in rows])
-        times = np.array([_number(path, row["superframe"]) / 10 for row in rows])
-        order = np.argsort(times, kind="stable")
-        name = path.name.removesuffix(".gz").removesuffix(".csv")
-        out.append(
-            DoorRecording(
-                name,
-                name.split("_")[0],
-                names,
-                times[order],
-                np.where(levels <= NOT_HEARD, np.nan, levels)[order],
-                np.array([_number(path, row["Label"]) > 0 for row in rows])[order],
-            )
-        )
+        with _or_refused(refused):
+            out.append(_door(path))
     return out
 
 
-def tags(folder: Path) -> list[TagRecording]:
+def _door(path: Path) -> DoorRecording:
+    rows = list(_rows(path, "superframe", "Label"))
+    if not rows:
+        raise Rubbish(f"{path}: no packets; take the file anew from its source")
+    names = tuple(name for name in rows[0] if name and name[:2] in ("O-", "I-"))
+    if len({name[0] for name in names}) < 2:
+        raise Rubbish(f"{path}: needs receivers outside (O-*) and inside (I-*) as columns")
+    levels = np.array([[_number(path, row[name]) for name in names] for row in rows])
+    times = np.array([_number(path, row["superframe"]) / 10 for row in rows])
+    inside = np.array([_number(path, row["Label"]) > 0 for row in rows])
+    order = np.argsort(times, kind="stable")
+    times, levels, inside = times[order], np.where(levels <= NOT_HEARD, np.nan, levels)[order], inside[order]
+    if times[-1] == times[0]:
+        raise Rubbish(f"{path}: all packets at one time; take the file anew from its source")
+    name = path.name.removesuffix(".gz").removesuffix(".csv")
+    return DoorRecording(name, name.split("_")[0], names, times, levels, inside, _mark(times, levels))
+
+
+def tags(folder: Path, refused: list[str] | None = None) -> list[TagRecording]:
     """vestibule/*.csv: name, locationStatus, timestamp (ms), rssiOne, rssiTwo; one recording a tag and zone."""
     found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
     for path in files(folder / "vestibule", ".csv"):
-        for row in _rows(path, "name", "locationStatus", "timestamp", "rssiOne", "rssiTwo"):
-            reading = tuple(_number(path, row[column]) for column in ("timestamp", "rssiOne", "rssiTwo"))
-            found.setdefault((row["name"], row["locationStatus"]), []).append((reading[0], reading[1], reading[2]))
+        with _or_refused(refused):
+            rows = list(_rows(path, "name", "locationStatus", "timestamp", "rssiOne", "rssiTwo"))
+            wanted = ("timestamp", "rssiOne", "rssiTwo")
+            readings = [tuple(_number(path, row[column]) for column in wanted) for row in rows]
+            for row, reading in zip(rows, readings, strict=True):
+                whose = found.setdefault((row["name"], row["locationStatus"]), [])
+                whose.append((reading[0], reading[1], reading[2]))
     out = []
-    for (name, zone), readings in sorted(found.items()):
-        data = np.array(sorted(readings))
-        out.append(TagRecording(name, zone, (data[:, 0] - data[0, 0]) / 1000, data[:, 1:]))
+    for (name, zone), some in sorted(found.items()):
+        data = np.array(sorted(some))
+        times = (data[:, 0] - data[0, 0]) / 1000
+        out.append(TagRecording(name, zone, times, data[:, 1:], _mark(times, data[:, 1:])))
     return out
 
 
-def walks(folder: Path) -> list[Walk]:
+def walks(folder: Path, refused: list[str] | None = None) -> list[Walk]:
     """zone/*.mbd: time s, receiver, beacon, rssi, x, y, z, rotation matrix (may be left out)."""
     out = []
     for path in files(folder / "zone", ".mbd"):
-        rows = [line.split(",") for line in lines(path) if line.strip()]
-        if not rows or min(map(len, rows)) < 6:
-            raise Rubbish(f"{path}: each line needs time, receiver, beacon, rssi, x, y")
-        times, rssi, xs, ys = (np.array([_number(path, row[i]) for row in rows]) for i in (0, 3, 4, 5))
-        order = np.argsort(times, kind="stable")
-        names = np.array([row[1] for row in rows])[order]
-        positions = np.stack([xs, ys], axis=1)[order]
-        name = path.name.removesuffix(".gz").removesuffix(".mbd")
-        heading = None
-        if min(map(len, rows)) >= 16:  # a rotation matrix row by row; its last column is where the beacon looks
-            east, north = (np.array([_number(path, row[i]) for row in rows]) for i in (9, 12))
-            heading = np.arctan2(north, east)[order]
-        out.append(Walk(name, times[order] - times.min(), names, rssi[order], positions, heading))
+        with _or_refused(refused):
+            out.append(_walk(path))
     return out
+
+
+def _walk(path: Path) -> Walk:
+    rows = [line.split(",") for line in lines(path) if line.strip()]
+    if not rows or min(map(len, rows)) < 6:
+        raise Rubbish(f"{path}: each line needs time, receiver, beacon, rssi, x, y")
+    times, rssi, xs, ys = (np.array([_number(path, row[i]) for row in rows]) for i in (0, 3, 4, 5))
+    order = np.argsort(times, kind="stable")
+    names = np.array([row[1] for row in rows])[order]
+    positions = np.stack([xs, ys], axis=1)[order]
+    times, rssi = times[order] - times.min(), rssi[order]
+    heading = None
+    if min(map(len, rows)) >= 16:  # a rotation matrix row by row; its last column is where the beacon looks
+        east, north = (np.array([_number(path, row[i]) for row in rows]) for i in (9, 12))
+        heading = np.arctan2(north, east)[order]
+    name = path.name.removesuffix(".gz").removesuffix(".mbd")
+    return Walk(name, times, names, rssi, positions, heading, _mark(times, rssi, positions))
 
 
 def receivers(*folders: Path) -> dict[str, tuple[str, Floats]]:
@@ -206,24 +257,29 @@ def receivers(*folders: Path) -> dict[str, tuple[str, Floats]]:
     return {}
 
 
-def talks(folder: Path) -> list[Talk]:
+def talks(folder: Path, refused: list[str] | None = None) -> list[Talk]:
     """contact/NAME_partner.csv, and NAME_sessions.csv if there is one; close is 6 ft or less, far 10 ft or more."""
     out = []
     for path in files(folder / "contact", "_partner.csv"):
-        set_name = path.name.removesuffix(".gz").removesuffix("_partner.csv")
-        about: dict[str, str] = {}
-        for other in files(folder / "contact", f"{set_name}_sessions.csv"):
-            about = {row["session"]: row.get("file") or "" for row in _rows(other, "session")}
-        found: dict[str, list[tuple[float, float, float]]] = {}
-        for row in _rows(path, "session", "t_s", "rssi_dbm", "range_ft"):
-            feet = _number(path, row["range_ft"]) if row["range_ft"] else math.nan
-            reading = (_number(path, row["t_s"]), _number(path, row["rssi_dbm"]), feet)
-            found.setdefault(row["session"], []).append(reading)
-        for session, readings in found.items():
-            data = np.array(sorted(readings))
-            named = about.get(session, "")
-            out.append(_talk(set_name, session, named, data))
+        with _or_refused(refused):
+            out += _talks(path)
     return out
+
+
+def _talks(path: Path) -> list[Talk]:
+    set_name = path.name.removesuffix(".gz").removesuffix("_partner.csv")
+    about: dict[str, str] = {}
+    for other in files(path.parent, f"{set_name}_sessions.csv"):
+        about = {row["session"]: row.get("file") or "" for row in _rows(other, "session")}
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    for row in _rows(path, "session", "t_s", "rssi_dbm", "range_ft"):
+        feet = _number(path, row["range_ft"]) if row["range_ft"] else math.nan
+        reading = (_number(path, row["t_s"]), _number(path, row["rssi_dbm"]), feet)
+        found.setdefault(row["session"], []).append(reading)
+    return [
+        _talk(set_name, session, about.get(session, ""), np.array(sorted(readings)))
+        for session, readings in found.items()
+    ]
 
 
 def _talk(set_name: str, session: str, named: str, data: Floats) -> Talk:
@@ -234,20 +290,25 @@ def _talk(set_name: str, session: str, named: str, data: Floats) -> Talk:
     dated = DAY.search(named)
     day = scene or (dated.group() if dated else session)
     times = data[:, 0] - data[0, 0]
-    return Talk(named or f"{set_name} {session}", session, set_name, day, worn, times, data[:, 1], data[:, 2], told)
+    name = named or f"{set_name} {session}"
+    mark = _mark(times, data[:, 1])
+    return Talk(name, session, set_name, day, worn, times, data[:, 1], data[:, 2], told, mark)
 
 
-def meetings(folder: Path) -> dict[str, npt.NDArray[np.int64]]:
+def meetings(folder: Path, refused: list[str] | None = None) -> dict[str, npt.NDArray[np.int64]]:
     """meetings/*_tij.dat: rows t i j, contact during (t - 20 s, t]; by file."""
     out = {}
     for path in files(folder / "meetings", "_tij.dat", "_tij.csv"):
-        try:
-            rows = np.array(
-                [[int(cell) for cell in line.replace(",", " ").split()[:3]] for line in lines(path) if line.strip()]
-            )
-        except ValueError as error:
-            raise Rubbish(f"{path}: each line needs whole numbers t i j ({error})") from error
-        if rows.ndim != 2 or rows.shape[1] != 3:
-            raise Rubbish(f"{path}: each line needs whole numbers t i j")
-        out[path.name.split("_tij")[0]] = rows.astype(np.int64)
+        with _or_refused(refused):
+            out[path.name.split("_tij")[0]] = _met(path)
     return out
+
+
+def _met(path: Path) -> npt.NDArray[np.int64]:
+    try:
+        told = [[int(cell) for cell in line.replace(",", " ").split()[:3]] for line in lines(path) if line.strip()]
+    except ValueError as error:
+        raise Rubbish(f"{path}: each line needs whole numbers t i j ({error})") from error
+    if not told or {len(each) for each in told} != {3} or min(each[0] for each in told) < 0:
+        raise Rubbish(f"{path}: each line needs whole numbers t i j")
+    return np.array(told, dtype=np.int64)

@@ -75,12 +75,16 @@ class _Oracle:
 
 
 def evaluate(data: Path, train: Path | None) -> Result:
-    """Raises `folders.Missing` when there are no meetings.  Nothing is learnt: the model is the physical one."""
+    """Raises `folders.Missing` when there are no meetings, `folders.Rubbish` when none can be read.
+
+    Nothing is learnt: the model is the physical one.
+    """
     del train
     rows, figures, left_out = [], {}, []
-    meetings = folders.meetings(data)
+    refused: list[str] = []
+    meetings = folders.meetings(data, refused)
     if not meetings:
-        raise folders.Missing(f"no *_tij.dat in {data / 'meetings'}")
+        raise folders.nothing(f"no *_tij.dat in {data / 'meetings'}", refused)
     for name, rows_of in meetings.items():
         told = _replay(name, rows_of)
         if told is None:
@@ -95,7 +99,9 @@ def evaluate(data: Path, train: Path | None) -> Result:
         raise folders.Missing(f"{data / 'meetings'} holds no day that can be judged: {'; '.join(left_out)}")
     note = "Simple is one threshold on the strongest advert (for sampling: looks of 300 s), before anything was learnt."
     split = f"nothing learnt; busiest day, the {PEOPLE} people who met most"
-    return Result("offices", SOURCE, split, tuple(rows), figures, (note,), left_out=tuple(left_out))
+    return Result(
+        "offices", SOURCE, split, tuple(rows), figures, (note,), left_out=tuple(left_out), refused=tuple(refused)
+    )
 
 
 def _of(figures: dict[str, float]) -> str:

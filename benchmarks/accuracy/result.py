@@ -34,11 +34,13 @@ class Result:
     # more, preformatted
     left_out: tuple[str, ...] = ()
     # sets and recordings that were not judged, each with the reason
+    refused: tuple[str, ...] = ()
+    # files that are not what their places say
 
 
 def json_line(result: Result) -> str:
     """One JSON object on one line."""
-    told = {"task": result.task, "split": result.split, **result.figures, "left_out": result.left_out}
+    told = {"task": result.task, "split": result.split, **result.figures, "left_out": result.refused + result.left_out}
     return json.dumps(told, ensure_ascii=False, allow_nan=False)
 
 

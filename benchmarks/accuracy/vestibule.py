@@ -17,16 +17,18 @@ Floats = npt.NDArray[np.float64]
 
 
 def evaluate(data: Path, train: Path | None) -> Result:
-    """Raises `folders.Missing` when there are no recordings, or nothing teaches their zones."""
-    recordings = folders.tags(data)
+    """Raises `folders.Missing` when there are no recordings, or nothing teaches their zones; `folders.Rubbish`."""
+    refused: list[str] = []
+    recordings = folders.tags(data, refused)
     if not recordings:
-        raise folders.Missing(f"no *.csv in {data / 'vestibule'}")
-    teachers = folders.tags(train) if train else recordings
+        raise folders.nothing(f"no *.csv in {data / 'vestibule'}", refused)
+    teachers = folders.tags(train, refused) if train else recordings
     names = sorted({teacher.zone for teacher in teachers})
     right: dict[tuple[str, int], list[bool]] = {}
     left_out: list[str] = []
     for recording in recordings:
-        others = [each for each in teachers if each.name != recording.name]
+        itself = {recording.name, *_copies(recording, recordings, teachers)}
+        others = [each for each in teachers if each.name not in itself]
         untaught = {recording.zone, *names} - {each.zone for each in others}
         if untaught:
             left_out.append(f"{recording.name}: no other tag teaches {', '.join(sorted(untaught))}; add one to --train")
@@ -65,7 +67,15 @@ def evaluate(data: Path, train: Path | None) -> Result:
         }
     split = "trained on --train, without a tag of the same name" if train else "each tag held out"
     note = "No tag of this set moves: remembering earlier windows would flatter, that figure is in the JSON only."
-    return Result("vestibule", SOURCE, split, tuple(rows_out), figures, (note,), left_out=tuple(left_out))
+    return Result(
+        "vestibule", SOURCE, split, tuple(rows_out), figures, (note,), left_out=tuple(left_out), refused=tuple(refused)
+    )
+
+
+def _copies(tag: TagRecording, recordings: list[TagRecording], teachers: list[TagRecording]) -> set[str]:
+    """What else that very tag is called among those that teach."""
+    its = {each.mark for each in recordings if each.name == tag.name}
+    return {each.name for each in teachers if each.mark in its}
 
 
 def short(recording: TagRecording, begin: float = 0.0, end: float = np.inf) -> Floats:
@@ -87,7 +97,8 @@ class _Simple:
     def __init__(self, examples: list[tuple[int, Floats]], zones: int) -> None:
         grouped = [np.vstack([rows for at, rows in examples if at == zone]) for zone in range(zones)]
         self._mean = np.array([rows.mean(axis=0) for rows in grouped])
-        self._inverse = np.linalg.inv(np.mean([np.cov(rows.T) + np.eye(rows.shape[1]) for rows in grouped], axis=0))
+        spread = [np.cov(rows.T) if len(rows) > 1 else np.zeros((rows.shape[1],) * 2) for rows in grouped]
+        self._inverse = np.linalg.inv(np.mean(spread, axis=0) + np.eye(grouped[0].shape[1]))
 
     def __call__(self, level: Floats) -> int:
         apart = level - self._mean

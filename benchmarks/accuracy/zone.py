@@ -21,14 +21,15 @@ Floats = npt.NDArray[np.float64]
 
 
 def evaluate(data: Path, train: Path | None) -> Result:
-    """Raises `folders.Missing` when there are no walks, or nobody says where the receivers hang."""
-    walks = folders.walks(data)
+    """Raises `folders.Missing` when there are no walks, or nobody says where the receivers hang; `folders.Rubbish`."""
+    refused: list[str] = []
+    walks = folders.walks(data, refused)
     hung = folders.receivers(data, *([train] if train else []))
     if not walks:
-        raise folders.Missing(f"no *.mbd in {data / 'zone'}")
+        raise folders.nothing(f"no *.mbd in {data / 'zone'}", refused)
     if not hung:
         raise folders.Missing(f"no *.dev says where the receivers hang; put it into {data / 'zone'} or into --train")
-    teachers = folders.walks(train) if train else walks
+    teachers = folders.walks(train, refused) if train else walks
     ids = sorted(hung)
     at = np.array([hung[each][1] for each in ids])
     names = sorted({hung[each][0] for each in ids})
@@ -39,7 +40,7 @@ def evaluate(data: Path, train: Path | None) -> Result:
     errors: dict[str, list[float]] = {}
     left_out: list[str] = []
     for walk in walks:
-        others = [each for each in teachers if each.name != walk.name]
+        others = [each for each in teachers if each.name != walk.name and each.mark != walk.mark]
         surveyed = [window for each in others for window in _windows(each, ids, HOP_S)]
         maps = {"untrained": untrained}
         if surveyed:
@@ -80,7 +81,7 @@ def evaluate(data: Path, train: Path | None) -> Result:
     }
     split = "trained on --train, without a walk of the same name" if train else "each walk held out"
     note = "Walks of this set follow the same few lines; off them see the rehearsal; untrained is without any survey."
-    return Result("zone", SOURCE, split, rows, figures, (note,), left_out=tuple(left_out))
+    return Result("zone", SOURCE, split, rows, figures, (note,), left_out=tuple(left_out), refused=tuple(refused))
 
 
 def _windows(walk: Walk, ids: list[str], hop_s: float) -> list[tuple[Floats, Floats, Floats, Floats]]:
