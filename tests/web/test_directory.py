@@ -14,7 +14,19 @@ from sqlalchemy import insert, select, text, update
 
 import zonetag_backend
 from zonetag_backend.names import RULE, matches, searched, sort_key, text_key
-from zonetag_backend.store import adoption, directory, name_forms, people, registry, schema, tag_list, tags, visitors
+from zonetag_backend.reports.reminder import CAUSES
+from zonetag_backend.store import (
+    adoption,
+    directory,
+    name_forms,
+    people,
+    registry,
+    reminders,
+    schema,
+    tag_list,
+    tags,
+    visitors,
+)
 from zonetag_backend.store.directory import BY_UNIT, TAGLESS_FIRST, Wanted
 from zonetag_backend.store.engine import Transaction, _alembic, migrate, reading, writing
 
@@ -136,6 +148,14 @@ def test_the_use_of_tags_is_counted_as_its_members_say(crowd: Office) -> None:
             second = tags.add_tag(connection, KEYRING, f"B-{who % 10**12}", now_ms).id
             tags.hand_out(connection, KEYRING, second, who, 1)
         connection.execute(insert(schema.office.restriction), [{"person": who, "since_ms": 1} for who in ids[45:60]])
+        off = [{"person": who, "since_ms": 1} for who in ids[60:75]]
+        connection.execute(insert(schema.office.reminder_off), off)
+        for way, days in (("webhook", 1), ("email", 8)):
+            told = {"cause": "silent", "channel": way, "language": "vi", "text": "", "made_by": "x"}
+            told |= {"tries": 0, "answer": ""}
+            when = {"day": days, "made_ms": now_ms - days * DAY_MS}
+            reminded = [{"id": registry.new_id(), "person": who, **told, **when} for who in ids[70:90:days]]
+            connection.execute(insert(schema.office.reminder), reminded)
         for which in connection.scalars(select(clock.c.tag)).all():
             heard = {"heard_ms": now_ms - rng.randrange(14 * DAY_MS), "status": rng.choice((-1, 0, 1, 8, 64, 255))}
             connection.execute(update(clock).where(clock.c.tag == which).values(**heard))
@@ -155,9 +175,11 @@ def test_the_use_of_tags_is_counted_as_its_members_say(crowd: Office) -> None:
         )
         assert adoption.some(connection, adoption.QUIET, now_ms) == quiet
         assert adoption.some(connection, adoption.UNCOVERED, now_ms, 5) == [each for each in staff if not each.tag][:5]
-        either = {each.person for each in (*quiet, *flat)}
-        found = adoption.some(connection, adoption.SILENT_OR_FLAT, now_ms)
-        assert found == [each for each in staff if each.person in either]
+        for causes in (CAUSES, CAUSES[:1], CAUSES[1:], ()):
+            wanted = [each.member for each in reminders.due(staff, causes, now_ms, 7)]
+            assert bool(wanted) is bool(causes)
+            assert adoption.remindable(connection, causes, now_ms, 7 * DAY_MS) == (wanted, len(wanted))
+            assert adoption.remindable(connection, causes, now_ms, 7 * DAY_MS, 3) == (wanted[:3], len(wanted))
 
 
 def stale(connection: Transaction) -> list[str]:

@@ -1,13 +1,15 @@
 """Who wears a tag, whose was heard, and how many phones were beside: read.  Nothing here writes."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, false, func, or_, select
 
 from zonetag_backend.names import text_key
+from zonetag_backend.reports.reminder import FLAT as FLAT_TAG
+from zonetag_backend.reports.reminder import SILENT
 from zonetag_backend.store.schema import gateway, gateway_status, person, place, report, site, tag, tag_clock, wearing
 from zonetag_backend.store.schema.office import departed, reminder, reminder_off, restriction, visitor
 
@@ -89,7 +91,7 @@ class Tally:
 
 
 # Whose tag a page shows.
-UNCOVERED, QUIET, SILENT_OR_FLAT, OFF = "uncovered", "quiet", "silent or flat", "off"
+UNCOVERED, QUIET, OFF = "uncovered", "quiet", "off"
 
 _EIGHTHS = 8  # of the battery, the low bits of the status byte
 _BYTES = 512  # more than there are status bytes, and one more for none
@@ -150,16 +152,37 @@ def some(connection: Connection, whose: str, now_ms: int, most: int | None = Non
     kinds = {
         UNCOVERED: who.not_in(_worn(wearing.c.person)),
         QUIET: who.in_(told.where(_quiet(last, now_ms))),
-        SILENT_OR_FLAT: who.in_(told.where(or_(_quiet(last, now_ms), _flat(last)))),
         OFF: who.in_(select(reminder_off.c.person)),
     }
     order = (person.c.name_order, person.c.unit, person.c.code, who)
     statement = select(who).where(kinds[whose], *_staff).order_by(*order)
-    found = connection.scalars(statement if most is None else statement.limit(most)).all()
+    return _named(connection, connection.scalars(statement if most is None else statement.limit(most)).all())
+
+
+def _named(connection: Connection, found: Sequence[int]) -> list[Member]:
     if len(found) > _NAMED:
         known = set(found)
         return [member for member in members(connection) if member.person in known]
     return members(connection, found)
+
+
+def remindable(
+    connection: Connection, causes: Collection[str], now_ms: int, every_ms: int, most: int | None = None
+) -> tuple[list[Member], int]:
+    """Who is to be reminded now, the first `most` in the order of names; and how many that are in all.
+
+    `causes`: of reports.reminder.CAUSES.  Nobody who had one within `every_ms`, and nobody who wants none.  The rule is
+    `reminders.due`, asked of the database: it need not tell of thousands to show a hundred.
+    """
+    last, who = _last(now_ms), person.c.id
+    told = select(last.c.person).where(last.c.person.not_in(select(restriction.c.person)))
+    tests = {SILENT: _quiet(last, now_ms), FLAT_TAG: _flat(last)}
+    wanted = or_(false(), *(test for cause, test in tests.items() if cause in causes))
+    lately = select(reminder.c.person).where(reminder.c.made_ms > now_ms - every_ms)
+    asked = (who.in_(told.where(wanted)), who.not_in(select(reminder_off.c.person)), who.not_in(lately), *_staff)
+    order = (person.c.name_order, person.c.unit, person.c.code, who)
+    rows = connection.execute(select(who, func.count().over()).where(*asked).order_by(*order).limit(most)).all()
+    return _named(connection, [row[0] for row in rows]), rows[0][1] if rows else 0
 
 
 def tally(connection: Connection, now_ms: int) -> Tally:

@@ -69,7 +69,8 @@ def compose(
     now_ms: int,
 ) -> int:
     """Put a reminder in line for everybody due and each channel, in this transaction; how many people."""
-    found = due(adoption.some(connection, adoption.SILENT_OR_FLAT, now_ms), causes, now_ms, every_days)
+    members, _count = adoption.remindable(connection, causes, now_ms, every_days * DAY_MS)
+    found = due(members, causes, now_ms, every_days)
     today = now_ms // DAY_MS
     for each in found:
         told = reminder(each.member.name, each.member.tag, each.cause, language=language, office=signed)

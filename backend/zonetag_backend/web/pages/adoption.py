@@ -82,7 +82,9 @@ def preview(request: Request) -> Response:
     now_ms = desk_of(request).clock()
     wanted = _causes(request.query_params.getlist("cause") or list(CAUSES))
     with reading(desk_of(request).engine) as connection:
-        found = reminders.due(store.some(connection, store.SILENT_OR_FLAT, now_ms), wanted, now_ms, settings.every_days)
+        most, every_ms = None if wants_json(request) else MOST_SHOWN, settings.every_days * reminders.DAY_MS
+        members, count = store.remindable(connection, wanted, now_ms, every_ms, most)
+    found = reminders.due(members, wanted, now_ms, settings.every_days)
     samples = {cause: reminder("…", "…", cause, language=settings.language, office=settings.signed) for cause in wanted}
     return show(
         request,
@@ -94,6 +96,7 @@ def preview(request: Request) -> Response:
             "texts": {cause: sample.text for cause, sample in samples.items()},
         },
         due=found,
+        count=count,
         samples=samples,
         settings=settings,
         why=WHY,
