@@ -7,6 +7,9 @@ processor time over several answers, warm.  The reference is /healthz, a page of
 guard.  The bound is 100 ms.  The lists of the register are asked for again in an office of 20,000 people.  What is
 asked once and then kept for a while (the possible sources of a case: 0.4 s of a thread of its own) has been asked by
 the first answer.
+
+Then all of it on a real PostgreSQL, into which each office is moved as `zonetag restore` moves one: this process's
+processor time and that of all processes of the server together.
 """
 
 import asyncio
@@ -14,6 +17,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from rig.accounts import sign_in
 from rig.ill import outbreak
 from rig.office import new_office
 from rig.pages import KEYRING, as_somebody
+from rig.postgresql import PostgreSQL, programs
 from sqlalchemy import Table, insert, update
 from starlette.applications import Starlette
 
@@ -31,7 +36,8 @@ from zonetag_backend.memory import settle
 from zonetag_backend.records import day_of
 from zonetag_backend.store import heard, name_forms, registry, rows, schema
 from zonetag_backend.store.consent_ledger import NEEDED
-from zonetag_backend.store.engine import Transaction, open_database, writing
+from zonetag_backend.store.copying import copy
+from zonetag_backend.store.engine import Database, Transaction, open_database, writing
 from zonetag_backend.web.app import make_app
 
 PEOPLE, UNITS = 2000, 40
@@ -78,21 +84,62 @@ CROWD_PAGES = (
 )
 
 
-async def median_ms(app: Starlette, path: str, token: str) -> float:
-    """Median of processor time of one page; its answer must be 200."""
-    took = []
-    transport = httpx.ASGITransport(app=app)
-    headers = {"Cookie": f"zonetag={token}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8765", headers=headers) as client:
-        for _ in range(ROUNDS):
-            start = time.process_time()
-            answer = await client.get(path)
-            took.append((time.process_time() - start) * 1000)
-            assert answer.status_code == 200, (path, answer.status_code)
-    return statistics.median(took[1:])
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a page is asked of, and what its figures are beside."""
+
+    label: str
+    # before each page's path
+    spent_s: Callable[[], float]
+    # processor time so far of all that works on an answer
+    move: Callable[[Database, str], Database]
+    # an office, written into a file, to where it is asked (its name)
+    reference_ms: float = 0.0
+
+    async def median_ms(self, app: Starlette, path: str, token: str) -> float:
+        """Median of processor time of one page; its answer must be 200."""
+        took = []
+        transport = httpx.ASGITransport(app=app)
+        headers = {"Cookie": f"zonetag={token}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8765", headers=headers) as client:
+            for _ in range(ROUNDS):
+                start = self.spent_s()
+                answer = await client.get(path)
+                took.append((self.spent_s() - start) * 1000)
+                assert answer.status_code == 200, (path, answer.status_code)
+        return statistics.median(took[1:])
+
+    def measure(self, app: Starlette, path: str, token: str, name: str = "") -> None:
+        """Ask for a page and say how long it takes."""
+        took = asyncio.run(self.median_ms(app, path, token))
+        times = f"{took / self.reference_ms:6.1f} x {REFERENCE} ({self.reference_ms:.2f} ms)"
+        print(f"{self.label + (name or path):<50} {took:>9.1f} ms (bound {BOUND_MS} ms)  {times}", flush=True)
 
 
 def main() -> None:
+    everything(Bench("", time.process_time, lambda engine, _: engine))
+    found = programs()
+    if found is None:
+        print("pages: PostgreSQL is not installed (apt-get install postgresql): not measured on it")
+        return
+    server = PostgreSQL(found, folder=Path(tempfile.gettempdir()))
+    # Its own housekeeping is nobody's page; an office that was moved is analysed once, as it would have done soon.
+    server.start("-c", "autovacuum=off")
+    try:
+
+        def moved(office: Database, name: str) -> Database:
+            target = open_database(server.make(name))
+            copy(office, target, lambda _done, _all: None)
+            office.dispose()
+            return target
+
+        everything(Bench("PostgreSQL: ", lambda: time.process_time() + server.spent_s(), moved))
+    finally:
+        server.close()
+
+
+def everything(bench: Bench) -> None:
+    """Every page of every office."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "zonetag.db"
         tracing.fill(path, PEOPLE // tracing.TEAM)
@@ -104,14 +151,15 @@ def main() -> None:
                 connection.execute(update(schema.person).where(of_unit).values(unit=f"Phòng {unit + 1}"))
             heard_next_door(connection)
             name_forms.refill(connection)  # the office was written past what makes them
+        engine = bench.move(engine, "office")
         app = make_app(engine, lambda: NOW_MS, Events(), keyring=KEYRING)
         settle()  # as `zonetag serve` does once it has started
-        reference = asyncio.run(median_ms(app, REFERENCE, ""))
+        bench = replace(bench, reference_ms=asyncio.run(bench.median_ms(app, REFERENCE, "")))
         for role, page in PAGES:
-            say(page, asyncio.run(median_ms(app, page, sign_in(engine, role, NOW_MS))), reference)
+            bench.measure(app, page, sign_in(engine, role, NOW_MS))
         engine.dispose()
-        many_contacts(Path(name), reference)
-        many_people(Path(name), reference)
+        many_contacts(Path(name), bench)
+        many_people(Path(name), bench)
 
 
 def heard_next_door(connection: Transaction) -> None:
@@ -133,22 +181,23 @@ def heard_next_door(connection: Transaction) -> None:
     rows.insert(connection, heard.make(connection, day_of(NOW_MS)), sorted(windows))
 
 
-def many_contacts(folder: Path, reference: float) -> None:
+def many_contacts(folder: Path, bench: Bench) -> None:
     """The pages of a case with 430 F1, in an office of its own."""
     own = folder / "ill"
     own.mkdir()
     office = new_office(own)
     ill, _, _ = outbreak(office, 430, 40)
+    office.engine = bench.move(office.engine, "ill")
     app = make_app(office.engine, office.clock, Events(), keyring=KEYRING)
     get = as_somebody(app, office)
     about = {"day": "2026-11-20", "basis": "onset", "profile": "covid-19", "reason": "positive test"}
     case = get.post("/cases", person=str(ill), **about).headers["location"]
     for page in (case, f"{case}/notices", f"{case}/export", f"{case}/sources"):
-        say("/cases/{case}" + page.removeprefix(case), asyncio.run(median_ms(app, page, get.token())), reference)
+        bench.measure(app, page, get.token(), "/cases/{case}" + page.removeprefix(case))
     office.engine.dispose()
 
 
-def many_people(folder: Path, reference: float) -> None:
+def many_people(folder: Path, bench: Bench) -> None:
     """The lists of an office of 20,000 people: nineteen of twenty wear a tag, heard in the last three weeks."""
     engine = open_database(f"sqlite:///{folder}/crowd.db")
     everybody = range(1, CROWD + 1)
@@ -191,15 +240,11 @@ def many_people(folder: Path, reference: float) -> None:
         signed = {"at_ms": 1, "given": True, "how": "paper", "version": "1", "made_by": "x"}
         ledger = [{"person": n, "purpose": purpose, **signed} for n in wearers[:-100] for purpose in NEEDED]
         connection.execute(insert(schema.office.consent_entry), ledger)
+    engine = bench.move(engine, "crowd")
     app = make_app(engine, lambda: NOW_MS, Events(), keyring=KEYRING)
     for role, page in CROWD_PAGES:
-        say(f"{CROWD:,}: {page}", asyncio.run(median_ms(app, page, sign_in(engine, role, NOW_MS))), reference)
+        bench.measure(app, page, sign_in(engine, role, NOW_MS), f"{CROWD:,}: {page}")
     engine.dispose()
-
-
-def say(page: str, took: float, reference: float) -> None:
-    times = f"{took / reference:6.1f} x {REFERENCE} ({reference:.2f} ms)"
-    print(f"{page:<38} {took:>9.1f} ms (bound {BOUND_MS} ms)  {times}", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, event, func, insert, select
 
 from zonetag_backend.cli import main
 from zonetag_backend.errors import DatabaseError, StoreUnavailable
-from zonetag_backend.store import audit, audit_log, meetings, registry, retention, schema
+from zonetag_backend.store import audit, audit_log, meetings, postgresql, registry, retention, schema
 from zonetag_backend.store.engine import connect, open_database, reading, writing
 from zonetag_backend.store.erasure import erase
 from zonetag_protocol.report import Report
@@ -181,8 +181,9 @@ def test_questions_of_tracing_use_their_indexes(office: Office) -> None:
             " FROM generate_series(1, 500) n, generate_series(1, 100) h"
         )
         connection.exec_driver_sql("ANALYZE")
-        text = meetings._text(meetings._SHARED, 1, 4, connection.dialect)
-        plan = connection.exec_driver_sql(f"EXPLAIN {text}", (1, 1, NOW_MS, NOW_MS + day)).scalars().all()
+        text = meetings._text_of_arrays(meetings._SHARED, 4)
+        asked = tuple(postgresql.array([each]) for each in (1, 1, NOW_MS, NOW_MS + day))
+        plan = connection.exec_driver_sql(f"EXPLAIN {text}", asked).scalars().all()
     assert not [line for line in plan if "Seq Scan" in line], plan
 
 

@@ -89,6 +89,12 @@ class PostgreSQL:
             number = connection.execute(text("SELECT oid FROM pg_database WHERE datname = current_database()")).scalar()
         return [path for path in (self._data / "base" / str(number)).iterdir() if path.is_file()]
 
+    def spent_s(self) -> float:
+        """Processor time of all its processes that run, so far."""
+        assert self._process is not None
+        running = [self._process.pid, *_children(self._process.pid)]
+        return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in running) / 1e9
+
     def close(self) -> None:
         """Stop it, and leave nothing behind."""
         self.stop()

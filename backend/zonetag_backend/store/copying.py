@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import Connection, Engine, Table, delete, func, inspect, select
 
 from zonetag_backend.errors import DatabaseError
-from zonetag_backend.store import heard, rows
+from zonetag_backend.store import heard, postgresql, rows
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.schema import audit, metadata, person, report, site
 
@@ -30,6 +30,8 @@ def copy(source: Engine, target: Engine, progress: Callable[[int, int], None]) -
             progress(done, len(tables))
             table.create(new, checkfirst=True)
             _rows(old, new, table)
+        if new.dialect.name == postgresql.NAME:
+            postgresql.count_rows(new, [table.name for table in tables])
         progress(len(tables), len(tables))
 
 

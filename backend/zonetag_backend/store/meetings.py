@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection
 
 from zonetag_backend.presence import CUT_MS
+from zonetag_backend.store import postgresql
 from zonetag_backend.tracing.chain import Settled, nobody
 from zonetag_backend.tracing.encounter import Meetings, Shared
 from zonetag_backend.tracing.logs import EPOCH_MS, Record
@@ -23,6 +24,7 @@ Worn = tuple[int, int, int]
 
 FOREVER_MS = 1 << 62
 _AT_ONCE = 150  # questions in one statement: SQLite takes no more than some thousand parameters
+_REACH = {"hour": CUT_MS, "epoch": EPOCH_MS}
 
 ASK = "WITH ask(person, tag, low, high) AS (VALUES {values})"
 _WORN = (
@@ -126,13 +128,18 @@ def _wearers(connection: Connection, tags: Iterable[int]) -> dict[int, list[Worn
 def answers(connection: Connection, text: str, asked: Sequence[Any], at_once: int = _AT_ONCE) -> list[tuple[Any, ...]]:
     """All rows of a statement over questions, some at a time; each question is a number or a tuple of them."""
     found: list[tuple[Any, ...]] = []
+    arrays = connection.dialect.name == postgresql.NAME
     cursor = connection.connection.cursor()
     try:
         for at in range(0, len(asked), at_once):
             some = asked[at : at + at_once]
             width = len(some[0]) if isinstance(some[0], tuple) else 0
-            values = [each for one in some for each in one] if width else some
-            cursor.execute(_text(text, len(some), width, connection.dialect), values)
+            if arrays:
+                columns = zip(*some, strict=True) if width else [some]
+                cursor.execute(_text_of_arrays(text, width), [postgresql.array(each) for each in columns])
+            else:
+                values = [each for one in some for each in one] if width else some
+                cursor.execute(_text(text, len(some), width), values)
             found += cursor.fetchall()
     finally:
         cursor.close()
@@ -140,16 +147,16 @@ def answers(connection: Connection, text: str, asked: Sequence[Any], at_once: in
 
 
 @lru_cache(maxsize=1024)
-def _text(text: str, n: int, width: int, dialect: Dialect) -> str:
-    """The statement for so many questions.  The types are said once: what is only a mark has none on PostgreSQL."""
-    mark = "?" if dialect.paramstyle == "qmark" else "%s"
-    if not width:
-        return text.format(values=", ".join([mark] * n))
-    text = text.replace("{ask}", ASK)
-    first = f"({', '.join([f'CAST({mark} AS BIGINT)'] * width)})"
-    return text.format(
-        values=", ".join([first, *[f"({', '.join([mark] * width)})"] * (n - 1)]),
-        hour=CUT_MS,
-        epoch=EPOCH_MS,
-        once="MATERIALIZED" if mark == "?" else "NOT MATERIALIZED",
-    )
+def _text(text: str, n: int, width: int) -> str:
+    """The statement of SQLite for so many questions: each number is a parameter."""
+    one = f"({', '.join('?' * width)})" if width else "?"
+    return text.replace("{ask}", ASK).format(values=", ".join([one] * n), once="MATERIALIZED", **_REACH)
+
+
+@lru_cache(maxsize=128)
+def _text_of_arrays(text: str, width: int) -> str:
+    """The statement of PostgreSQL: a parameter is all numbers of a kind, so that its text is always the same."""
+    arrays = ", ".join(["%s::bigint[]"] * max(1, width))
+    text = text.replace("{ask}", ASK).replace("VALUES {values}", "SELECT * FROM unnest({values})")
+    text = text.replace("IN ({values})", "= ANY({values})")
+    return text.format(values=arrays, once="NOT MATERIALIZED", **_REACH)
