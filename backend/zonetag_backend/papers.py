@@ -25,6 +25,7 @@ RENDERERS: dict[str, Callable[[Paper], bytes]] = {
     "csv": csv_file.render,
 }
 FORMS = tuple(RENDERERS)
+MOST_SURE = 99  # per cent: nothing that is told by signals is certain, and a page says "> 99%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def case(desk: Desk, connection: Transaction, which: int) -> Paper:
             local(each.last_ms, zone),
             round(each.minutes),
             desk.word("direct" if each.evidence == "direct" else "same-place"),
-            round(each.probability * 100),
+            min(MOST_SURE, round(each.probability * 100)),
         )
         for n, each in enumerate(contacts, 1)
     )

@@ -113,6 +113,35 @@ def test_without_a_way_the_text_is_there_all_the_same(get: Somebody, office: Off
     assert get.post(f"{path}/notices", language="vi").status_code == 400
 
 
+def test_who_was_told_by_telephone_is_kept(get: Somebody, office: Office) -> None:
+    ill, ones, _ = outbreak(office, 2, 0)
+    path = get.post("/cases", person=str(ill), **HEAD).headers["location"]
+    first = ones[0]
+    before = get(f"{path}/notices?lang=vi").text
+    assert before.count("Đã báo qua điện thoại") == 2, "each has a text of their own and a button"
+    for answer in ("", "sẽ ở nhà <b>", ""):
+        said = get.post(f"{path}/notices", spoken=str(first), answer=answer)
+        assert said.headers["location"] == f"{path}/notices#p{first}"
+    twin = get(f"{path}/notices.json").json()["notices"]
+    assert [(each["person"], each["channel"], each["state"], each["answer"]) for each in twin] == [
+        (str(first), "phone", "sent", "sẽ ở nhà <b>")
+    ]
+    assert "sẽ ở nhà &lt;b&gt;" in get(f"{path}/notices?lang=vi").text
+    for wrong in ({"spoken": str(ill)}, {"spoken": "x"}, {"spoken": str(first), "answer": "a" * 201}):
+        assert get.post(f"{path}/notices", **wrong).status_code == 400
+    get.post(path, act="close")
+    assert get.post(f"{path}/notices", spoken=str(ones[1])).status_code == 400
+
+
+def test_who_was_told_by_telephone_is_not_written_to(told: Somebody, office: Office, gateway: SmsGateway) -> None:
+    ill, ones, _ = outbreak(office, 2, 0)
+    path = told.post("/cases", person=str(ill), **HEAD).headers["location"]
+    told.post(f"{path}/notices", spoken=str(ones[0]))
+    assert "1 person was not told" in told(f"{path}/notices?lang=en").text
+    told.post(f"{path}/notices", language="vi")
+    assert [each["code"] for each in gateway.came] == ["CB101"]
+
+
 def test_a_secret_that_is_missing_is_said(office: Office) -> None:
     get = pages(office, **{"notices.webhook_url": "https://sms.example/"})
     ill, _, _ = outbreak(office)
@@ -131,6 +160,7 @@ def test_the_workbook_has_real_dates(office: Office) -> None:
     rows = list(contacts.iter_rows(values_only=True))
     assert [row[0] for row in rows] == ["Phân loại", "F1", "F1", "F2", "F2", "F2"]
     assert rows[1][6] == datetime(2026, 11, 18, 8, 30)  # noqa: DTZ001 - a spreadsheet's times have no zone
+    assert all(0 < row[column] < 1 for row in rows[1:] for column in (12, 14)), "no contact is certain"
     assert contacts["G2"].number_format == "dd/mm/yyyy hh:mm"
     for sheet in (contacts, places):
         assert sheet.freeze_panes == "A2"

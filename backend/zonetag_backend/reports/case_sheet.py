@@ -20,6 +20,7 @@ PLACE_COLUMNS = 9
 BOM = "\ufeff"  # without it Excel takes UTF-8 for something else
 TIME_FORMAT = "dd/mm/yyyy hh:mm"
 PERCENT_FORMAT = "0%"
+MOST_SURE = 0.99
 WIDEST, NARROWEST = 40, 10  # characters of a column
 
 
@@ -46,8 +47,13 @@ def contact_rows(
         for day in each.days:
             row: list[Cell] = [f"F{each.generation}", *_who(each.who), safe(_called(each.through))]
             row += [evidence[day.evidence], at(day.first_ms, zone), at(day.last_ms, zone), safe(", ".join(day.places))]
-            rows.append([*row, day.minutes, day.low, day.high, day.probability, word, round(each.chain, 3)])
+            rows.append([*row, day.minutes, day.low, day.high, _unsure(day.probability), word, _unsure(each.chain)])
     return rows
+
+
+def _unsure(probability: float) -> float:
+    """As the pages say it: never certain, so that a spreadsheet does not show 100%."""
+    return min(round(probability, 3), MOST_SURE)
 
 
 def place_rows(zones: Iterable[Zone], zone: tzinfo) -> list[list[Cell]]:

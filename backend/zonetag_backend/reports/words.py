@@ -71,8 +71,8 @@ WORDS = {
     "minutes": ("Số phút", "Minutes"),
     "evidence": ("Căn cứ", "Known by"),
     "probability": ("Xác suất (%)", "Probability (%)"),
-    "direct": ("trực tiếp", "tag heard tag"),
-    "same-place": ("cùng nơi", "same place"),
+    "direct": ("thẻ ghi nhận nhau", "tag heard tag"),
+    "same-place": ("ở cùng nơi", "same place"),
     "health-officer": ("Cán bộ y tế", "Health officer"),
     # adoption
     "adoption": ("TÌNH HÌNH SỬ DỤNG THẺ", "USE OF TAGS"),

@@ -15,6 +15,8 @@ from zonetag_backend.tracing.outcome import Outcome
 
 BASES = ("onset", "test")
 
+PHONE = "phone"  # a channel without a sender: an officer speaks to them
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -222,6 +224,23 @@ def claim(connection: Connection, notice: Waiting, now_ms: int) -> bool:
 def answered(connection: Connection, notice: int, answer: str, sent_ms: int | None) -> None:
     """What the other side said; `sent_ms`: it took it."""
     connection.execute(update(case_notice).where(case_notice.c.id == notice).values(answer=answer, sent_ms=sent_ms))
+
+
+def spoken(connection: Connection, which: int, who: int, answer: str, now_ms: int) -> None:
+    """Somebody was told by telephone, and said that; the first time stays, a later answer takes the other's place."""
+    c = case_notice.c
+    told = and_(c.case == which, c.person == who, c.channel == PHONE)
+    connection.execute(
+        update(case_notice).where(told, c.sent_ms.is_(None)).values(tries=1, tried_ms=now_ms, sent_ms=now_ms)
+    )
+    if answer:
+        connection.execute(update(case_notice).where(told).values(answer=answer))
+
+
+def spoken_with(connection: Connection, which: int) -> set[int]:
+    """Who was told by telephone."""
+    c = case_notice.c
+    return set(connection.scalars(select(c.person).where(c.case == which, c.channel == PHONE)))
 
 
 def notices_of(connection: Connection, which: int, floor_ms: int = 0) -> Sequence[Any]:

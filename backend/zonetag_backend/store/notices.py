@@ -25,20 +25,23 @@ def compose(  # a notice says as much
     office: str,
     now_ms: int,
     floor_ms: int = 0,
+    only: int | None = None,
 ) -> int:
     """Put a notice in line for each F1 of a case and each channel; how many are new.  Nobody is told twice.
 
-    Nothing from before `floor_ms` is told of, and nobody is told who had their data restricted.
+    `only`: that person alone.  Whoever was told by telephone is not written to.  Nothing from before `floor_ms` is told
+    of, and nobody is told who had their data restricted.
     """
     case = cases.case_of(connection, which, floor_ms)
     zone = ZoneInfo(timezone(connection))
     exposed = cases.exposures_of(connection, which, floor_ms=floor_ms)
     known = names(connection, exposed)
+    spoken = cases.spoken_with(connection, which) if only is None else set()
     new = 0
     for who, days in exposed.items():
         name, _, _ = known.get(who, ("", "", ""))
-        if not name:
-            continue  # removed: nobody is to be reached under that number any more
+        if not name or who in spoken or only not in (None, who):
+            continue  # without a name: removed, and nobody is to be reached under that number any more
         reasons = [Reason(day.day_ms, day.evidence, day.minutes, day.probability) for day in days]
         told = notice(name, reasons, profile=case.profile, language=language, zone=zone, office=office)
         for channel in channels:

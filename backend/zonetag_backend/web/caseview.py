@@ -75,6 +75,11 @@ def percent(probability: float) -> str:
     return "< 1%" if probability < 0.01 else f"{probability:.0%}"
 
 
+def by_person(contacts: Iterable[Contact]) -> list[Contact]:
+    """Generation by generation, the most probable people first, each with all ways to them one below the other."""
+    return sorted(contacts, key=lambda each: (each.generation, -each.chain, each.who.id, -each.probability))
+
+
 def who_twin(who: Who) -> dict[str, Any]:
     """A person."""
     return {"person": str(who.id), "name": who.name, "unit": who.unit, "code": who.code}

@@ -60,7 +60,7 @@ case_notice = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),  # also what tells a receiver of a repetition
     Column("case", ForeignKey("case_record.id"), nullable=False),
     Column("person", ForeignKey("person.id"), nullable=False),
-    Column("channel", String(16), nullable=False),  # "webhook" or "email"
+    Column("channel", String(16), nullable=False),  # "webhook", "email", or "phone": an officer told them
     Column("language", String(8), nullable=False),
     Column("text", Text, nullable=False),  # what was said
     Column("made_ms", BigInteger, nullable=False),

@@ -49,7 +49,8 @@ def case(request: Request) -> Response:
         return RedirectResponse(f"/cases/{which}", 303)
     with reading(desk.engine) as connection:
         seat = caseview.seat(request, connection)
-        contacts = case_story.contacts(connection, seat.case, desk.cases.settings.floor_ms(seat.now_ms))
+        found = case_story.contacts(connection, seat.case, desk.cases.settings.floor_ms(seat.now_ms))
+        contacts = caseview.by_person(found)
         zones = case_story.zones_of(connection, seat.case.person, seat.window)
         later = _later(case_news.found_later(connection, seat.case), contacts)
         work = desk.cases.tracing(seat.case.id)

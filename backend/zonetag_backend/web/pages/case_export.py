@@ -85,7 +85,8 @@ def file(request: Request) -> Response:
 
 def _list(request: Request, connection: Transaction, seat: Seat, name: str) -> bytes:
     said = languages.translations(languages.language_of(request)).gettext
-    contacts = case_story.contacts(connection, seat.case, desk_of(request).cases.settings.floor_ms(seat.now_ms))
+    found = case_story.contacts(connection, seat.case, desk_of(request).cases.settings.floor_ms(seat.now_ms))
+    contacts = caseview.by_person(found)
     zones = case_story.zones_of(connection, seat.case.person, seat.window)
     evidence = {code: said(word) for code, word in caseview.EVIDENCE.items()}
     sure = {least: said(word) for least, word in caseview.SURE}

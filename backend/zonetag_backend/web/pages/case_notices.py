@@ -1,5 +1,6 @@
 """`/cases/<id>/notices`: what F1 are told, in both languages, by which ways, and what became of it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -8,27 +9,35 @@ from starlette.responses import RedirectResponse, Response
 from zonetag_backend.errors import ConfigError
 from zonetag_backend.notices.schedule import MOST_TRIES
 from zonetag_backend.notices.settings import senders
-from zonetag_backend.reports.notice import LANGUAGES, Reason, notice
+from zonetag_backend.reports.notice import LANGUAGES, Notice, Reason, notice
 from zonetag_backend.store import audit
 from zonetag_backend.store import cases as store
 from zonetag_backend.store import notices as outbox
-from zonetag_backend.store.engine import reading, writing
+from zonetag_backend.store.case_story import any_of
+from zonetag_backend.store.cases import PHONE, Told
+from zonetag_backend.store.engine import Transaction, reading, writing
 from zonetag_backend.store.tracing import names
 from zonetag_backend.tracing.outcome import Who
 from zonetag_backend.web import caseview
+from zonetag_backend.web.caseview import Seat
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field
 from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.pages.case import shown
 from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso
 from zonetag_backend.web.visitor import visitor_of
 
-WAYS = {"webhook": _("by SMS or Zalo (webhook)"), "email": _("by e-mail")}
+WAYS = {"webhook": _("by SMS or Zalo (webhook)"), "email": _("by e-mail"), PHONE: _("by telephone")}
+MOST_ANSWER = 200  # characters kept of what somebody said
+SPOKEN = "spoken"  # in the audit log, with whom
 
 
 def notices(request: Request) -> Response:
-    """The state of each notice and what they say; or, sent as a form (field `language`), send to who was not told."""
+    """The state of each notice and what they say; or, sent as a form, send to who was not told (field `language`), or
+    note that somebody was told by telephone and what they answered (fields `spoken`, `answer`).
+    """
     desk = desk_of(request)
     with reading(desk.engine) as connection:
         seat = caseview.seat(request, connection)
@@ -39,6 +48,12 @@ def notices(request: Request) -> Response:
         broken = ""
     except ConfigError as error:  # the settings are the administrator's: shown as they are, to be passed on
         ways, broken = [], str(error)
+    office = settings.office if settings is not None else "Zonetag"
+    language = settings.language if settings is not None else "vi"
+    if request.method == "POST" and field(request, "spoken"):
+        with writing(desk.engine) as connection:
+            _spoken(request, connection, seat, language=language, office=office)
+        return RedirectResponse(f"/cases/{seat.case.id}/notices#p{id_of(field(request, 'spoken'))}", 303)
     if request.method == "POST":
         language = field(request, "language")
         if language not in LANGUAGES or not ways or seat.case.closed_ms is not None or settings is None:
@@ -62,21 +77,18 @@ def notices(request: Request) -> Response:
         made = store.notices_of(connection, seat.case.id, floor_ms)
         people = names(connection, {*exposed, *(each.person for each in made)})
     by = {(each.person, each.channel): each for each in made}
+    exposed = dict(sorted(exposed.items(), key=lambda each: -any_of((d.day_ms, d.probability) for d in each[1])))
     listed = [Who(id, *people.get(id, ("", "", ""))) for id in [*exposed, *{e.person for e in made} - exposed.keys()]]
     first = next((who for who in listed if who.name and who.id in exposed), None)
-    office = settings.office if settings is not None else "Zonetag"
     told = {}
     if first is not None:
-        reasons = [Reason(day.day_ms, day.evidence, day.minutes, day.probability) for day in exposed[first.id]]
-        told = {
-            language: notice(
-                first.name, reasons, profile=seat.case.profile, language=language, zone=seat.zone, office=office
-            )
-            for language in LANGUAGES
-        }
+        told = {code: _text(first.name, exposed[first.id], seat, code, office) for code in LANGUAGES}
     lines: list[dict[str, Any]] = [
         {
             "who": who,
+            "text": _text(who.name, exposed[who.id], seat, language, office)
+            if who.name and who.id in exposed
+            else None,
             "notices": [
                 {"channel": channel, **_state(by.get((who.id, channel)))}
                 for channel in sorted({*ways, *(c for p, c in by if p == who.id)})
@@ -84,7 +96,8 @@ def notices(request: Request) -> Response:
         }
         for who in listed
     ]
-    untold = [who for who in listed if who.name and who.id in exposed and any((who.id, way) not in by for way in ways)]
+    reached = [who for who in listed if who.name and who.id in exposed and (who.id, PHONE) not in by]
+    untold = [who for who in reached if any((who.id, way) not in by for way in ways)]
     return show(
         request,
         "case-notices",
@@ -111,11 +124,41 @@ def notices(request: Request) -> Response:
         way_names=WAYS,
         broken=broken,
         told=told,
-        language_of_office=settings.language if settings is not None else "vi",
+        language_of_office=language,
+        phone=PHONE,
+        most_answer=MOST_ANSWER,
         lines=lines,
         untold=untold,
         sending=desk.cases.sending(seat.case.id),
     )
+
+
+def _text(name: str, days: Sequence[Told], seat: Seat, language: str, office: str) -> Notice:
+    reasons = [Reason(day.day_ms, day.evidence, day.minutes, day.probability) for day in days]
+    return notice(name, reasons, profile=seat.case.profile, language=language, zone=seat.zone, office=office)
+
+
+def _spoken(request: Request, connection: Transaction, seat: Seat, *, language: str, office: str) -> None:
+    """Whom an officer has just told by telephone: kept beside the text that was read to them."""
+    who, answer = id_of(field(request, "spoken")), field(request, "answer")
+    floor_ms = desk_of(request).cases.settings.floor_ms(seat.now_ms)
+    if seat.case.closed_ms is not None or who not in store.exposures_of(connection, seat.case.id, floor_ms=floor_ms):
+        raise Fault("bad-form", 400)
+    if len(answer) > MOST_ANSWER or not answer.isprintable():
+        raise Fault("bad-form", 400)
+    new = outbox.compose(
+        connection,
+        seat.case.id,
+        [PHONE],
+        language=language,
+        office=office,
+        now_ms=seat.now_ms,
+        floor_ms=floor_ms,
+        only=who,
+    )
+    store.spoken(connection, seat.case.id, who, answer, seat.now_ms)
+    if new or answer:
+        audit.record(connection, seat.now_ms, visitor_of(request).actor, "case.change", seat.case.id, SPOKEN)
 
 
 def _state(row: Any) -> dict[str, Any]:
