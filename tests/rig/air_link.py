@@ -17,6 +17,8 @@ class AirLink(LocalLink):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # bumble leaves it untyped
         self._last = 0.0  # when what was sent last arrives
+        self.moved_s = 0.0  # on the loop's clock: when either end sent something last
+        self.sender: Controller | None = None  # which
         self.interval_s = 0.0  # of a connection: real seconds from one exchange to the next
         self.parts: int | None = None  # so many notifications more are carried, then nothing: out of reach
         self.lost = asyncio.Event()  # it has come to that
@@ -27,6 +29,7 @@ class AirLink(LocalLink):
         """To the other end, at the next exchange."""
         if self.lost.is_set():
             return
+        self.moved_s, self.sender = asyncio.get_running_loop().time(), sender_controller
         of = sender_controller.le_connections.get(destination_address)
         other = self.find_le_controller(destination_address)
         if of is None or other is None:

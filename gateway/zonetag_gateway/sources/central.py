@@ -118,8 +118,10 @@ class BleakTalk:
         up = client.services.get_characteristic(fragments.UP_UUID)
         down = client.services.get_characteristic(fragments.DOWN_UUID)
         if up is None or down is None:
-            # A connection that broke while its services were looked for has none either.
-            broken = self._over or not client.is_connected
+            # A connection that broke while its services were looked for has none either, or not all of one; bluetoothd
+            # then says that they are all found.
+            uuids = {service.uuid for service in client.services}
+            broken = self._over or not client.is_connected or not uuids or fragments.SERVICE_UUID in uuids
             raise NoTalk(carriage.UNREACHABLE if broken else carriage.NO_LINK)
         self._down = down
         try:

@@ -47,14 +47,14 @@ def name_of(data: bytes) -> Name | None:
     return (heard.fields["eid"], bytes(6)) if heard.kind == advert.EDDYSTONE_EID else None
 
 
-async def until(condition: Callable[[], bool], what: str) -> None:
+async def until(condition: Callable[[], bool], what: str, limit_s: float = LIMIT_S) -> None:
     """Wait for a condition on what other tasks do."""
     try:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(limit_s):
             while not condition():  # noqa: ASYNC110  # the conditions are counters of the code under test
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
-        raise AssertionError(f"not within {LIMIT_S:.0f} s: {what}") from None
+        raise AssertionError(f"not within {limit_s:.0f} s: {what}") from None
 
 
 async def adapters() -> list[bluez.Adapter]:

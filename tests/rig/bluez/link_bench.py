@@ -30,9 +30,12 @@ from zonetag_gateway.sources import central
 from zonetag_gateway.sources.live import Live
 
 INTERVAL_S = 0.05
-# So many times as fast as real the tags' time goes: a tag drops who has not said hello within 6 s, which includes all
-# that bluetoothd asks of a new device, and may be too little for an emulated processor on a busy computer.
-QUICK, CONNECTED = 4.0, 0.5
+# So many times as fast as real the tags' time goes.  A tag drops who has not said hello within 6 s, which includes ten
+# exchanges of bluetoothd with a new device; before each of them an emulated processor on a busy computer may think for
+# seconds.  So while it is BlueZ's turn time nearly stands still, unless for so long that nothing may be hoped for.
+QUICK, CONNECTED, THINKING = 3.0, 0.5, 0.02
+MOMENT_S, GONE_S = 0.4, 20.0
+LIMIT_S = 300.0  # a tag that is not reached three times is called a minute and a half later
 CROWD = 4  # other tags, by which it is measured what the adapter hears
 
 
@@ -62,6 +65,7 @@ class LinkBench:
         self._dongle = Dongle(machine.hci_ports[0], bench.ADDRESSES[0], room.air.link)
         self._source = bench._source(machine, kind, (), "auto", {})
         self._stop = asyncio.Event()
+        self._alone_s = 0.0  # on the loop's clock: when there was no connection for the last time
         self._tasks: list[asyncio.Task[Any]] = []
         self.crowd = Air([Tag(100 + number) for number in range(CROWD)])
 
@@ -82,8 +86,8 @@ class LinkBench:
         }
         config = parse(table, self._room.folder)
         source = _OnAirTime(self._source, self._room)
-        gateway = Gateway(config, source, SystemClock(), "test", central=central.make(config))
-        self._tasks.append(asyncio.create_task(gateway.run(self._stop, 5.0)))
+        self._gateway = Gateway(config, source, SystemClock(), "test", central=central.make(config))
+        self._tasks.append(asyncio.create_task(self._gateway.run(self._stop, 5.0)))
         await self.until(lambda: all(owner.counts["starts"] for owner in self._source.owners), "the scan begins")
         air.receivers.append(self._receive)
         self.crowd.chips = [self.chip]
@@ -104,10 +108,15 @@ class LinkBench:
         gateway.result()
 
     def _speed(self) -> float:
+        now = asyncio.get_running_loop().time()
         chip = getattr(self._dongle, "chip", None)
-        if chip is None:
+        if chip is None or not chip.le_connections:
+            self._alone_s = now
             return QUICK
-        return CONNECTED if chip.le_connections else QUICK
+        link = self._room.air.link
+        since_s = now - max(link.moved_s, self._alone_s)
+        bluez = link.sender is not chip or link.moved_s < self._alone_s
+        return THINKING if bluez and MOMENT_S < since_s < GONE_S else CONNECTED
 
     @property
     def chip(self) -> Any:
@@ -125,7 +134,13 @@ class LinkBench:
         def ended() -> bool:
             return any(task.done() for task in self._tasks)
 
-        await bench.until(lambda: condition() or ended(), what)
+        try:
+            await bench.until(lambda: condition() or ended(), what, LIMIT_S)
+        except AssertionError as error:
+            carrier = self._gateway._carrier
+            raise AssertionError(
+                f"{error}; the carrier: {carrier and carrier.tell()}; the chip: {self.crowded}"
+            ) from None
         for task in self._tasks:
             if task.done():
                 task.result()
