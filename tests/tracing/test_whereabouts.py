@@ -9,7 +9,7 @@ import pytest
 from rig.registry import HOUR_MS, Office, make_office, take
 from rig.reports import NOW_MS, Gateway
 
-from zonetag_backend.store import book, person_day, registry, tags
+from zonetag_backend.store import book, case_story, person_day, registry, tags
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.tracing import traced
 from zonetag_backend.tracing.profile import PROFILES
@@ -163,8 +163,10 @@ def test_the_places_of_a_case_and_of_a_day_follow_one_another(floor: Floor) -> N
     with reading(floor.office.database) as connection:
         found = traced(connection, floor.who, (NOW_MS - HOUR_MS, END_MS), PROFILES["covid-19"], floor_ms=0, depth=1)
         spells = person_day.spells_of_person(connection, floor.who, NOW_MS - HOUR_MS, END_MS + HOUR_MS)
+        shown = case_story.zones_of(connection, floor.who, (NOW_MS - HOUR_MS, END_MS))
     expected = [named(floor)["gw1"], named(floor)["gw3"]]
     assert [stop.place for stop in found.zones] == expected
+    assert shown == list(found.zones), "the page and the command say the same"
     assert [spell.place for spell in spells] == expected
     assert abs(found.zones[0].end_ms - (NOW_MS + 600_000)) <= 2 * BIN_MS
     assert found.zones[0].end_ms <= found.zones[1].start_ms

@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, func, or_, select
 
 from zonetag_backend.names import sort_key
-from zonetag_backend.store import directory, meetings, restrictions
+from zonetag_backend.store import case_places, directory, meetings, restrictions
 from zonetag_backend.store.cases import Case
 from zonetag_backend.store.schema import person
 from zonetag_backend.store.schema.cases import case_exposure, case_record
 from zonetag_backend.store.schema.office import restriction
-from zonetag_backend.store.tracing import names, places, shown
+from zonetag_backend.store.tracing import names, places
 from zonetag_backend.tracing.outcome import There, Who, Zone
-from zonetag_backend.tracing.zoning import zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +151,7 @@ def _where(connection: Connection, met: list[Met]) -> dict[Met, tuple[str, ...]]
 
 def zones_of(connection: Connection, who: int, window: tuple[int, int]) -> list[Zone]:
     """Where somebody was within a window, and who was there, from when to when."""
-    met = shown(connection, meetings.shared(connection, {who: window}))
-    stops = zones(meetings.stays(connection, who, window), met)
+    stops = case_places.stops(connection, who, window)
     known = names(connection, {other for stop in stops for other, _, _ in stop.others})
     called = places(connection)
     return [

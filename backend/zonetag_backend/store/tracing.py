@@ -6,19 +6,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from zonetag_backend.store import meetings, restrictions, whereabouts
+from zonetag_backend.store import case_places, meetings, restrictions
 from zonetag_backend.store.schema import person, place, site
 from zonetag_backend.store.schema.office import visitor
 from zonetag_backend.tracing import encounter, logs
 from zonetag_backend.tracing.chain import Settled, Window, nobody, trace
 from zonetag_backend.tracing.closeness import Calibrated
 from zonetag_backend.tracing.days import Days
-from zonetag_backend.tracing.encounter import Encounter, Meetings
+from zonetag_backend.tracing.encounter import Encounter
 from zonetag_backend.tracing.exposure import place_counts
 from zonetag_backend.tracing.outcome import Outcome, outcome
 from zonetag_backend.tracing.profile import Profile
 from zonetag_backend.tracing.seam import Closeness
-from zonetag_backend.tracing.zoning import zones
 
 _AT_ONCE = 500  # names at a time: SQLite takes no more than some thousand parameters
 
@@ -83,8 +82,8 @@ def traced(
     it was read.
     """
     window = (max(window[0], floor_ms), window[1])
-    stays = whereabouts.settled_stays(connection, who, window, meetings.stays(connection, who, window))
-    zone = timezone(connection, [place for place, _, _ in stays])
+    stops = case_places.stops(connection, who, window)
+    zone = timezone(connection, [stop.place for stop in stops])
     ask = Asker(connection, floor_ms, model, evidence, partial(place_counts, profile, at_least))
     found = trace(
         who,
@@ -97,7 +96,6 @@ def traced(
         at_least=at_least,
         others_until=others_until,
     )
-    stops = zones(stays, shown(connection, meetings.shared(connection, {who: window})))
     people = {who, *found.generations, *(other for stop in stops for other, _, _ in stop.others)}
     return outcome(
         found,
@@ -110,12 +108,6 @@ def traced(
         names=names(connection, people),
         places=places(connection),
     )
-
-
-def shown(connection: Connection, met: Meetings) -> Meetings:
-    """Without those whose data is restricted; the person of the case itself is read all the same, as the law asks."""
-    hidden = restrictions.everybody(connection)
-    return {pair: rows for pair, rows in met.items() if pair[1] not in hidden}
 
 
 def names(connection: Connection, who: Iterable[int]) -> dict[int, tuple[str, str, str]]:
