@@ -1,15 +1,15 @@
 """Rights pressed to their end in a real browser: a worker on a telephone in Vietnamese, the office, two officers."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from rig.accounts import sign_in
-from rig.components import Require, missing
 from rig.everything import MARKS, NAME, Everything
 from rig.pages import KEYRING, Served
 from rig.reader import Reader
+from rig.windows import DESK, window
 
 from zonetag_backend.cli import main
 from zonetag_backend.events import Events
@@ -17,35 +17,8 @@ from zonetag_backend.store.engine import reading
 from zonetag_backend.store.schema import metadata
 from zonetag_backend.web.app import make_app
 
-try:
-    from playwright.sync_api import sync_playwright
-except ModuleNotFoundError:  # there is none for this machine's processor
-    sync_playwright = None  # type: ignore[assignment]  # said by the fixture
-
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-WAIT_MS = 60_000
 TELEPHONE: Any = {"width": 360, "height": 740}
-Result = TypeVar("Result")
 KINDS = ("copy", "correct", "restrict", "withdraw", "erase")
-
-
-@pytest.fixture
-def chromium(require: Require, whole: Everything) -> Iterator[Any]:
-    assert whole  # before there is a browser: it asks the pages in a loop of its own
-    path = require("chromium", "apt-get install chromium")
-    if sync_playwright is None:
-        missing("playwright is not installed: pip install playwright")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-def opened(chromium: Any, size: Any = TELEPHONE) -> Any:
-    """A window of somebody's own, in Vietnamese."""
-    page = chromium.new_context(locale="vi-VN", viewport=size).new_page()
-    page.set_default_timeout(WAIT_MS)
-    return page
 
 
 @pytest.fixture
@@ -56,15 +29,16 @@ def served(whole: Everything) -> Iterator[Served]:
     served.close()
 
 
+@pytest.fixture
+def opened(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a window of somebody's own, by default a telephone."""
+    with ExitStack() as stack:
+        yield lambda size=TELEPHONE: stack.enter_context(window(chromium, size))
+
+
 def fits(page: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, page.url
     assert page.evaluate("document.documentElement.lang") == "vi"
-
-
-def aside(work: Callable[[], Result]) -> Result:
-    """In a thread of its own: a browser's window has a loop here already."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
 
 
 def code_of(served: Served, admin: Any, number: str) -> str:
@@ -84,13 +58,13 @@ def entered(served: Served, phone: Any, number: str, code: str) -> None:
 
 
 def test_a_worker_asks_for_everything_and_is_erased_everywhere(
-    chromium: Any, served: Served, whole: Everything, reader: Reader, capsys: pytest.CaptureFixture[str]
+    opened: Callable[..., Any], served: Served, whole: Everything, reader: Reader, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    admin, phone = opened(chromium), opened(chromium)
+    admin, phone = opened(), opened()
     served.sign_in(admin.context, "admin")
     number = whole.values["number"]
     refused = {"act": "refuse", "answer": "đã gửi lại tại /mine"}
-    aside(lambda: whole.get.post(f"/requests/{whole.values['request']}", role="admin", **refused))
+    whole.get.post(f"/requests/{whole.values['request']}", role="admin", **refused)
     entered(served, phone, number, code_of(served, admin, number))
     assert NAME in phone.inner_text("h1")
     fits(phone)
@@ -119,7 +93,7 @@ def test_a_worker_asks_for_everything_and_is_erased_everywhere(
     phone.reload()
     phone.wait_for_selector("[name=tag]")
     assert NAME not in phone.content()
-    assert aside(lambda: [url for _, url, body in whole.answers() if MARKS.search(reader.text(body))]) == []
+    assert [url for _, url, body in whole.answers() if MARKS.search(reader.text(body))] == []
     for words in ("person list", "tag list", "case list", "audit export", "case trace {case}"):
         main([*words.format(**whole.values).split(), "--data", str(whole.folder)])
         assert not MARKS.search(capsys.readouterr().out), words
@@ -143,7 +117,7 @@ def test_the_control_of_the_bytes(whole: Everything) -> None:
     assert b"RX77" in data
 
 
-def test_contacts_are_shown_when_a_second_officer_has_agreed(chromium: Any, whole: Everything) -> None:
+def test_contacts_are_shown_when_a_second_officer_has_agreed(opened: Callable[..., Any], whole: Everything) -> None:
     app = make_app(whole.office.engine, whole.office.clock, Events(), keyring=KEYRING, second_officer=True)
     served = Served(whole.office, Events(), app=app)
     served.start()
@@ -151,7 +125,7 @@ def test_contacts_are_shown_when_a_second_officer_has_agreed(chromium: Any, whol
         case = f"/cases/{whole.values['case']}"
         pages = {}
         for name in ("lan", "minh"):
-            pages[name] = opened(chromium, {"width": 1366, "height": 850})
+            pages[name] = opened(DESK)
             token = sign_in(whole.office.engine, "health", whole.office.now, name=name)
             pages[name].context.add_cookies([{"name": "zonetag", "value": token, "url": served.url}])
         lan, minh = pages["lan"], pages["minh"]

@@ -86,7 +86,7 @@ def test_it_stands_in_the_audit_log_and_needs_a_reason(office: World, capsys: py
     run(office, capsys, *ASKED)
     with office.database.connect() as connection:
         rows = connection.exec_driver_sql("SELECT action, about, reason FROM audit").all()
-    assert [tuple(row) for row in rows] == [("contacts.read", "1", "test positive")]
+    assert [tuple(row) for row in rows] == [("contacts.trace", "1", "test positive")]
     assert run(office, capsys, *ASKED[:-1], "  ")[0] == 1
     with pytest.raises(SystemExit):
         run(office, capsys, *ASKED[:-2])

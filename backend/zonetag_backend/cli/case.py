@@ -187,7 +187,8 @@ def _import(args: argparse.Namespace) -> int:
     with changing(args) as (opened, connection):
         zone = ZoneInfo(timezone(connection))
         found = foreign.match(connection, came, abroad.digest(data), by=actor(), now_ms=opened.now_ms)
-        audit.record(connection, opened.now_ms, actor(), "case.open", came.office, args.reason)
+        new = foreign.newest_import(connection, abroad.digest(data))
+        audit.record(connection, opened.now_ms, actor(), "import.open", new, f"{came.office}: {args.reason}")
     print(f"{came.office}, {came.profile}: heard here {len(found)} times")
     for each in found:
         where = each.place if each.evidence == "place" else "tag heard tag"

@@ -106,7 +106,7 @@ def _trace(args: argparse.Namespace) -> int:
             at_least=args.at_least,
             evidence=[args.evidence] if args.evidence else (),
         )
-        audit.record(connection, opened.now_ms, actor(), "contacts.read", who, args.reason)
+        audit.record(connection, opened.now_ms, actor(), "contacts.trace", who, args.reason)
     if args.json:
         print(json.dumps(found.to_json(), ensure_ascii=False, indent=1))
     elif args.xlsx:

@@ -16,6 +16,8 @@ ACTIONS = {
     "inside.read": "site",
     "declaration.read": "site",
     "contacts.read": "case",
+    "contacts.trace": "person",  # at the command line, outside any case
+    "import.read": "case of another office",
     "case.read": "case",
     "audit.read": "",
     # what somebody does to people, tags, sites and gateways
@@ -45,9 +47,9 @@ ACTIONS = {
     "ca.init": "",
     "ca.renew": "",
     "broker.config": "folder",
-    "key.rotate": "",
-    "backup.make": "",
-    "backup.restore": "",
+    "key.rotate": "mark of the key",
+    "backup.make": "file",
+    "backup.restore": "file",
     "retention.expire": "",
     # screens at doors, and the questions of the health declaration
     "screen.make": "screen",
@@ -75,13 +77,16 @@ ACTIONS = {
     "case.close": "case",
     "reason.give": "case",
     "consent.give": "case",
+    "import.open": "case of another office",
+    "import.reason": "case of another office",
+    "import.consent": "case of another office",
     "export.make": "what was exported",
     "reminder.send": "how many people",
     "reminder.off": "person",
     "reminder.on": "person",
     # accounts
     "account.add": "account",
-    "account.link": "account",
+    "account.link": "account",  # nothing: whoever opens it names a new one
     "account.role": "account",
     "account.disable": "account",
     "account.enable": "account",

@@ -8,10 +8,10 @@ from zonetag_backend.audit_chain import BAD_CHECKPOINT, EXPIRE, Checkpoint, Entr
 from zonetag_backend.errors import AuditError, NotFound
 from zonetag_backend.store import mine_codes, registry
 from zonetag_backend.store.audit import SYSTEM, record
-from zonetag_backend.store.schema import person, tag, wearing
+from zonetag_backend.store.schema import person, place, site, tag, wearing
 from zonetag_backend.store.schema.audit import audit, audit_checkpoint, audit_head
 from zonetag_backend.store.schema.cases import case_exposure, case_record
-from zonetag_backend.store.schema.office import data_request
+from zonetag_backend.store.schema.office import data_request, screen
 
 _COLUMNS = tuple(audit.c[name] for name in Entry.__slots__)
 _CHECKPOINT = (audit_checkpoint.c.seq, audit_checkpoint.c.at_ms, audit_checkpoint.c.hash, audit_checkpoint.c.signature)
@@ -41,10 +41,13 @@ def latest(
 ) -> list[Entry]:
     """The latest entries before seq `before`; `wanted`: actor, action, about that they must have, empty for any.
 
+    Of actions also several, with commas between them.
     `about`: one of these; `by`: the name of an account or of a user of the server.
     """
     statement = select(*_COLUMNS).where(audit.c.seq < before).order_by(audit.c.seq.desc()).limit(limit)
-    for name in ("actor", "action", "about"):
+    if wanted.get("action"):
+        statement = statement.where(audit.c.action.in_(wanted["action"].split(",")))
+    for name in ("actor", "about"):
         if wanted.get(name):
             statement = statement.where(audit.c[name] == wanted[name])
     if about is not None:
@@ -74,6 +77,18 @@ def about_person(connection: Connection, text: str) -> set[str]:
     tags = connection.scalars(select(tag.c.number).join(wearing, w.tag == tag.c.id).where(w.person == found))
     asked = connection.scalars(select(r.id).where(r.person == found))
     return {str(found), *map(str, asked), *tags, *map(str, cases), *(f"case {case}" for case in cases)}
+
+
+def names(connection: Connection) -> dict[str, dict[str, str]]:
+    """Names of sites, places and screens as people say them, by what entries say; screens that are revoked have none.
+
+    By kind, the second word of `audit.ACTIONS`.
+    """
+    return {
+        "site": {row.name: row.title for row in connection.execute(select(site.c.name, site.c.title))},
+        "place": {str(which): name for which, name in connection.execute(select(place.c.id, place.c.name))},
+        "screen": {str(which): title for which, title in connection.execute(select(screen.c.id, screen.c.title))},
+    }
 
 
 def head(connection: Connection) -> tuple[int, bytes]:

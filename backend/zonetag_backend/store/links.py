@@ -33,7 +33,7 @@ def make(  # noqa: PLR0917  # what a link is for, until when, and who made it
     values = {"account": whose, "role": role, "expires_ms": now_ms + lasts_ms}
     connection.execute(insert(account_link).values(hash=_hash(token), **values))
     name = "" if whose is None else connection.scalar(select(account.c.name).where(account.c.id == whose))
-    audit.record(connection, now_ms, actor, "account.link", name or role)
+    audit.record(connection, now_ms, actor, "account.link", name, "" if name else role)
     return token
 
 

@@ -8,9 +8,11 @@ from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.store import audit
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema.accounts import reading_reason as table
+from zonetag_backend.store.schema.cases import case_foreign
 
 LASTS_MS = 8 * 3_600_000  # a working day; then it is asked again
 LEAST = 5  # characters of a reason
+LONGEST_ID, LARGEST_ID = 19, 2**63 - 1  # digits, and what the database can hold
 _COLUMNS = tuple(table.c[name] for name in ("id", "case_id", "asked_by", "reason", "asked_ms", "agreed_by"))
 
 
@@ -36,7 +38,7 @@ def give(connection: Connection, case: str, actor: str, reason: str, now_ms: int
     new = new_id()
     values = {"id": new, "case_id": case, "asked_by": actor, "reason": text[: audit.MOST_REASON], "asked_ms": now_ms}
     connection.execute(insert(table).values(**values))
-    audit.record(connection, now_ms, actor, "reason.give", case, text)
+    audit.record(connection, now_ms, actor, "import.reason" if _abroad(connection, case) else "reason.give", case, text)
     return new
 
 
@@ -63,4 +65,12 @@ def agree(connection: Connection, which: int, actor: str, now_ms: int) -> None:
     if found[0].asked_by == actor:
         raise BadValue("nobody agrees to a reason of their own: ask a second officer")
     connection.execute(update(table).where(table.c.id == which).values(agreed_by=actor, agreed_ms=now_ms))
-    audit.record(connection, now_ms, actor, "consent.give", found[0].case, f"{found[0].asked_by}: {found[0].reason}")
+    action = "import.consent" if _abroad(connection, found[0].case) else "consent.give"
+    audit.record(connection, now_ms, actor, action, found[0].case, f"{found[0].asked_by}: {found[0].reason}")
+
+
+def _abroad(connection: Connection, case: str) -> bool:
+    """Whether it is a case of another office, imported here: its numbers are of the same kind."""
+    c = case_foreign.c
+    known = case.isascii() and case.isdecimal() and len(case) <= LONGEST_ID and int(case) <= LARGEST_ID
+    return known and connection.scalar(select(c.id).where(c.id == int(case))) is not None

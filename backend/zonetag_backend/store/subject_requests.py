@@ -18,7 +18,7 @@ from zonetag_backend.keys import Keyring
 from zonetag_backend.store import audit, consent_ledger, departures, erasure, people, reminders, restrictions, tags
 from zonetag_backend.store.erasure import Erased
 from zonetag_backend.store.registry import changed, new_id
-from zonetag_backend.store.schema import person
+from zonetag_backend.store.schema import person, tag
 from zonetag_backend.store.schema.office import data_request, tag_resting
 
 OPEN, DONE, REFUSED = "open", "done", "refused"
@@ -172,7 +172,8 @@ def stop(
     for which in departures.worn_by(connection, who):
         tags.take_back(connection, keyring, which, now_ms)
         tags.rest(connection, which, now_ms)
-        audit.record(connection, now_ms, by, "tag.take", which)
+        number = connection.scalar(select(tag.c.number).where(tag.c.id == which))
+        audit.record(connection, now_ms, by, "tag.take", number)
     if restrictions.since_ms(connection, who) is None:
         restrictions.restrict(connection, who, now_ms)
         audit.record(connection, now_ms, by, "person.restrict", who)

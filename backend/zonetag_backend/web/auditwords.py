@@ -5,6 +5,8 @@ What a person typed as a reason is shown as it is; what has no words here is sho
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date
 
 from zonetag_backend.audit_chain import Entry
 from zonetag_backend.reports.reminder import FLAT, SILENT
@@ -14,10 +16,13 @@ from zonetag_backend.web.languages import marked as _
 
 Say = Callable[[str], str]
 """gettext."""
+Names = Mapping[str, Mapping[str, str]]
+"""By kind of thing (the second word of ACTIONS in store/audit.py): what is said for what the log says."""
 
 ON_OFF = {"on": _("on"), "off": _("off")}
 WHY = {SILENT: _("not heard for a week"), FLAT: _("battery nearly flat")}
 TRACED = _("traced anew")
+SPOKEN = _("told somebody by telephone")
 NOTICES = _("notices put in line: %s")
 ROSTER = _("%(new)s new people, %(changed)s changed, %(tags)s tags handed out")
 TOKENS = {"token made": _("token made"), "token used": _("token used")}
@@ -27,16 +32,29 @@ ACTORS = {
     "person": _("the person themselves"),
     "system": _("the server itself"),
 }
-# What the commands on tags wrote.
+# What the commands on tags wrote, and the pages.
 STATES = {
     "nobody wears it now": _("nobody wears it now"),
     "is lost: nobody wears it, and it is still listened for": _("lost"),
     "is out of use: it is no longer resolved": _("out of use for good"),
+    "lost": _("lost"),
+    "found": _("found again"),
+    "retire": _("out of use for good"),
+    "keep": _("kept for visitors"),
+    "release": _("no longer kept for visitors"),
 }
+# What a tag is to be told: the first word of the reason; what else stands there is a version.
+ORDERS = {
+    "find": _("blink"),
+    "settings": _("settings"),
+    "update": _("new firmware"),
+}
+ALL_TAGS = _("all tags")
 # What `about` is, where a number says little (the second word of ACTIONS in store/audit.py).
 KINDS = {
     "person": _("person %s"),
     "case": _("case %s"),
+    "case of another office": _("case %s of another office"),
     "request": _("request %s"),
     "screen": _("screen %s"),
     "place": _("place %s"),
@@ -72,16 +90,32 @@ def who(actor: str, roles: Mapping[str, str], say: Say) -> str:
     return say(text) % name if "%s" in text else say(text)
 
 
-def about(each: Entry, say: Say) -> str:
-    """What an entry is about: with a word before a number that stands for something."""
+def about(each: Entry, say: Say, names: Names, day: Callable[[date], str]) -> str:
+    """What an entry is about: by its name as people say it, or with a word before its number.
+
+    `names`: of "site", "place" and "screen", by what the log says; of one that is there no more it says that itself.
+    `day`: a day as the language writes it.
+    """
     if each.action == EXPORT:
         what, _space, of = each.about.partition(" ")
         if what not in EXPORTS:
             return each.about
-        text = say(EXPORTS[what])
+        text, of = say(EXPORTS[what]), _of(of, names["site"], day)
         return text % of if "%s" in text else f"{text}: {of}" if of else text
-    kind = KINDS.get(ACTIONS.get(each.action, "")) if each.about.isdecimal() else None
-    return say(kind) % each.about if kind else each.about
+    if each.action == "tag.order" and each.about == "all":
+        return say(ALL_TAGS)
+    kind = ACTIONS.get(each.action, "")
+    if name := names.get(kind, {}).get(each.about):
+        return name
+    return say(KINDS[kind]) % each.about if kind in KINDS and each.about.isdecimal() else each.about
+
+
+def _of(text: str, sites: Mapping[str, str], day: Callable[[date], str]) -> str:
+    """A site, or a site and a day, of which something was exported."""
+    site, _space, when = text.partition(" ")
+    with suppress(ValueError):
+        when = day(date.fromisoformat(when))
+    return ", ".join(filter(None, (sites.get(site, site), when)))
 
 
 def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
@@ -93,7 +127,14 @@ def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
         return ": ".join(_said(part, say, subjectwords.KINDS, subjectwords.STATES) for part in given.split(": "))
     if action == "reminder.send":
         return ", ".join(_said(part, say, WHY) for part in given.split(", "))
-    if action == "consent.give":
+    if action == "tag.order":
+        order, _space, version = given.partition(" ")
+        return f"{_said(order, say, ORDERS)} {version}".strip()
+    if action == "tag.give" and (worn := _WEARER.fullmatch(given)):
+        return say(KINDS["person"]) % worn[1]
+    if action == "account.role":
+        return " → ".join(_said(part, say, words.ROLES) for part in given.split(" to "))
+    if action in ("consent.give", "import.consent"):
         asked_by, _colon, rest = given.partition(": ")
         return f"{who(asked_by, roles, say)}: {rest}"
     if action == "case.change" and given.startswith("notices: "):
@@ -104,12 +145,13 @@ def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
         return FORMS.get(given, given)
     if action == "gateway.side":
         return _said(given, say, words.SIDES)
-    if action == "account.add":
+    if action in ("account.add", "account.link"):
         return _said(given, say, words.ROLES)
-    return _said(given, say, {"traced": TRACED}, ON_OFF, STATES, TOKENS) if action in _CODED else given
+    return _said(given, say, {"traced": TRACED, "spoken": SPOKEN}, ON_OFF, STATES, TOKENS) if action in _CODED else given
 
 
-_CODED = ("case.change", "declaration.switch", "gateway.enrol", "tag.state")
+_CODED = ("case.change", "declaration.switch", "gateway.enrol", "tag.state", "tag.pool")
+_WEARER = re.compile(r"person (\d+)")  # the command writes it
 _ROSTER = re.compile(r"new (?P<new>\d+), changed (?P<changed>\d+), tags (?P<tags>\d+)")  # store/rosters.py writes it
 
 

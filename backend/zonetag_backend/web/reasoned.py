@@ -15,8 +15,8 @@ from zonetag_backend.web.visitor import visitor_of
 WANTED = "reason-wanted"  # the fault that leads a browser to /reasons/CASE, and back when the reason is given
 
 
-def require(request: Request, case: str) -> Reason:
-    """The reason for which this visitor may read the contacts of a case, recorded in the audit log.
+def require(request: Request, case: str, action: str = "contacts.read") -> Reason:
+    """The reason for which this visitor may read the contacts of a case, recorded in the audit log as `action`.
 
     Fault("reason-wanted", 403) when none was given, or a second officer has not agreed yet.
     """
@@ -24,10 +24,10 @@ def require(request: Request, case: str) -> Reason:
     now_ms = desk.clock()
     with reading(desk.engine) as connection:
         reason = reasons.holding(connection, case, actor, now_ms)
-        known = audit.recorded_since(connection, now_ms - REPEAT_MS, actor, "contacts.read", case)
+        known = audit.recorded_since(connection, now_ms - REPEAT_MS, actor, action, case)
     if reason is None or (desk.second_officer and reason.agreed_by is None):
         raise Fault(WANTED, 403, case)
     if not known:
         with writing(desk.engine) as connection:
-            audit.record(connection, now_ms, actor, "contacts.read", case, reason.reason)
+            audit.record(connection, now_ms, actor, action, case, reason.reason)
     return reason

@@ -1,5 +1,6 @@
 """`/audit`: who read or did what, for the auditor; and whether the log is whole."""
 
+from datetime import date
 from typing import Any
 
 from starlette.requests import Request
@@ -15,14 +16,14 @@ from zonetag_backend.web import auditwords, languages
 from zonetag_backend.web.desk import Desk, Fault, desk_of
 from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.render import show
-from zonetag_backend.web.times import iso, local
+from zonetag_backend.web.times import iso, local, numeric_date
 from zonetag_backend.web.zones import first_zone
 
 ROWS = 100  # on a page
 LARGEST_SEQ = 2**62
 LONGEST = 200  # characters of what is looked for
 # Looks at contacts: which case, by whom, why.
-LOOKS = "contacts.read"
+LOOKS = "contacts.read,contacts.trace,import.read"
 # What a check of the chain finds (audit_chain.Finding), in words.
 FINDINGS = {
     "changed": _("an entry was changed"),
@@ -36,6 +37,8 @@ NOBODY = _("Nobody, or more than one, has this name, staff number or tag.")
 
 def audit(request: Request) -> Response:
     """The latest entries, narrowed by `?actor=`, `?action=`, `?about=`, `?who=` (an officer), `?person=`, `?case=`.
+
+    `?action=` one code, or several with commas between them.
 
     `?before=` an entry's number for older ones; `?check=yes` follows the chain from the first entry to the last.
     """
@@ -52,9 +55,15 @@ def audit(request: Request) -> Response:
         found = audit_log.latest(connection, wanted, before, ROWS + 1, about=about, by=wanted["who"])
         zone = first_zone(connection)
         roles = {each.name: each.role for each in accounts.all_accounts(connection)}
+        titles = audit_log.names(connection)
         whole = _checked(desk, connection) if asked.get("check", "") == "yes" else None
     shown = found[:ROWS]
-    say = languages.translations(languages.language_of(request)).gettext
+    language = languages.language_of(request)
+    say, locale = languages.translations(language).gettext, languages.locale_of(language)
+
+    def day(of: date) -> str:
+        return numeric_date(of, locale)
+
     return show(
         request,
         "audit",
@@ -67,7 +76,7 @@ def audit(request: Request) -> Response:
         error=NOBODY if unknown else "",
         said_who=lambda actor: auditwords.who(actor, roles, say),
         said_why=lambda each: auditwords.reason(each, roles, say),
-        said_about=lambda each: auditwords.about(each, say),
+        said_about=lambda each: auditwords.about(each, say, titles, day),
         officers=sorted(roles),
         actions=sorted(ACTIONS),
         looks=LOOKS,

@@ -49,7 +49,7 @@ def imports(request: Request) -> Response:
         with writing(desk.engine) as connection:
             foreign.match(connection, came, digest, by=actor, now_ms=now_ms)
             new = foreign.newest_import(connection, digest)
-            audit.record(connection, now_ms, actor, "case.open", new, f"{came.office}: {reason}")
+            audit.record(connection, now_ms, actor, "import.open", new, f"{came.office}: {reason}")
             reasons.give(connection, str(new), actor, reason, now_ms)
     except AlreadyThere:  # what was found then is shown again
         with reading(desk.engine) as connection:
@@ -65,7 +65,7 @@ def imported(request: Request) -> Response:
         known = [each for each in foreign.imports(connection, desk.cases.settings.floor_ms(now_ms)) if each.id == which]
     if not known:
         raise Fault("no-case", 404, request.path_params["case"])
-    reasoned.require(request, str(which))
+    reasoned.require(request, str(which), "import.read")
     with reading(desk.engine) as connection:
         zone = ZoneInfo(timezone(connection))
         found = foreign.matches_of(connection, which, desk.cases.settings.floor_ms(now_ms))

@@ -113,7 +113,9 @@ def change(request: Request) -> Response:
         with writing(desk.engine) as connection:
             which = tag_list.with_id(connection, id_of(text))
             function(connection, desk, which, now_ms)
-            audit.record(connection, now_ms, visitor_of(request).actor, action, which.number)
+            audit.record(
+                connection, now_ms, visitor_of(request).actor, action, which.number, "" if act == "take" else act
+            )
     except NotFound:
         raise Fault("no-tag", 404, text) from None
     except BadValue:

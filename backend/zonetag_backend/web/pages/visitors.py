@@ -65,7 +65,7 @@ def back(request: Request) -> Response:
         with writing(desk.engine) as connection:
             number = store.take_back(connection, desk.keys, id_of(text), now_ms, lost=act == LOST)
             action = "visitor.return" if act == RETURN else "tag.state"
-            audit.record(connection, now_ms, visitor_of(request).actor, action, number)
+            audit.record(connection, now_ms, visitor_of(request).actor, action, number, "" if act == RETURN else act)
     except NotFound:
         raise Fault("no-visitor", 404, text) from None
     return RedirectResponse(f"/visitors?done={'lost' if act == LOST else 'returned'}", 303)
