@@ -52,6 +52,10 @@ def test_an_archive_holds_the_modules_and_goes_to_a_tag(data: Path, tmp_path: Pa
     assert main(["tag", "firmware", "pack", str(tmp_path / "made"), str(archive)]) == 1, "nothing is written over"
     words = ["--firmware", str(archive), "--version", "0.2.0", "--data", str(data)]
     assert main(["tag", "update", "T-1", *words]) == 0
+    for version in ("0.2", "0.256.0", "0.-1.0", "new"):
+        assert (
+            main(["tag", "update", "T-1", "--firmware", str(archive), "--version", version, "--data", str(data)]) == 1
+        )
 
 
 def test_a_folder_without_the_modules_that_keep_a_tag_in_reach_is_refused(

@@ -7,7 +7,19 @@ import pytest
 
 from zonetag_backend.link import calls, rollout
 from zonetag_backend.link.calls import Calls, Sighting
-from zonetag_backend.link.records import DONE, FAILED, FIND, ROLLED_BACK, TRIAL, UPDATE, WAITING, Firmware, Known, Order
+from zonetag_backend.link.records import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    FIND,
+    ROLLED_BACK,
+    TRIAL,
+    UPDATE,
+    WAITING,
+    Firmware,
+    Known,
+    Order,
+)
 from zonetag_backend.link.session import FETCH_MOST, Session
 from zonetag_gateway import linkpolicy
 from zonetag_gateway.linkpolicy import Call, Heard
@@ -130,6 +142,18 @@ def test_an_update_goes_on_where_the_tag_has_it_and_is_kept_by_a_word() -> None:
     assert [each.state for each in tag.step.settled] == [DONE]
     tag = Tag(STATUS._replace(flags=say.CONFIRMED | say.ROLLED_BACK), orders=(on_trial,))
     assert [each.state for each in tag.step.settled] == [ROLLED_BACK]
+
+
+@pytest.mark.parametrize("state", [WAITING, TRIAL])
+def test_an_order_that_waited_sets_no_tag_back_to_older_firmware(state: str) -> None:
+    """Since it was ordered newer firmware came in another way, by wire say; one that ran then is set back as asked."""
+    newer = STATUS._replace(version=(0, 3, 0))
+    for ordered_of in (b"", bytes(STATUS.version)):
+        tag = Tag(newer, orders=(replace(UPDATING, state=state, body=ordered_of),))
+        assert [each.state for each in tag.step.settled] == [CANCELLED]
+        assert tag.told().type == say.BYE
+    tag = Tag(newer, orders=(replace(UPDATING, body=bytes((0, 3, 0))),))
+    assert tag.told().type == say.UPDATE_BEGIN, "as the office wants it"
 
 
 def test_a_roll_out_goes_by_stages_and_stops_at_the_first_fault() -> None:

@@ -57,7 +57,7 @@ def _update(args: argparse.Namespace) -> int:
     except OSError as error:
         raise BadValue(f"cannot read {args.firmware}: {error.strerror}") from error
     except ValueError as error:
-        raise BadValue("--version is three numbers, as 1.2.3") from error
+        raise BadValue("--version is three numbers of 0 to 255, as 1.2.3") from error
     if not 0 < len(archive) <= MOST_BYTES:
         raise BadValue(f"{args.firmware} is empty, or larger than a tag can hold")
     with changing(args) as (opened, connection):

@@ -14,7 +14,7 @@ DONE = "done"
 FAILED = "failed"  # the tag refused it: the code says why
 ROLLED_BACK = "rolled-back"  # the tag went back to the firmware of before
 EXPIRED = "expired"  # it came too late to be of use
-CANCELLED = "cancelled"  # another of its kind took its place
+CANCELLED = "cancelled"  # another of its kind, or newer firmware that came in another way, took its place
 OPEN = (WAITING, TRIAL)
 
 
@@ -36,7 +36,7 @@ class Order:
     kind: str
     # FIND, SETTINGS or UPDATE
     body: bytes
-    # of the command; empty for an update
+    # of the command; of an update the version that the tag ran when it was ordered, empty: not known
     state: str
     until_ms: int
     # of no use after this

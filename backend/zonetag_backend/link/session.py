@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from zonetag_backend.link.records import (
+    CANCELLED,
     DONE,
     FAILED,
     FIND,
@@ -113,6 +114,9 @@ class Session:
                 self._plan.append(Todo(say.UPDATE_KEEP, b"", order))
             else:
                 step.settled.append(Settled(order.id, DONE))
+        elif status.version > firmware.version and bytes(status.version) != order.body:
+            # Newer firmware came in another way since then.  An order that waited for long sets no tag back.
+            step.settled.append(Settled(order.id, CANCELLED))
         elif order.state == TRIAL:
             if status.flags & say.ROLLED_BACK:
                 step.settled.append(Settled(order.id, ROLLED_BACK))

@@ -142,8 +142,8 @@ def _state(state: str, settled_ms: int | None, now_ms: int) -> str:
 
 
 def version_of(text: str) -> tuple[int, int, int]:
-    """Of "1.2.3"; ValueError for anything else."""
-    major, minor, patch = (int(part) for part in text.split("."))
+    """Of "1.2.3", each number a byte; ValueError for anything else."""
+    major, minor, patch = bytes(int(part) for part in text.split("."))
     return major, minor, patch
 
 
@@ -158,9 +158,11 @@ def order_settings(connection: Connection, which: int, values: dict[int, int], n
 
 
 def order_update(connection: Connection, tags: Sequence[int], image: int, now_ms: int) -> None:
-    """These tags shall take a firmware."""
+    """These tags shall take a firmware; an older one than they have only if this is what they run now."""
+    c = tag_link.c
+    running = {row.tag: bytes(version_of(row.version)) for row in connection.execute(select(c.tag, c.version))}
     for which in tags:
-        _order(connection, which, UPDATE, now_ms, image=image)
+        _order(connection, which, UPDATE, now_ms, body=running.get(which, b""), image=image)
 
 
 def add_firmware(connection: Connection, version: str, digest: bytes, archive: bytes, now_ms: int) -> int | None:

@@ -48,7 +48,7 @@ ORDER_STATES = {
     link.FAILED: _("refused by the tag"),
     link.ROLLED_BACK: _("rolled back: the tag runs what it ran before"),
     link.EXPIRED: _("came too late"),
-    link.CANCELLED: _("replaced by a later order"),
+    link.CANCELLED: _("replaced by a later order, or by newer firmware"),
 }
 # Field -> setting of SPEC.md section 12.7, least, most, what it is.
 SETTINGS = {
