@@ -4,36 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from rig.components import Require, missing
 from rig.office import Office, at
 from rig.pages import Served
 from rig.papers import HEAD, WAYS, clock_of
+from rig.windows import tab_to, window, wrong
 
 from zonetag_backend.events import Events
 from zonetag_backend.web.paperwork import PaperSettings
 
-try:
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
-except ModuleNotFoundError:  # there is none for this machine's processor
-    sync_playwright = None  # type: ignore[assignment]  # then the tests skip
-
-WAIT_MS = 30_000
-SIZES = ({"width": 390, "height": 844}, {"width": 1366, "height": 850})
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PAGES = (("/papers", "admin"), ("/adoption", "admin"), ("/adoption/reminders", "admin"), ("/papers", "reception"))
-
-
-@pytest.fixture(scope="module")
-def browser(require: Require) -> Iterator[Any]:
-    """Debian's Chromium."""
-    path = require("chromium", "apt-get install chromium")
-    if sync_playwright is None:
-        missing("playwright is not installed: pip install playwright")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -57,37 +36,18 @@ def served(office: Office) -> Iterator[Served]:
 
 
 @pytest.fixture
-def page(browser: Any, served: Served) -> Iterator[Any]:
-    """A window of an administrator; whatever its console says in anger fails the test."""
-    context = browser.new_context(viewport=SIZES[1], locale="vi-VN")
-    context.set_default_timeout(WAIT_MS)
-    served.sign_in(context, "admin")
-    page = context.new_page()
-    angry: list[str] = []
-    page.on("console", lambda said: angry.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: angry.append(str(error)))
-    yield page
-    context.close()
-    assert angry == []
+def page(chromium: Any, served: Served) -> Iterator[Any]:
+    """A window of an administrator."""
+    with window(chromium) as page:
+        served.sign_in(page.context, "admin")
+        yield page
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
-def test_nothing_is_wider_than_the_window_and_axe_finds_nothing(served: Served, page: Any, language: str) -> None:
+def test_nothing_is_wider_than_the_window_and_axe_finds_nothing(served: Served, page: Any) -> None:
     for path, role in PAGES:
         served.sign_in(page.context, role)
-        page.goto(f"{served.url}{path}?lang={language}")
-        for size in SIZES:
-            page.set_viewport_size(size)
-            assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, (path, size)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-
-
-def test_axe_would_have_found_a_fault(served: Served, page: Any) -> None:
-    """The control: a field without words."""
-    page.goto(f"{served.url}/papers?lang=vi")
-    page.evaluate("document.querySelector('select[name=unit]').closest('label').firstChild.remove()")
-    assert "select-name" in Axe().run(page).generate_report()
+        page.goto(f"{served.url}{path}?lang=vi")
+        assert wrong(page) == []
 
 
 def test_reminders_by_keyboard_alone(served: Served, page: Any) -> None:
@@ -110,12 +70,3 @@ def test_a_paper_is_taken_by_a_click(served: Served, page: Any) -> None:
         with page.expect_download() as taken:
             page.click(f"form[action='/papers/adoption'] button[value={form}]")
         assert taken.value.suggested_filename == f"adoption-2026-11-20.{form}"
-
-
-def tab_to(page: Any, selector: str) -> None:
-    """Go on with the tabulator until that has the focus."""
-    for _ in range(90):
-        page.keyboard.press("Tab")
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
-    raise AssertionError(f"the tabulator does not come to {selector}")

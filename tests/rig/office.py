@@ -5,10 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from rig.databases import new_database
 from sqlalchemy import Engine, insert, update
 
 from zonetag_backend.store import name_forms, registry, schema
-from zonetag_backend.store.engine import open_database, writing
+from zonetag_backend.store.engine import writing
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 ABSENCE_S = 600
@@ -152,7 +153,7 @@ def new_office(folder: Path, url: str = "") -> Office:
 
     `url`: of an empty database, if it is to be no file of that folder.
     """
-    office = Office(open_database(url or f"sqlite:///{folder / 'zonetag.db'}"))
+    office = Office(new_database(folder / "zonetag.db", url))
     with writing(office.engine) as connection:
         registry.add_site(connection, "van-phong", "Văn phòng Sở Thông tin", "Asia/Ho_Chi_Minh", ABSENCE_S)
     office.place("Cửa chính", "entrance")

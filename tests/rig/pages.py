@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -34,7 +35,12 @@ def ask(app: Starlette, method: str, path: str, **options: Any) -> httpx.Respons
         async with httpx.AsyncClient(transport=transport, base_url=base) as client:
             return await client.request(method, path, **options)
 
-    return asyncio.run(asked())
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(asked())
+    with ThreadPoolExecutor(1) as pool:  # a browser's windows have a loop in this thread
+        return pool.submit(asyncio.run, asked()).result()
 
 
 class Somebody:

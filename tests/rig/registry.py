@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rig.databases import new_database
 from rig.reports import NOW_MS, Tag, sealed, signing_key
 from sqlalchemy import inspect
 
@@ -11,7 +12,7 @@ from zonetag_backend.keyfile import open_key_file
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store import registry, signing_keys, tags
 from zonetag_backend.store.came import Came, ReportCame
-from zonetag_backend.store.engine import Database, open_database, reading, writing
+from zonetag_backend.store.engine import Database, reading, writing
 from zonetag_backend.store.writer import Done, Writer
 from zonetag_protocol import advert, envelope, report
 from zonetag_protocol.report import Report
@@ -88,9 +89,7 @@ def make_office(folder: Path, *, enrolled: bool = False, url: str = "") -> Offic
     `url`: of an empty database, if it is to be no file of that folder.
     """
     folder.mkdir(exist_ok=True)
-    office = Office(
-        open_database(url or f"sqlite:///{folder}/zonetag.db"), open_key_file(folder / "tag-keys.key"), folder, enrolled
-    )
+    office = Office(new_database(folder / "zonetag.db", url), open_key_file(folder / "tag-keys.key"), folder, enrolled)
     with writing(office.database) as connection:
         for site, places in (("hq", ("Door", "Room")), ("annex", ("Gate",))):
             registry.add_site(connection, site, absence_s=ABSENCE_S)

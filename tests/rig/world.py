@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 
+from rig.databases import new_database
 from sqlalchemy import insert
 
 from zonetag_backend.store import rows, schema
-from zonetag_backend.store.engine import Database, open_database, reading, writing
+from zonetag_backend.store.engine import Database, reading, writing
 from zonetag_backend.store.schema.contacts import contact_log
 from zonetag_backend.store.tracing import Asker
 from zonetag_backend.tracing import chain
@@ -42,7 +43,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        self.database = open_database(self.url or f"sqlite:///{self.folder}/zonetag.db")
+        self.database = new_database(self.folder / "zonetag.db", self.url)
         with writing(self.database) as connection:
             connection.exec_driver_sql("INSERT INTO site VALUES ('hq', 'Office', 'UTC', 900)")
 

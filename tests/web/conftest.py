@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from rig.browsing import Browser
+from rig.databases import new_database
 from rig.office import Office, new_office
 from rig.pages import KEYRING, Get, Served, as_somebody
 from starlette.applications import Starlette
 
 from zonetag_backend.events import Events
-from zonetag_backend.store.engine import open_database
 from zonetag_backend.web.app import make_app
 
 
@@ -25,7 +25,7 @@ def office(tmp_path: Path, database_url: str) -> Iterator[Office]:
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Office]:
     """A database in which nothing is set up."""
-    office = Office(open_database(f"sqlite:///{tmp_path / 'bare.db'}"))
+    office = Office(new_database(tmp_path / "bare.db"))
     yield office
     office.engine.dispose()
 

@@ -6,29 +6,22 @@ from typing import Any
 
 import pyotp
 import pytest
-from rig.components import Require, missing
+from rig.databases import new_database
 from rig.office import Office
 from rig.pages import Served
+from rig.windows import SIZES, window
 
 from zonetag_backend.events import Events
 from zonetag_backend.store import links
-from zonetag_backend.store.engine import open_database, writing
+from zonetag_backend.store.engine import writing
 
-try:
-    from playwright.sync_api import sync_playwright
-except ModuleNotFoundError:  # there is none for this machine's processor
-    sync_playwright = None  # type: ignore[assignment]  # then the tests skip
-
-WAIT_MS = 30_000
-SIZES = ({"width": 390, "height": 844}, {"width": 1366, "height": 850})
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PASSWORD = "một câu dài dễ nhớ"
 
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Served]:
     """Pages at a real address, with nothing set up."""
-    office = Office(open_database(f"sqlite:///{tmp_path / 'bare.db'}"))
+    office = Office(new_database(tmp_path / "bare.db"))
     served = Served(office, Events())
     served.start()
     yield served
@@ -36,28 +29,11 @@ def empty(tmp_path: Path) -> Iterator[Served]:
     office.engine.dispose()
 
 
-def is_wrong(kind: str, text: str) -> bool:
-    """What a browser complains of; but a live part on its way while the session changed is refused, as it must be."""
-    of_the_change = ("401 (Unauthorized)", "EventSource's response")
-    return kind in ("error", "warning") and not any(each in text for each in of_the_change)
-
-
 @pytest.fixture
-def page(require: Require) -> Iterator[Any]:
-    path = require("chromium", "apt-get install chromium")
-    if sync_playwright is None:
-        missing("playwright is not installed: pip install playwright")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        context = chromium.new_context(locale="vi-VN")
-        context.set_default_timeout(WAIT_MS)
-        page = context.new_page()
-        angry: list[str] = []
-        page.on("console", lambda said: angry.append(said.text) if is_wrong(said.type, said.text) else None)
-        page.on("pageerror", lambda error: angry.append(str(error)))
+def page(chromium: Any) -> Iterator[Any]:
+    """A window; a live part on its way while the session changed is refused, as it must be."""
+    with window(chromium, ignored=("401 (Unauthorized)", "EventSource's response")) as page:
         yield page
-        chromium.close()
-        assert angry == []
 
 
 def fits(page: Any) -> None:

@@ -4,62 +4,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from rig.components import Require, missing
 from rig.ill import outbreak
 from rig.pages import Served
+from rig.windows import DESK, PHONE, tab_to, window, wrong
 
-try:
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
-except ModuleNotFoundError:  # there is none for this machine's processor
-    sync_playwright = None  # type: ignore[assignment]  # then the tests skip
-
-WAIT_MS = 30_000
-SIZES = ({"width": 390, "height": 844}, {"width": 1366, "height": 850})
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 TABS = ("", "/sources", "/notices", "/export")
 LONG = "Lê " + "Rất" * 32
 
 
-@pytest.fixture(scope="module")
-def browser(require: Require) -> Iterator[Any]:
-    """Debian's Chromium."""
-    path = require("chromium", "apt-get install chromium")
-    if sync_playwright is None:
-        missing("playwright is not installed: pip install playwright")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def page(browser: Any, served: Served) -> Iterator[Any]:
-    """A window of a health officer; whatever its console says in anger fails the test."""
-    context = browser.new_context(viewport=SIZES[1], locale="vi-VN")
-    context.set_default_timeout(WAIT_MS)
-    served.sign_in(context)
-    page = context.new_page()
-    angry: list[str] = []
-    page.on("console", lambda said: angry.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: angry.append(str(error)))
-    yield page
-    context.close()
-    assert angry == []
+def page(chromium: Any, served: Served) -> Iterator[Any]:
+    """A window of a health officer."""
+    with window(chromium) as page:
+        served.sign_in(page.context)
+        yield page
 
 
 def press(page: Any, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
-
-
-def tab_to(page: Any, selector: str) -> None:
-    """Go on with the tabulator until that has the focus."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
-    raise AssertionError(f"the keyboard does not reach {selector}")
 
 
 def enter(served: Served, page: Any, first: int = 3, second: int = 4) -> str:
@@ -102,20 +65,15 @@ def test_a_case_by_keyboard_alone(served: Served, page: Any) -> None:
     assert taken.value.suggested_filename.endswith(".xlsx")
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
-def test_nothing_is_wider_than_the_window_and_axe_finds_nothing(served: Served, page: Any, language: str) -> None:
+def test_nothing_is_wider_than_the_window_and_axe_finds_nothing(served: Served, page: Any) -> None:
     url = enter(served, page)
     for path in (f"{served.url}/cases", f"{served.url}/cases?q=a", *(url + tab for tab in TABS)):
-        page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}")
-        for size in SIZES:
-            page.set_viewport_size(size)
-            assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, (path, size)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+        page.goto(path)
+        assert wrong(page) == []
 
 
 def test_on_a_phone_the_drawing_begins_at_the_first_f1(served: Served, page: Any) -> None:
-    page.set_viewport_size(SIZES[0])
+    page.set_viewport_size(PHONE)
     url = enter(served, page, 2, 30)  # the trace comes into the open page; F1 stand in the middle of 30 F2
 
     def seen(box: str) -> bool:
@@ -133,13 +91,6 @@ def test_on_a_phone_the_drawing_begins_at_the_first_f1(served: Served, page: Any
     assert seen(".graph .g1")
     page.evaluate("document.querySelector('.drawing').scrollTo(0, 0)")
     assert not seen(".graph .g1")  # the control: so it was
-    page.set_viewport_size(SIZES[1])
+    page.set_viewport_size(DESK)
     page.reload()
     assert page.evaluate("document.querySelector('.drawing').scrollLeft") == 0
-
-
-def test_axe_would_have_found_a_fault(served: Served, page: Any) -> None:
-    """The control: a button without words."""
-    page.goto(f"{enter(served, page)}?lang=vi")
-    page.evaluate("document.querySelector('button[value=trace]').textContent = ''")
-    assert "button-name" in Axe().run(page).generate_report()

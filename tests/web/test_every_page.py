@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from rig.components import Require, missing
 from rig.ill import outbreak
 from rig.office import Office, at
 from rig.pages import KEYRING, Get, Served
 from rig.pictures import png
 from rig.screens import open_screen
+from rig.windows import too_wide, window, wrong
 
 from zonetag_backend.roles import ADMIN, AUDITOR, CODE, ENROL, FULL, HEALTH, RECEPTION, SCREEN
 from zonetag_backend.store import links, mine_codes, tags
@@ -19,16 +20,6 @@ from zonetag_backend.store.engine import writing
 from zonetag_backend.web.app import ROUTES
 from zonetag_backend.web.rights import RIGHTS
 
-try:
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
-except ModuleNotFoundError:  # there is none for this machine's processor
-    sync_playwright = None  # type: ignore[assignment]  # then the tests skip
-
-WAIT_MS = 30_000
-PHONE: Any = {"width": 390, "height": 844}
-DESK: Any = {"width": 1366, "height": 850}
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 ODD = ("<script>alert(1)</script>", "\u202eمرحبا\u202c Nguyễn", "Lê " + "Rất" * 32, "'\"&amp;{{7*7}}%s%n", "Z̸͑a̷lgo 👩‍💻")
 # A worker at their own data is walked through in tests/mine.
 # Addresses that are no page to look at: streams, pictures, files; and /, which leads to another.
@@ -77,23 +68,12 @@ def filled(office: Office, get: Get) -> dict[str, str]:
 
 
 @pytest.fixture
-def page(require: Require, served: Served, filled: dict[str, str]) -> Iterator[Any]:
-    """A window; whatever its console says in anger fails the test."""
-    assert filled  # before there is a window: it asks the pages in a loop of its own
-    path = require("chromium", "apt-get install chromium")
-    if sync_playwright is None:
-        missing("playwright is not installed: pip install playwright")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        context = chromium.new_context(viewport=DESK, locale="vi-VN", reduced_motion="reduce")
-        context.set_default_timeout(WAIT_MS)
-        page = context.new_page()
-        angry: list[str] = []
-        page.on("console", lambda said: angry.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: angry.append(str(error)))
+def page(chromium: Any, served: Served, filled: dict[str, str]) -> Iterator[Any]:
+    """A window; a link that is used up is no fault."""
+    assert served
+    assert filled
+    with window(chromium, ignored=("404", "410"), reduced_motion="reduce") as page:
         yield page
-        chromium.close()
-        assert [text for text in angry if "404" not in text and "410" not in text] == []
 
 
 def addresses() -> list[str]:
@@ -118,7 +98,7 @@ def sign_in(served: Served, page: Any, role: str, filled: dict[str, str]) -> Non
 def test_every_page_fits_and_axe_finds_nothing(
     served: Served, page: Any, filled: dict[str, str], language: str
 ) -> None:
-    """In Vietnamese as on a phone, in English as on a desk: axe once a page, the width at both."""
+    """The width in both languages; for axe they are alike, and it takes longest."""
     seen = 0
     for path in addresses():
         role = role_of(path)
@@ -129,8 +109,7 @@ def test_every_page_fits_and_axe_finds_nothing(
         # A link that has been used, say: what is left of it is the page of faults, looked at too.
         assert answer.status in (200, 404, 410), (path, answer.status)
         assert page.evaluate("document.documentElement.lang") == language
-        sizes = (DESK, PHONE) if language == "vi" else (PHONE, DESK)
-        assert wrong(page, sizes, colours=language == "vi") == [], path  # they are the same in both, and take longest
+        assert (wrong if language == "vi" else too_wide)(page) == [], path
         seen += answer.status == 200
     assert seen >= 30
 
@@ -138,7 +117,7 @@ def test_every_page_fits_and_axe_finds_nothing(
 def test_what_is_wrong_with_a_page_is_reported(served: Served, page: Any) -> None:
     """The control: a page that is right, and each fault planted in it by itself."""
     page.goto(f"{served.url}/login?lang=en")
-    assert wrong(page, (DESK, PHONE)) == []
+    assert wrong(page) == []
     for plant, said in (
         ("main.append(document.createElement('button'))", "button-name"),
         ("main.append(Object.assign(document.createElement('img'), {src: '/static/icon.svg'}))", "image-alt"),
@@ -149,36 +128,23 @@ def test_what_is_wrong_with_a_page_is_reported(served: Served, page: Any) -> Non
     ):
         page.reload()
         page.evaluate(f"(() => {{ const main = document.querySelector('main'); {plant}; }})()")
-        found = wrong(page, (DESK, PHONE))
+        found = wrong(page)
         assert any(said in each for each in found), (said, found)
-
-
-def wrong(page: Any, sizes: tuple[Any, ...], colours: bool = True) -> list[str]:
-    """What stands out of the window at each size, and what axe finds at the last."""
-    found = []
-    for size in sizes:
-        page.set_viewport_size(size)
-        if page.evaluate("document.documentElement.scrollWidth - window.innerWidth") > 0:
-            found.append(f"wider than {size['width']}")
-    options = {"resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": colours}}}
-    told = Axe().run(page, options=options).response["violations"]
-    return [*found, *(f"{each['id']}: {each['nodes'][0]['html']}" for each in told)]
 
 
 def test_every_address_bears_odd_input(get: Get, filled: dict[str, str]) -> None:
     """Whatever stands in the address and in what is asked: an answer, never a fault of ours, never markup."""
+    languages = cycle(("vi", "en"))
     for path in (route.path for route in ROUTES if "GET" in RIGHTS[route.path] and "live" not in route.path):
         role = role_of(path)
-        for language in ("vi", "en"):
-            good = path.format(**{"name": "zonetag.css", "file": "case.json", "form": "json"} | filled)
-            bad = [re.sub(r"{\w+}", quote(odd, safe=""), path) for odd in ODD] if "{" in path else []
-            asked = [good, *bad, *(f"{good}?{query}" for query in queries())]
-            for url in asked:
-                half = role in (CODE, ENROL)
-                spoken = f"{url}{'&' if '?' in url else '?'}lang={language}"
-                answer = get(spoken, HEALTH if half else role, role if half else FULL)
-                assert answer.status_code < 500, (url, answer.status_code)
-                assert "<script>alert" not in answer.text or "json" in answer.headers["content-type"], url
+        good = path.format(**{"name": "zonetag.css", "file": "case.json", "form": "json"} | filled)
+        bad = [re.sub(r"{\w+}", quote(odd, safe=""), path) for odd in ODD] if "{" in path else []
+        for url in (good, *bad, *(f"{good}?{query}" for query in queries())):
+            half = role in (CODE, ENROL)
+            spoken = f"{url}{'&' if '?' in url else '?'}lang={next(languages)}"
+            answer = get(spoken, HEALTH if half else role, role if half else FULL)
+            assert answer.status_code < 500, (url, answer.status_code)
+            assert "<script>alert" not in answer.text or "json" in answer.headers["content-type"], url
 
 
 def queries() -> Iterator[str]:

@@ -6,24 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rig.components import Require, missing
 from rig.office import Office
 from rig.pages import KEYRING, Served
 from rig.pictures import png
+from rig.windows import DESK, PHONE, window, wrong
 
 from zonetag_backend.store import tag_list, tags
 from zonetag_backend.store.engine import writing
 
-try:
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
-except ModuleNotFoundError:  # there is none for this machine's processor
-    sync_playwright = None  # type: ignore[assignment]  # then the tests skip
-
-WAIT_MS = 30_000
-PHONE: Any = {"width": 390, "height": 844}
-DESK: Any = {"width": 1366, "height": 850}
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 LONG = "Nguyễn Thị " + "Khánh" * 18
 ROSTER = f"""Họ và tên;Đơn vị;Mã số;Số thẻ
 Nguyễn Thị Ánh;Phòng Hành chính;NV001;A-001
@@ -38,23 +28,11 @@ Phạm Thu Hà;Văn phòng;NV001;
 
 
 @pytest.fixture
-def page(require: Require, served: Served) -> Iterator[Any]:
-    """A window of the administrator; whatever its console says in anger fails the test."""
-    path = require("chromium", "apt-get install chromium")
-    if sync_playwright is None:
-        missing("playwright is not installed: pip install playwright")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        context = chromium.new_context(viewport=DESK, locale="vi-VN", reduced_motion="reduce")
-        context.set_default_timeout(WAIT_MS)
-        served.sign_in(context, "admin")
-        page = context.new_page()
-        angry: list[str] = []
-        page.on("console", lambda said: angry.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: angry.append(str(error)))
+def page(chromium: Any, served: Served) -> Iterator[Any]:
+    """A window of the administrator."""
+    with window(chromium, reduced_motion="reduce") as page:
+        served.sign_in(page.context, "admin")
         yield page
-        chromium.close()
-        assert angry == []
 
 
 @pytest.fixture
@@ -68,15 +46,11 @@ def office(office: Office) -> Office:
 
 
 def good(page: Any, picture: str = "") -> None:
-    """Nothing is wider than the window, and axe finds nothing; on a phone and on a desk.
+    """Nothing is wider than the window, on a phone and on a desk, and axe finds nothing.
 
     With ZONETAG_PICTURES=FOLDER the desk's view goes there, for the documents.
     """
-    for size in (PHONE, DESK):
-        page.set_viewport_size(size)
-        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, (page.url, size)
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{page.url} {size}: {found.generate_report()}"
+    assert wrong(page, (PHONE, DESK)) == []
     folder = os.environ.get("ZONETAG_PICTURES")
     if folder and picture:
         page.screenshot(path=Path(folder) / f"{picture}.png")
