@@ -1,6 +1,7 @@
 """The pages of an office of 2,000 people with 21 days of presence: how long an answer takes, on the server.
 
-Everybody is in, and heard in two rooms at once.
+Everybody is in, and heard in two rooms at once.  Then the house gets a door with a gateway on each side, which hear
+everybody come in, and all the time since.
 
 In this process, through the whole application: shield, guard, audit log, template.  Each figure is the median of
 processor time over several answers, warm.  The reference is /healthz, a page of nothing behind the same shield and
@@ -34,7 +35,7 @@ from starlette.applications import Starlette
 from zonetag_backend.events import Events
 from zonetag_backend.memory import settle
 from zonetag_backend.records import day_of
-from zonetag_backend.store import heard, name_forms, registry, rows, schema
+from zonetag_backend.store import doors, heard, name_forms, postgresql, registry, rows, schema
 from zonetag_backend.store.consent_ledger import NEEDED
 from zonetag_backend.store.copying import copy
 from zonetag_backend.store.engine import Database, Transaction, open_database, writing
@@ -62,7 +63,7 @@ PAGES = (
     ("admin", "/agreements"),
     ("admin", "/requests"),
 )
-
+DOOR_PAGES = (("health", "/book/hq"), ("health", "/book/hq?q=person+7"), ("reception", "/inside/hq"))
 
 CROWD, CROWD_UNITS = 20_000, 200
 CROWD_PAGES = (
@@ -157,6 +158,10 @@ def everything(bench: Bench) -> None:
         bench = replace(bench, reference_ms=asyncio.run(bench.median_ms(app, REFERENCE, "")))
         for role, page in PAGES:
             bench.measure(app, page, sign_in(engine, role, NOW_MS))
+        with writing(engine) as connection:
+            hang_a_door(connection)
+        for role, page in DOOR_PAGES:
+            bench.measure(app, page, sign_in(engine, role, NOW_MS), f"{page}, with a door")
         engine.dispose()
         many_contacts(Path(name), bench)
         many_people(Path(name), bench)
@@ -179,6 +184,30 @@ def heard_next_door(connection: Transaction) -> None:
         for n in range(15)
     ]
     rows.insert(connection, heard.make(connection, day_of(NOW_MS)), sorted(windows))
+
+
+def hang_a_door(connection: Transaction) -> None:
+    """Gateways inside and outside; a walk through the door at the beginning, and near it in the last two minutes."""
+    for name, side in (("door-in", "inside"), ("door-out", "outside")):
+        registry.add_gateway(connection, name, "hq", "Room 1", tracing.BEGIN_MS)
+        doors.set_side(connection, name, side)
+    came_ms = tracing.END_MS - tracing.DAY_MS + tracing.HOUR_MS
+    step_ms, steps = 4000, doors.END_MS // 4000
+    windows = []
+    for tag in TAGS:
+        for begin_ms, walks in ((came_ms, True), (NOW_MS - doors.END_MS, False)):
+            for n in range(steps):
+                outside = walks and n < steps // 2
+                for name, near in (("door-in", not outside), ("door-out", outside)):
+                    dbm = (-60 if near else -75) - (tag + 7 * n) % 5
+                    start = begin_ms + n * step_ms + tag % 1000
+                    windows.append((tag, start, name, 1, start, 0, 1, step_ms - 500, 16, *[dbm] * 4, 1, True))
+    table = heard.make(connection, day_of(NOW_MS))
+    ordered = sorted(windows)
+    for at in range(0, len(ordered), 50_000):
+        rows.insert(connection, table, ordered[at : at + 50_000])
+    if connection.dialect.name == postgresql.NAME:
+        postgresql.count_rows(connection, [table.name])
 
 
 def many_contacts(folder: Path, bench: Bench) -> None:

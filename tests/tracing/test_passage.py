@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rig.registry import make_office, take
 from rig.reports import NOW_MS, Gateway, Heard
@@ -10,7 +11,9 @@ from rig.reports import NOW_MS, Gateway, Heard
 from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.store import doors, registry, tags
 from zonetag_backend.store.engine import reading, writing
-from zonetag_backend.tracing.passage import Crossing, Way, Window, crossings, way
+from zonetag_backend.tracing import door
+from zonetag_backend.tracing.door_sides import follow_all
+from zonetag_backend.tracing.passage import Crossing, Way, Window, crossings, crossings_of_all, way
 
 SIDES = {"gw1": "outside", "gw2": "inside"}
 
@@ -63,6 +66,38 @@ def test_a_day_at_a_desk_between_changes_nothing() -> None:
     assert [each.inwards for each in found] == [True, False]
     assert abs(found[1].at_ms - (evening + 14_000)) < 4000
     assert way(found) == Way("out", found[0].at_ms, found[1].at_ms)
+
+
+def test_many_at_once_are_followed_as_each_alone() -> None:
+    """Walks, hesitation, silences and lost packets: the same crossings, to the microsecond."""
+    seed = 5
+    rng, profile = np.random.default_rng(seed), door.by_sides([True, False, False])
+    times, levels = [], []
+    for _ in range(40):
+        at = np.cumsum(rng.choice([0.25, 1.0, 1.0, 2.0, 7.5], rng.integers(1, 70)))
+        side = np.cumsum(rng.normal(0, 3, len(at)))
+        told = np.stack([-70 + side, -70 - side, -74 - side], axis=1) + rng.normal(0, 3, (len(at), 3))
+        told[rng.random(told.shape) < 0.3] = np.nan
+        told[np.isnan(told).all(axis=1), 0] = -80.0
+        times.append(at)
+        levels.append(told)
+    alone = [door.follow(at, told, profile).crossings for at, told in zip(times, levels, strict=True)]
+    together = follow_all(times, levels, profile)
+    assert sum(map(len, alone)) > 20, seed
+    assert [[(round(each.at_s, 6), each.inwards) for each in those] for those in together] == [
+        [(round(each.at_s, 6), each.inwards) for each in those] for those in alone
+    ], seed
+    assert follow_all([], [], profile) == []
+
+
+def test_what_one_does_is_nothing_of_anothers() -> None:
+    """All at once, in any order, with others who leave as one comes, or hours apart: each as alone."""
+    rng = random.Random(3)
+    each = {n: walk(n % 2 == 0, NOW_MS + (n % 3) * 40_000 + n // 3 * 7_200_000) for n in range(12)}
+    rows = [(n, *window) for n, windows in each.items() for window in windows]
+    rng.shuffle(rows)
+    rows.append((99, "another door's", NOW_MS, NOW_MS + 1000, -60))
+    assert crossings_of_all(rows, SIDES) == {n: crossings(windows, SIDES) for n, windows in each.items()}
 
 
 def test_what_was_not_seen_is_unknown() -> None:

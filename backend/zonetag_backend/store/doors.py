@@ -13,7 +13,7 @@ from zonetag_backend.store.book import Site, Stay
 from zonetag_backend.store.meetings import answers
 from zonetag_backend.store.schema import gateway, place, wearing
 from zonetag_backend.store.schema.contacts import gateway_side
-from zonetag_backend.tracing.passage import SIDES, Crossing, Way, Window, crossings, way
+from zonetag_backend.tracing.passage import SIDES, Crossing, Heard, Way, Window, crossings, crossings_of_all, way
 
 DAY_MS = 86_400_000
 # Of a stay the door is asked about its beginning and its end, so that a page of a hundred people is quick; what lies
@@ -66,13 +66,13 @@ def ways(connection: Connection, site: str, stays: Sequence[tuple[int, int, int]
             asked += [(n, tag, came, came + END_MS), (n, tag, last - END_MS, last)]
         else:
             asked.append((n, tag, came, last))
-    found: dict[int, list[Window]] = defaultdict(list)
+    found: list[Heard] = []
     for day in heard.days(connection, min((a[2] for a in asked), default=0), max((a[3] for a in asked), default=0)):
         begin = int(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).timestamp()) * 1000
         there = [each for each in asked if each[3] >= begin and each[2] < begin + DAY_MS]
-        for n, *window in answers(connection, _HEARD.format(table=f"{heard.PREFIX}{day}"), there):
-            found[n].append((window[0], window[1], window[2], window[3]))
-    return [way(crossings(found.get(n, ()), by_gateway)) for n in range(len(stays))]
+        found += answers(connection, _HEARD.format(table=f"{heard.PREFIX}{day}"), there)
+    seen = crossings_of_all(found, by_gateway)
+    return [way(seen.get(n, ())) for n in range(len(stays))]
 
 
 def crossings_of(connection: Connection, who: int, window: tuple[int, int]) -> list[tuple[str, Crossing]]:

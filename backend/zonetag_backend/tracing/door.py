@@ -38,12 +38,14 @@ STEP_S = 0.5  # a place of the chain, as time: half a second's walk is half a me
 REACH_S = 4.0  # beyond so long before and after a crossing a place is called far
 FAR_S = (4.0, 9.0, np.inf)  # outside, what is far is parted once more: the car park is not the threshold
 MOVES_HZ = 1.0  # steps a second along the chain in each direction: it crosses the near zone in a few seconds
+STEP_MOST_S = 2.0  # a longer silence moves nobody further
 LEAP = 1e-4  # of jumping anywhere, so that no wrong belief is for ever
 # Packets of 100 ms see the same shadows for a third of a second, so each carries a third of independent evidence.
 PACKET_WEIGHT = 0.3
 PACKET_S = 0.1
 STILL_DB = 3.0  # a tag in motion changes by more than this from second to second; below, its evidence is a repetition
 STILL_LEAST = 0.1
+MOTION_S = 3.0  # over which it is judged
 TAILS = 6.0  # degrees of freedom of Student's t: now and then a reading is far off
 SPREAD_DB = 2.5  # added to what was seen in training: another day, another body
 FORGET_S = 300.0  # of the choice between profiles: who carries a tag seldom changes
@@ -240,7 +242,7 @@ def _weights(times: Floats, levels: Floats) -> Floats:
     mean = np.where(known, change, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     mean = np.where(known.any(axis=1), mean, STILL_DB)
     mean[second_ago == np.arange(len(times))] = STILL_DB
-    motion = np.clip(_forgetting(times, mean, 3.0, (0.0, 0.0)) / STILL_DB, 0.0, 1.0) ** 2
+    motion = np.clip(_forgetting(times, mean, MOTION_S, (0.0, 0.0)) / STILL_DB, 0.0, 1.0) ** 2
     weights: Floats = PACKET_WEIGHT * np.sqrt(np.maximum(gaps, 0.0) / PACKET_S) * np.maximum(motion, STILL_LEAST)
     return weights
 
@@ -254,14 +256,13 @@ def _filter(profile: Profile, times: Floats, levels: Floats) -> tuple[Floats, Fl
     keep = np.exp(-np.diff(times, prepend=times[0]) / FORGET_S)
     count, places = len(times), len(profile.outside)
     evidence = np.empty((count, places))
-    neighbours = np.eye(places, k=1) + np.eye(places, k=-1)
-    steps = np.minimum(np.diff(times, prepend=times[0]), 2.0) * MOVES_HZ
+    steps = np.minimum(np.diff(times, prepend=times[0]), STEP_MOST_S) * MOVES_HZ
     moves: dict[float, Floats] = {}
     forward = np.empty_like(evidence)
     surprise = np.empty(count)
     belief = np.full(places, 1 / places)
     for i in range(count):
-        belief = belief @ _move(moves, neighbours, float(steps[i]))
+        belief = belief @ _move(moves, places, float(steps[i]))
         here, each = told(levels[i] - apart.offset)
         surprise[i] = float(belief @ each)
         evidence[i] = np.exp(weights[i] * (here - here.max()))
@@ -275,22 +276,28 @@ def _filter(profile: Profile, times: Floats, levels: Floats) -> tuple[Floats, Fl
     for i in range(count):
         later = np.ones(places)
         for j in range(int(last[i]), i, -1):
-            later = _move(moves, neighbours, float(steps[j])) @ (evidence[j] * later)
+            later = _move(moves, places, float(steps[j])) @ (evidence[j] * later)
             later /= later.max()
         both = forward[i] * later
         p_outside[i] = both[profile.outside].sum() / both.sum()
     return p_outside, surprise
 
 
-def _move(known: dict[float, Floats], neighbours: Floats, steps: float) -> Floats:
-    """The chain's transition for `steps` expected steps each way; rounded, so that few are made."""
+def _move(known: dict[float, Floats], places: int, steps: float) -> Floats:
+    """The chain's transition for `steps`; rounded, so that few are made."""
     key = round(steps, 2)
     if key not in known:
-        stay = np.exp(-2 * key)
-        out = neighbours / neighbours.sum(axis=1, keepdims=True)
-        move = stay * np.eye(len(neighbours)) + (1 - stay) * out
-        known[key] = (1 - LEAP) * move + LEAP / len(neighbours)
+        known[key] = transition(places, key)
     return known[key]
+
+
+def transition(places: int, steps: float) -> Floats:
+    """From place to place of the chain in `steps` expected steps each way."""
+    neighbours = np.eye(places, k=1) + np.eye(places, k=-1)
+    stay = np.exp(-2 * steps)
+    move = stay * np.eye(places) + (1 - stay) * neighbours / neighbours.sum(axis=1, keepdims=True)
+    leap: Floats = (1 - LEAP) * move + LEAP / places
+    return leap
 
 
 def _forgetting(times: Floats, values: Floats, forget_s: float, before: tuple[float, float]) -> Floats:

@@ -5,11 +5,13 @@ time is cut into bins, and each gateway's level in a bin is the strongest of its
 
 Most of the day somebody sits on one side.  So the model is asked only around the moments at which the other side
 becomes the stronger one, `TURN_MS` before and after them, and not at all where that never happens.
+
+A page asks for a hundred people: all of them are worked out at once, in arrays that hold one part after the other.  A
+part is a time of one person in which they are never long unheard.
 """
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from itertools import pairwise
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,7 @@ import numpy.typing as npt
 from zonetag_backend.presence import merged
 from zonetag_backend.tracing import door
 from zonetag_backend.tracing.door import Floats
+from zonetag_backend.tracing.door_sides import Ints, follow_all
 
 BIN_MS = 1000  # shorter than a step through a door and back
 QUIET_MS = 120_000  # unheard for so long on both sides is another visit to the door: nothing is carried over
@@ -30,6 +33,8 @@ SIDES = (INSIDE, OUTSIDE)
 
 Window = tuple[str, int, int, int]
 """Gateway, from and to in UTC ms, and the 90th percentile in dBm."""
+Heard = tuple[int, str, int, int, int]
+"""Whose (any number), and a window."""
 
 
 class Crossing(NamedTuple):
@@ -63,56 +68,85 @@ def way(seen: Iterable[Crossing]) -> Way:
 
 def crossings(windows: Iterable[Window], sides: Mapping[str, str]) -> list[Crossing]:
     """The crossings of one tag at one door, in order; none, and so unknown, while gateways hang on one side alone."""
-    if {INSIDE, OUTSIDE} - set(sides.values()):
-        return []
-    hung = tuple(sorted((name, side == INSIDE) for name, side in sides.items()))
-    found: list[Crossing] = []
-    for part in _parts(sorted((w for w in windows if w[0] in sides), key=lambda w: (w[1], w))):
-        found += _of_part(tuple(part), hung)
-    return found
+    return crossings_of_all([(0, *window) for window in windows], sides).get(0, [])
 
 
-@lru_cache(maxsize=4096)  # a page that is looked at asks for the same minutes again and again
-def _of_part(part: tuple[Window, ...], hung: tuple[tuple[str, bool], ...]) -> tuple[Crossing, ...]:
-    """The crossings of one time at the door; `hung`: each gateway, and whether it hangs inside."""
-    at = {name: column for column, (name, _) in enumerate(hung)}
-    within = np.array([inside for _, inside in hung])
-    profile = door.by_sides(within.tolist())
-    first, last = part[0][1] // BIN_MS, max(end for _, _, end, _ in part) // BIN_MS
-    levels = np.full((last - first + 1, len(hung)), np.nan)
-    for name, start, end, dbm in part:
-        here = levels[start // BIN_MS - first : end // BIN_MS - first + 1, at[name]]
-        here[:] = np.fmax(here, dbm)
-    found: list[Crossing] = []
-    for low, high in _turns(levels, within):
-        here = levels[low:high]
-        heard = np.flatnonzero(~np.isnan(here).all(axis=1))
-        times = np.asarray((heard + low + first) * (BIN_MS / 1000), np.float64)
-        followed = door.follow(times, here[heard], profile)
-        found += [Crossing(round(each.at_s * 1000), each.inwards) for each in followed.crossings]
-    return tuple(found)
+def crossings_of_all(heard: Sequence[Heard], sides: Mapping[str, str]) -> dict[int, list[Crossing]]:
+    """The same of many tags at once; those that have none are left out.  Rows may come in any order."""
+    at = {name: column for column, name in enumerate(sorted(sides))}
+    known = [row for row in heard if row[1] in at]
+    if not known or {INSIDE, OUTSIDE} - set(sides.values()):
+        return {}
+    within = np.array([sides[name] == INSIDE for name in at])
+    subject, names, start, end, dbm = zip(*known, strict=True)
+    table = np.array((subject, [at[name] for name in names], start, end, dbm), np.int64)
+    table = table[:, np.lexsort((table[2], table[0]))]
+    parts = _Parts.of_table(table)
+    levels = parts.levels(table, len(at))
+    spans = _turns(levels, within, parts)
+    rows = [low + np.flatnonzero(~np.isnan(levels[low:high]).all(axis=1)) for _, low, high in spans]
+    times = [
+        np.asarray((of - parts.base[part] + parts.first[part]) * (BIN_MS / 1000), np.float64)
+        for (part, _, _), of in zip(spans, rows, strict=True)
+    ]
+    found: dict[int, list[Crossing]] = defaultdict(list)
+    followed = follow_all(times, [levels[of] for of in rows], door.by_sides(within.tolist()))
+    for (part, _, _), those in zip(spans, followed, strict=True):
+        found[int(parts.subject[part])] += [Crossing(round(each.at_s * 1000), each.inwards) for each in those]
+    return {who: those for who, those in found.items() if those}
 
 
-def _turns(levels: Floats, within: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Stretches of bins (from, before which) around each turn from one side to the other."""
+class _Parts(NamedTuple):
+    """Where each part stands in the array of bins, SMOOTH empty bins behind each."""
+
+    of: Ints
+    # of each window
+    subject: Ints
+    first: Ints
+    # the bin of time it begins with
+    base: Ints
+    # the row of that bin
+    length: Ints
+
+    @classmethod
+    def of_table(cls, table: Ints) -> "_Parts":
+        """From columns of windows (subject, gateway, start, end, dBm), in order of subject and start."""
+        subject, _, start, end, _ = table
+        own = np.cumsum(np.diff(subject, prepend=subject[0]) != 0) * (int(end.max()) + QUIET_MS + 1)
+        latest = np.maximum.accumulate(own + end)  # no other subject's reaches up to it
+        new = np.append(True, own[1:] + start[1:] - latest[:-1] > QUIET_MS)
+        begins = np.flatnonzero(new)
+        first = start[begins] // BIN_MS
+        length = np.maximum.reduceat(end, begins) // BIN_MS - first + 1
+        return cls(np.cumsum(new) - 1, subject[begins], first, np.cumsum(length + SMOOTH) - length - SMOOTH, length)
+
+    def levels(self, table: Ints, gateways: int) -> Floats:
+        """A row a bin, a column a gateway: the strongest window that touches the bin; NaN: none."""
+        _, column, start, end, dbm = table
+        low = self.base[self.of] + start // BIN_MS - self.first[self.of]
+        many = end // BIN_MS - start // BIN_MS + 1
+        rows = np.repeat(low - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
+        levels = np.full((int(self.base[-1] + self.length[-1]) + SMOOTH, gateways), np.nan)
+        np.fmax.at(levels, (rows, np.repeat(column, many)), np.repeat(dbm, many).astype(np.float64))
+        return levels
+
+
+def _turns(levels: Floats, within: npt.NDArray[np.bool_], parts: _Parts) -> list[tuple[int, int, int]]:
+    """Stretches (part, from row, before row) around each turn from one side to the other."""
     filled = np.where(np.isnan(levels), door.NOT_HEARD_DBM, levels)
     heard = ~np.isnan(levels).all(axis=1)
     difference = (filled[:, within].mean(axis=1) - filled[:, ~within].mean(axis=1)) * heard
     ones = np.ones(SMOOTH)
-    weight = np.convolve(heard, ones, "same")
-    smooth = np.convolve(difference, ones, "same") / np.maximum(weight, 1)
-    at = np.flatnonzero(np.abs(smooth) > TURN_DB)
-    reach = TURN_MS // BIN_MS
-    spans = [(int(a) - reach, int(b) + reach + 1) for a, b in pairwise(at) if (smooth[a] > 0) != (smooth[b] > 0)]
-    return [(max(low, 0), min(high, len(levels))) for low, high in merged(spans, 0)]
-
-
-def _parts(windows: list[Window]) -> list[list[Window]]:
-    parts: list[list[Window]] = []
-    end = 0
-    for window in windows:
-        if not parts or window[1] - end > QUIET_MS:
-            parts.append([])
-        parts[-1].append(window)
-        end = max(end, window[2])
-    return parts
+    smooth = np.convolve(difference, ones, "same") / np.maximum(np.convolve(heard, ones, "same"), 1)
+    part = np.repeat(np.arange(len(parts.base)), parts.length + SMOOTH)
+    there = np.arange(len(levels)) - parts.base[part] < parts.length[part]
+    at = np.flatnonzero((np.abs(smooth) > TURN_DB) & there)
+    turned = np.flatnonzero(((smooth[at[:-1]] > 0) != (smooth[at[1:]] > 0)) & (part[at[:-1]] == part[at[1:]]))
+    reach, spans = TURN_MS // BIN_MS, defaultdict(list)
+    for one, other in zip(at[turned].tolist(), at[turned + 1].tolist(), strict=True):
+        spans[int(part[one])].append((one - reach, other + reach + 1))
+    return [
+        (of, max(low, int(parts.base[of])), min(high, int(parts.base[of] + parts.length[of])))
+        for of, those in spans.items()
+        for low, high in merged(those, 0)
+    ]
