@@ -18,12 +18,17 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 NAMES = ("adverts", "resolver", "ingest", "firmware_heap", "card", "tracing", "pages", "bluez")
-LONG = ("soak",)  # by itself only: `make soak`
+LONG = ("tracing_100", "soak")  # by themselves only, see HEAD
 HEAD = """# Benchmarks
 
 Made by `make bench ARGS=--write`; do not edit. Each ratio is taken within one run, because absolute figures depend on
 the machine and on what else it does. The last column compares with the named reference; what is measured, and how the
-reference is made, stands at the head of each file in [benchmarks/](../benchmarks/).
+reference is made, stands at the head of each file in [benchmarks/](../benchmarks/). Two take long and go by themselves:
+`make soak ARGS=--write`, and `tracing_100`, tracing with 100 million intervals (12 GB of disk, half an hour and more):
+
+```sh
+PYTHONPATH=benchmarks:tests .venv/bin/python benchmarks/tracing.py 100 --write
+```
 
 """
 

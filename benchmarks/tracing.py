@@ -10,6 +10,8 @@ contacts are either the same people again, as in an office, or ("all new") 841 o
 """
 
 import argparse
+import contextlib
+import io
 import random
 import sqlite3
 import statistics
@@ -19,6 +21,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC
 from functools import partial
 from pathlib import Path
+
+import run
 
 from zonetag_backend.memory import settle
 from zonetag_backend.store import book, meetings, registry
@@ -219,8 +223,15 @@ def main() -> None:
     parser.add_argument(
         "millions", nargs="*", type=float, default=SIZES, help="million intervals of presence (1 10), one after another"
     )
-    for millions in parser.parse_args().millions:
-        of_size(millions)
+    parser.add_argument("--write", action="store_true", help="write those of 100 million into docs/benchmarks.md")
+    args = parser.parse_args()
+    for millions in args.millions:
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text) if args.write else contextlib.nullcontext():
+            of_size(millions)
+        print(text.getvalue(), end="", flush=True)
+        if args.write and f"tracing_{millions:g}" in run.LONG:
+            run.write({f"tracing_{millions:g}": text.getvalue()})
 
 
 def of_size(millions: float) -> None:
