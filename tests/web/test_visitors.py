@@ -41,6 +41,9 @@ def lend(get: Get, **fields: str) -> int:
 def test_lent_and_returned(desk: Office, get: Get) -> None:
     assert twin(get)["free"] == ["K-01", "K-02"]
     assert lend(get, host="Lê An, phòng 2", phone="0900 000 000") == 303
+    said = get("/visitors?done=lent&lang=vi", role="reception").text
+    assert "Đã cho mượn" in said
+    assert "/papers/visitor?tag=K-01&amp;form=pdf" in said
     assert lend(get) == 400  # it is out
     assert lend(get, tag="A-01") == 400  # it is nobody's at the desk
     assert lend(get, tag="Z") == 400

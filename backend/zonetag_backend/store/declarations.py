@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.keys import DataKey, Keyring
-from zonetag_backend.store import audit, consent_ledger, restrictions, rows
+from zonetag_backend.store import audit, consent_ledger, restrictions, rows, typed_number
 from zonetag_backend.store.schema import person, site, tag, wearing
 from zonetag_backend.store.schema.office import declaration, declare_link, question
 from zonetag_backend.store.schema.secrets import data_key
@@ -113,9 +113,8 @@ def site_of(connection: Connection, token: str) -> str | None:
 def wearer(connection: Connection, number: str, now_ms: int) -> int | None:
     """Who wears the tag of this number now."""
     worn = (wearing.c.since_ms <= now_ms, or_(wearing.c.until_ms.is_(None), wearing.c.until_ms > now_ms))
-    joined = tag.join(wearing, wearing.c.tag == tag.c.id)
-    mine = (tag.c.number == number.strip().upper(), tag.c.state == ACTIVE)
-    return connection.scalar(select(wearing.c.person).select_from(joined).where(*mine, *worn))
+    which = typed_number.find(connection, number, tag.c.state == ACTIVE)
+    return connection.scalar(select(wearing.c.person).where(wearing.c.tag == which, *worn))
 
 
 def declare(  # noqa: PLR0917  # whose, where, when, what

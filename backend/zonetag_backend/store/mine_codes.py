@@ -11,8 +11,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from zonetag_backend import passwords
 from zonetag_backend.errors import NotFound
+from zonetag_backend.store import typed_number
 from zonetag_backend.store.registry import new_id
-from zonetag_backend.store.schema import person, tag, wearing
+from zonetag_backend.store.schema import person, wearing
 from zonetag_backend.store.schema.office import mine_code, mine_session, mine_wrong
 from zonetag_backend.store.sessions import LONGEST_TOKEN, new_token
 
@@ -47,12 +48,9 @@ def issue(connection: Connection, who: int, now_ms: int) -> str:
 
 
 def wearer(connection: Connection, number: str) -> int | None:
-    """Who wears the tag of this number, however its letters are written."""
-    worn = select(wearing.c.person).join(tag, tag.c.id == wearing.c.tag).where(wearing.c.until_ms.is_(None))
-    found: int | None = connection.scalar(worn.where(tag.c.number == number.strip()))
-    if found is None:
-        found = connection.scalar(worn.where(func.upper(tag.c.number) == number.strip().upper()))
-    return found
+    """Who wears the tag of this number, as they type it."""
+    which = typed_number.find(connection, number)
+    return connection.scalar(select(wearing.c.person).where(wearing.c.tag == which, wearing.c.until_ms.is_(None)))
 
 
 def waits(connection: Connection, now_ms: int) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, fu
 
 from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.names import asked
+from zonetag_backend.store import typed_number
 from zonetag_backend.store.schema import person, tag, tag_clock, wearing
 from zonetag_backend.store.schema.office import restriction, visitor_tag
 from zonetag_backend.store.tags import ACTIVE, LOST, NO_STATUS, RETIRED
@@ -158,15 +159,11 @@ def with_id(connection: Connection, which: int) -> Tag:
 
 
 def numbered(connection: Connection, number: str) -> Tag:
-    """The tag of a printed number, as somebody types or scans it: capitals and spaces around it do not count."""
-    wanted = number.strip()
-    found = connection.scalar(select(tag.c.id).where(tag.c.number == wanted))
-    if found is None and wanted:
-        same = connection.scalars(select(tag.c.id).where(func.lower(tag.c.number) == wanted.lower())).all()
-        found = same[0] if len(same) == 1 else None
+    """The tag of a printed number, as somebody types or scans it."""
+    found = typed_number.find(connection, number)
     if found is None:
-        raise NotFound(f"there is no tag {wanted}: zonetag tag list shows all")
-    return with_id(connection, int(found))
+        raise NotFound(f"there is no tag {number.strip()}: zonetag tag list shows all")
+    return with_id(connection, found)
 
 
 def keep_for_visitors(connection: Connection, which: int, kept: bool) -> None:

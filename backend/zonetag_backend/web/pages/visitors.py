@@ -1,5 +1,6 @@
 """`/visitors`: a tag is lent at the desk; who has not given it back.  `/visitors/ID` takes it back."""
 
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -94,9 +95,14 @@ def _list(request: Request, error: str = "") -> Response:
         now_ms=now_ms,
         long_ms=LONG_MS,
         error=error,
+        lent=_just_lent(visits) if request.query_params.get("done") == "lent" and not error else None,
         done="" if error else DONE.get(request.query_params.get("done", ""), ""),
         typed=dict(request.state.form) if error else {},
     )
+
+
+def _just_lent(visits: Sequence[Visit]) -> Visit | None:
+    return max((each for each in visits if each.returned_ms is None), key=lambda each: each.lent_ms, default=None)
 
 
 def _twin(each: Visit, zone: ZoneInfo) -> dict[str, Any]:
