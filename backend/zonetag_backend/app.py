@@ -29,7 +29,7 @@ from zonetag_backend.provisioning import provision_of
 from zonetag_backend.relay import Sites
 from zonetag_backend.signingkey import open_signing_key
 from zonetag_backend.store import reminders
-from zonetag_backend.store.contact_repair import Repair
+from zonetag_backend.store.contact_repair import JUDGE_EVERY_S, Repair
 from zonetag_backend.store.engine import Database, open_database
 from zonetag_backend.store.keyring import open_keyring
 from zonetag_backend.store.link_desk import Desk
@@ -99,7 +99,10 @@ class Backend:
             writer = Writer(
                 self.engine, ingest, allow_unsigned=config.allow_unsigned, far=Sites(config.near_sites), desk=self._desk
             )
-            self._subscriber = Subscriber(writer, self.events, self.clock, config.queue, signing, doors=self.doors)
+            self._repair = Repair(self.engine, keyring.open, config.search_epochs, config.retention_days)
+            self._subscriber = Subscriber(
+                writer, self.events, self.clock, config.queue, signing, doors=self.doors, clocks=self._repair.note
+            )
             self._ca = CaWatch(self.engine, config, self.clock)
             await asyncio.to_thread(self._ca.look)  # our own certificate may have ended while we were away
             broker = with_own(config.broker, config.data, BACKEND_NAME)
@@ -120,7 +123,11 @@ class Backend:
             ("sending reminders", lambda now_ms: reminders.tell(self.engine, config.notices, now_ms)),
         )
         looks: tuple[tuple[str, Chore], ...] = (("tracing open cases again", self._look),)
+        clocks: tuple[tuple[str, Chore], ...] = (
+            ("judging contact records", lambda now_ms: _judge_again(self._repair.look, now_ms)),
+        )
         self._looking = asyncio.create_task(keep_house(looks, self.clock, LOOK_EVERY_S))
+        self._clocks = asyncio.create_task(keep_house(clocks, self.clock, JUDGE_EVERY_S))
         self._telling = asyncio.create_task(keep_house(errands, self.clock, TELL_EVERY_S))
         return self
 
@@ -130,6 +137,7 @@ class Backend:
         self._house.cancel()
         self._telling.cancel()
         self._looking.cancel()
+        self._clocks.cancel()
         # From the source on: nothing new comes in, what came is finished, then the pages end.
         self._ca.stop()
         self._watching.cancel()
@@ -142,11 +150,10 @@ class Backend:
 
     def _chores(self) -> tuple[tuple[str, Chore], ...]:
         config = self.config
-        repair = Repair(self.engine, self._keyring.open, config.search_epochs, config.retention_days)
         return (
             ("the certificate of the pages", self._renew_certificate),
             ("expiry", lambda now_ms: _expire(self.engine, now_ms, config.retention_days)),
-            ("judging contact records again", lambda now_ms: _judge_again(repair, now_ms)),
+            ("judging contact records again", lambda now_ms: _judge_again(self._repair.run, now_ms)),
             (
                 "the audit log",
                 lambda now_ms: audit_keeper.keep(
@@ -234,8 +241,8 @@ def _expire(engine: Database, now_ms: int, days: int) -> None:
         log.info("expired: %s", ", ".join(f"{table} {rows}" for table, rows in sorted(gone.items())))
 
 
-def _judge_again(repair: Repair, now_ms: int) -> None:
-    repair.run(now_ms)
+def _judge_again(judge: Callable[[int], int], now_ms: int) -> None:
+    judge(now_ms)
 
 
 class _Server(uvicorn.Server):

@@ -19,6 +19,7 @@ from zonetag_protocol.report import KIND_ZONETAG, TICK_MS, Report
 from zonetag_protocol.rotation import ROTATION_BITS, SLOT_BITS, derive_keys, eid_of
 
 MAX_VERIFIERS = 50_000  # tags whose ciphers are kept made, 3 kB each
+MOVED_MS = 10_000  # more than frames and drift set a clock right by: it stands elsewhere than was thought
 _EPOCH_TO_SLOT = ROTATION_BITS - SLOT_BITS
 
 Times = NDArray[np.int64]
@@ -164,7 +165,8 @@ class Ingest:
             touched.add(tag)
         for tag in touched:
             track = verdict.tracks[self.tags[tag].id] = self.tracks[tag]
-            self._resolver.move(tag, track.offset_ms, track.slot >> _EPOCH_TO_SLOT)
+            if self._resolver.move(tag, track.offset_ms, track.slot >> _EPOCH_TO_SLOT) > MOVED_MS:
+                verdict.moved.add(self.tags[tag].id)
         return verdict
 
     def _look_up(self, eids: bytes, starts: Times, spans: Times, now_ms: int) -> Sequence[Sequence[Candidate] | None]:

@@ -85,6 +85,8 @@ class Verdict:
     # when each tag was heard
     tracks: dict[int, Track]
     # clocks of those tags after it
+    moved: set[int] = field(default_factory=set)
+    # tags of which it says that their clock stands elsewhere than was thought
 
 
 def day_of(utc_ms: int) -> str:

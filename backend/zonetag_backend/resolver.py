@@ -74,13 +74,14 @@ class Resolver:
         self._resumes = np.concatenate([self._resumes, np.array([e for _, _, e in new], np.int64)])
         self._put_aside(range(first, len(self)))
 
-    def move(self, tag: int, offset_ms: int, last_epoch: int) -> None:
-        """The tag's clock is now known to stand so."""
-        moved = abs(int(self._offsets[tag]) - offset_ms) > BUCKET_MS // 2
+    def move(self, tag: int, offset_ms: int, last_epoch: int) -> int:
+        """The tag's clock is now known to stand so; by how many ms it was thought to stand elsewhere."""
+        moved_ms = abs(int(self._offsets[tag]) - offset_ms)
         self._offsets[tag] = offset_ms
         self._resumes[tag] = last_epoch
-        if moved:
+        if moved_ms > BUCKET_MS // 2:
             self._put_aside([tag])
+        return moved_ms
 
     def resolve(self, eids: bytes, times_ms: Sequence[int] | NDArray[np.int64]) -> list[Sequence[Candidate]]:
         """For each 8-byte identifier, heard at its UTC time, the tags that may have sent it: none, one, rarely more."""

@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -76,11 +76,14 @@ class Subscriber:
         key: Ed25519PrivateKey | None = None,
         *,
         doors: Doors | None = None,
+        clocks: Callable[[Iterable[int], int | None], None] | None = None,
     ) -> None:
         """`waiting`: how many messages may wait; `clock` gives UTC ms; `key` signs acknowledgements.
 
-        `doors` is told who holds a tag close, before the change is told to the pages.
+        `doors` is told who holds a tag close, before the change is told to the pages; `clocks` which clocks became
+        known, and from when on contact records came that hang on such (`contact_repair.Repair.note`).
         """
+        self._clocks = clocks
         self._doors = Doors() if doors is None else doors
         self._key = key
         self._writer = writer
@@ -173,6 +176,8 @@ class Subscriber:
             self._back.publish(topics.topic(site, said.gateway, topics.DOWNLINK), payload)
         for message in group:
             self._back.done(message)
+        if self._clocks is not None and (done.moved or done.apart_ms is not None):
+            self._clocks(done.moved, done.apart_ms)
         self._tell(came, done)
 
     def _read(self, group: Sequence[Incoming]) -> list[Came]:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from rig.registry import Office, make_office, take
+from rig.registry import T0, Office, make_office, take
 from rig.reports import NOW_MS, Gateway, Tag
+from sqlalchemy import event
 
 from zonetag_backend.ingest import Ingest
 from zonetag_backend.store import contact_log, roster, tags
@@ -35,6 +36,7 @@ class Room:
         self.one, self.other = office.add_tag("A-1"), office.add_tag("A-2", ppm=40)
         self.writer: Writer = office.writer()
         self.gateway = Gateway("gw1")
+        self.moved: set[int] = set()  # tags of which a committed group said that their clock stands elsewhere
         self.both(NOW_MS, 6)
         self.both(CHANGED_MS - MINUTE_MS, 6)
         self.before = [self.heard(NOW_MS + n * MINUTE_MS) for n in (18, 21, 40)]
@@ -43,7 +45,7 @@ class Room:
         """The gateway hears both, every slot."""
         for at in range(from_ms, from_ms + count * 5000, 5000):
             windows = [self.office.tag(which).window(at) for which in (self.one, self.other)]
-            take(self.writer, self.gateway.report(*windows), now_ms=at + 5000)
+            self.moved |= take(self.writer, self.gateway.report(*windows), now_ms=at + 5000).moved
 
     def heard(self, at_ms: int, sent_ms: int | None = None) -> Contact:
         """What the first tag notes; `sent_ms`: when it was sent, if somebody played it back."""
@@ -130,6 +132,74 @@ def test_what_is_forged_played_back_or_nobodys_stays_apart(room: Room, side: str
     assert [room.repair().run(LATER_MS) for _ in range(2)] == [0, 0]
     assert room.rows("contact_rejected") == apart
     assert room.rows("contact_log") == []
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("side", SIDES)
+def test_a_clock_that_becomes_known_has_records_judged_at_once(room: Room, side: str) -> None:
+    """They came while the gateway had not heard yet how the clock stands since."""
+    which = SIDES[side](room)
+    assert room.moved == set()
+    old = room.office.tag(which)
+    room.office.tags[which] = Tag(old.master, BACK_MS - old.t_ms(CHANGED_MS) - RESERVED_MS)
+    after = [room.heard(BACK_MS + n * MINUTE_MS) for n in (2, 3)]
+    room.fetch(*after, now_ms=BACK_MS + 4 * MINUTE_MS)
+    assert len(room.rows("contact_rejected")) == 2
+    repair = room.repair()
+    assert (repair.look(LATER_MS), repair.run(LATER_MS)) == (0, 0)  # the controls: nothing was noted, nothing is known
+    room.both(BACK_MS + 5 * MINUTE_MS, 30)
+    assert room.moved == {which}
+    repair.note(room.moved)
+    assert (repair.look(LATER_MS), repair.look(LATER_MS)) == (2, 0)
+    assert (len(room.rows("contact_log")), room.rows("contact_rejected")) == (2, [])
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_records_that_come_when_their_clock_is_known_are_judged_at_once(room: Room, side: str) -> None:
+    """Of many that are kept apart, those that came."""
+    nobodys = [room.before[0]._replace(eid=bytes([n] * 8)) for n in range(50)]
+    room.fetch(*nobodys, now_ms=BACK_MS)
+    room.change_battery(SIDES[side](room))
+    room.fetch(*room.before, now_ms=LATER_MS)
+    repair = room.repair()
+    repair.note((), LATER_MS + 1)
+    assert repair.look(LATER_MS) == 0  # the control: later than they came
+    repair.note((), LATER_MS)
+    repair.note((), LATER_MS + MINUTE_MS)
+    assert repair.look(LATER_MS) == 3
+    assert len(room.rows("contact_rejected")) == 50
+
+
+def test_a_tag_that_is_registered_late_has_its_records_judged(room: Room) -> None:
+    master, at = bytes(range(16)), NOW_MS + 30 * MINUTE_MS
+    advert = Tag(master, NOW_MS - HOUR_MS - T0 * 1000).advert(at)
+    room.fetch(room.heard(at)._replace(eid=advert[13:21], auth=advert[25:31]))
+    room.both(LATER_MS - MINUTE_MS, 1)
+    assert room.moved == set()
+    with writing(room.office.database) as connection:
+        new = tags.add_tag(connection, room.office.keyring, "A-3", NOW_MS - HOUR_MS, t0=T0, master=master)
+    room.both(LATER_MS, 1)
+    assert room.moved == {new.id}
+    repair = room.repair()
+    repair.note(room.moved)
+    assert repair.look(LATER_MS) == 1
+
+
+def test_nothing_noted_asks_nothing_and_a_failed_look_forgets_nothing(room: Room) -> None:
+    room.change_battery(room.one)
+    room.fetch(*room.before)
+    repair = room.repair()
+    asked: list[str] = []
+    event.listen(room.office.database, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    assert (repair.look(LATER_MS), asked) == (0, [])
+    repair.note(room.moved)
+    with writing(room.office.database) as connection:
+        connection.exec_driver_sql("ALTER TABLE contact_rejected RENAME TO away")
+    with pytest.raises(Exception, match="contact_rejected"):
+        repair.look(LATER_MS)
+    with writing(room.office.database) as connection:
+        connection.exec_driver_sql("ALTER TABLE away RENAME TO contact_rejected")
+    assert repair.look(LATER_MS) == 3
 
 
 def test_both_changed_at_once(room: Room) -> None:

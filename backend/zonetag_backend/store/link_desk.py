@@ -20,7 +20,7 @@ from zonetag_backend.link.records import Step
 from zonetag_backend.link.session import Session
 from zonetag_backend.store import contact_log, tag_link
 from zonetag_backend.store.schema import gateway_status, tag_clock
-from zonetag_backend.tracing.contacts import judge
+from zonetag_backend.tracing.contacts import CURABLE, judge
 from zonetag_protocol import carriage, contact, link
 from zonetag_protocol.carriage import Downlink, Uplink
 from zonetag_protocol.errors import Forged, Malformed
@@ -67,6 +67,8 @@ class Desk:
     counts: Counter[str] = field(default_factory=Counter)
     out: list[tuple[str, Downlink]] = field(default_factory=list)
     # beside the site of the gateway
+    apart: bool = False
+    # whether records that may be understood by other clocks were kept apart just now
     _lines: dict[bytes, Line] = field(default_factory=dict)
     _by_tag: dict[int, Line] = field(default_factory=dict)
     _calls: Calls | None = None
@@ -101,6 +103,7 @@ class Desk:
     ) -> list[tuple[str, Downlink]]:
         """Take what came (site, message), end what is over, call whom to call; what is to be said after the commit."""
         self.out = []
+        self.apart = False
         if self._calls is None:
             self._begin(connection)
         for site, up in ups:
@@ -232,7 +235,9 @@ class Desk:
                 read.append(contact.unpack(each))
             except Malformed:
                 continue
-        contact_log.write(connection, *judge(self.ingest, which, read, now_ms))
+        good, apart = judge(self.ingest, which, read, now_ms)
+        contact_log.write(connection, good, apart)
+        self.apart |= any(row.reason in CURABLE for row in apart)
         self.counts[RECORDS] += len(read)
         malformed = len(records) - len(read)
         if malformed:

@@ -91,6 +91,10 @@ class Done(Counts):
     # the reports themselves, for whoever shows at once what was heard
     downlinks: list[tuple[str, Downlink]] = field(default_factory=list)
     # to tags, beside the site of the gateway
+    moved: set[int] = field(default_factory=set)
+    # tags that are new, or whose clock stands elsewhere than was thought
+    apart_ms: int | None = None
+    # from when on contact records were received that other clocks may explain; none: there were none
 
     def add(self, other: "Done") -> None:
         """Another group's too."""
@@ -101,6 +105,8 @@ class Done(Counts):
         self.full += other.full
         self.judged += other.judged
         self.downlinks += other.downlinks
+        self.moved |= other.moved
+        self.apart_ms = min((at for at in (self.apart_ms, other.apart_ms) if at is not None), default=None)
 
 
 class Writer:
@@ -170,7 +176,7 @@ class Writer:
         done = Done()
         safe: dict[tuple[str, str, int], list[int]] = {}  # seqs to acknowledge, by site, gateway and boot
         with writing(self._engine) as connection:
-            self._read_registry(connection)
+            self._read_registry(connection, done)
             believed = self._believed(connection, group, done, now_ms)
             reports = [each for each in believed if isinstance(each, ReportCame)]
             losses = [each for each in believed if isinstance(each, LossCame)]
@@ -200,6 +206,7 @@ class Writer:
                 self._desk.see(sighting for each in judged for sighting in sightings(each, self._ingest))
                 ups = [(each.site, each.uplink) for each in believed if isinstance(each, UplinkCame)]
                 done.downlinks = self._desk.work(connection, ups, now_ms)
+                done.apart_ms = now_ms if self._desk.apart else None
             for lost in losses:
                 done.lost += self._gaps.lose(connection, lost.loss, now_ms)
         done.full = self._room.settle()
@@ -211,10 +218,13 @@ class Writer:
         done.acknowledgements, done.gaps = self._gaps.asking(acknowledged, now_ms)
         return done
 
-    def _read_registry(self, connection: Connection) -> None:
+    def _read_registry(self, connection: Connection, done: Done) -> None:
         """Take over what people changed since the last group."""
         if self._roster is None or self._roster.revision != roster.revision(connection):
+            before = self._roster
             self._roster = roster.read(connection)
+            if before is not None:
+                done.moved |= {each.id for each in self._roster.tags} - {each.id for each in before.tags}
             self._ingest.take(self._roster.tags)
             keys = signing_keys.all_keys(connection)
             self._signatures = Signatures(keys, allow_unsigned=self._allow_unsigned)
@@ -273,6 +283,7 @@ class Writer:
             mended = []
             for held in repair.curable(connection, *name) or ():
                 verdict = repair.placed(held, self._ingest.judge(held.report, boots[name].post, now_ms))
+                done.moved |= verdict.moved
                 repair.note(connection, held, verdict)
                 mended.append(Judged(held.report, b"", boots[name].post, verdict))
             self._sift(connection, mended, done, now_ms)
@@ -284,6 +295,7 @@ class Writer:
         post = self._roster.posts[each.report.gateway]
         verdict = self._ingest.judge(each.report, post, now_ms)
         done.reports += 1
+        done.moved |= verdict.moved
         done.windows += each.report.columns.n
         done.observations += len(verdict.observations)
         done.rejected.update(rejection.reason for rejection in verdict.rejections)

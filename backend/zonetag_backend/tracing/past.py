@@ -19,9 +19,9 @@ from zonetag_backend.records import TagRecord
 from zonetag_backend.resolver import Candidate, Resolver
 from zonetag_backend.tagclock import DRIFT_PPM, EPOCH_MS, SLOT_MS, UNCERTAIN_MS, Track
 from zonetag_backend.tracing.contacts import Logged, judge
-from zonetag_protocol.bulk import Verifier
+from zonetag_protocol.bulk import EPOCHS, STRIDE, Verifier, eids_of_block
 from zonetag_protocol.contact import Contact
-from zonetag_protocol.rotation import ROTATION_BITS, SLOT_BITS, derive_keys
+from zonetag_protocol.rotation import EID, ROTATION_BITS, SLOT_BITS, derive_keys
 
 SLACK_MS = SLOT_MS // 2 + UNCERTAIN_MS  # what one hearing leaves open of an offset, either way
 MARGIN_MS = 60_000  # times of two clocks are compared
@@ -154,6 +154,19 @@ class Past:
             start_ms = epoch * EPOCH_MS + clock.offset_ms
             if era.may_hold(epoch, start_ms, start_ms + EPOCH_MS):
                 found.append((index, start_ms))
+        return found
+
+    def identifiers(self, which: int, low_ms: int, high_ms: int) -> set[bytes]:
+        """What a tag may have sent from `low_ms` to `high_ms`, by all of its eras; rather too many."""
+        found: set[bytes] = set()
+        for index in self._indexes.get(which, ()):
+            record, offset_ms = self.tags[index], self.tracks[index].offset_ms
+            assert record.sealed_key is not None  # others are in no table
+            k_eid = derive_keys(self._open_key(record.id, record.sealed_key)).eid
+            first, last = (max(0, at - offset_ms) // EPOCH_MS // EPOCHS for at in (low_ms, high_ms))
+            for block in range(first, last + 1):
+                made = eids_of_block(k_eid, block)
+                found |= {made[at : at + EID] for at in range(0, EPOCHS * STRIDE, STRIDE)}
         return found
 
     def judge_again(
