@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-NAMES = ("adverts", "resolver", "ingest", "firmware_heap", "card", "tracing", "pages", "bluez")
+NAMES = ("adverts", "resolver", "ingest", "firmware_heap", "card", "tracing", "pages", "bluez", "crowd")
 LONG = ("tracing_100", "soak")  # by themselves only, see HEAD
 HEAD = """# Benchmarks
 

@@ -214,26 +214,6 @@ def test_who_waited_longest_comes_first_and_of_those_alike_the_strongest() -> No
     assert linkpolicy.choose(waiting, heard, 10.0, 0) == []
 
 
-def test_a_hundred_tags_that_pass_are_all_served_in_turn() -> None:
-    """One connection at a time, 6 s each, a tenth of the tries in vain: nobody is forgotten."""
-    rng = random.Random(6)
-    waiting = [a_call(number, rng.randrange(600, 4000), until=1e6) for number in range(1, 101)]
-    served, now = [], 0.0
-    while waiting and now < 3600:
-        heard = {call.eid: Heard(now, rng.uniform(-85, -50)) for call in waiting}
-        chosen = linkpolicy.choose(waiting, heard, now, 1)
-        for call in chosen:
-            waiting.remove(call)
-            if rng.random() < 0.1:
-                again = linkpolicy.failed(call, now)
-                waiting += [] if again is None else [again]
-            else:
-                served.append(call.waited_s)
-        now += 6
-    assert len(served) >= 98
-    assert now <= 120 * 6
-
-
 def test_tries_are_spaced_and_end() -> None:
     call: Call | None = a_call(1)
     spaces = []
