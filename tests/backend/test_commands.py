@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -230,14 +230,6 @@ def test_a_gateway_that_knocks_is_listed_with_what_to_type(zonetag: Zonetag, tmp
     assert "zonetag gateway add gw9 --site hq --place" in out
     [knocking] = [g for g in listed(zonetag, "gateway") if g["place"] is None]
     assert (knocking["name"], knocking["refused"]) == ("gw9", 1)
-
-
-@pytest.fixture
-def mosquitto(require: Callable[..., str], tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(require("mosquitto", "apt-get install mosquitto"), tmp_path)
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 @pytest.mark.parametrize("as_json", [False, True])

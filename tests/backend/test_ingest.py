@@ -88,14 +88,14 @@ def test_two_gateways_hear_the_same_slot(settled: Settled) -> None:
     assert office.number("SELECT count(DISTINCT place) FROM presence") == 2
 
 
-@pytest.mark.parametrize("bit", range(14 * 8))
-def test_a_flipped_bit(settled: Settled, bit: int) -> None:
+def test_a_flipped_bit(settled: Settled) -> None:
     _, writer, tag, gateway = settled
     heard = tag.window(START_MS + 500)
-    wrong = bytearray(heard.eid + heard.auth)
-    wrong[bit // 8] ^= 1 << bit % 8
-    expected = rules.UNKNOWN if bit < 64 else rules.FORGED
-    assert reasons(writer, gateway, heard.but(eid=bytes(wrong[:8]), auth=bytes(wrong[8:]))) == {expected: 1}
+    for bit in range(14 * 8):
+        wrong = bytearray(heard.eid + heard.auth)
+        wrong[bit // 8] ^= 1 << bit % 8
+        expected = rules.UNKNOWN if bit < 64 else rules.FORGED
+        assert reasons(writer, gateway, heard.but(eid=bytes(wrong[:8]), auth=bytes(wrong[8:]))) == {expected: 1}, bit
 
 
 def test_an_authenticator_of_another_tag(settled: Settled) -> None:
@@ -161,8 +161,8 @@ def test_a_badge_is_seen_and_not_trusted(office: Office) -> None:
         return Heard(at, 200, eid_of(badge.master, badge.t_ms(at) // 1000), bytes(6), kind=KIND_BADGE)
 
     heard = [window(START_MS + ms) for ms in range(0, 3 * HOUR_MS, 60_000)]
-    done = [take(writer, gateway.report(each), now_ms=NOW_MS + 4 * HOUR_MS) for each in heard]
-    assert sum(d.observations for d in done) == 180
+    done = take(writer, *[gateway.report(each) for each in heard], now_ms=NOW_MS + 4 * HOUR_MS)
+    assert done.observations == 180
     assert office.rows("SELECT DISTINCT slot, trusted FROM heard_20260921") == [(-1, 0)]
     old = window(START_MS).but(utc_ms=START_MS + 3 * HOUR_MS)
     assert dict(take(writer, gateway.report(old), now_ms=NOW_MS + 4 * HOUR_MS).rejected) == {rules.UNKNOWN: 1}

@@ -1,11 +1,11 @@
 """What the documents tell people to type exists: targets of make, sub-commands, options, files that links lead to."""
 
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from functools import cache
+from importlib.metadata import entry_points
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -48,10 +48,11 @@ def all_commands(*programs: str) -> list[tuple[str, str, list[str]]]:
 @cache
 def help_of(*command: str) -> str:
     """What a command says of itself."""
-    program = shutil.which(command[0], path=str(Path(sys.executable).parent)) or command[0]
-    done = subprocess.run([program, *command[1:], "--help"], capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, f"{' '.join(command)} --help: {done.stderr}"
-    return done.stdout
+    [program] = entry_points(group="console_scripts", name=command[0])
+    with redirect_stdout(StringIO()) as said, pytest.raises(SystemExit) as ended:
+        program.load()([*command[1:], "--help"])
+    assert ended.value.code == 0, f"{' '.join(command)} --help"
+    return said.getvalue()
 
 
 def choices(help_text: str) -> set[str]:
