@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 from bumble import ll
 from rig.bluez import bench
 from rig.bluez.air import Air
@@ -40,11 +41,13 @@ CROWD = 4  # other tags, by which it is measured what the adapter hears
 
 
 class _OnAirTime:
-    """A source whose moments are those of the room."""
+    """A source whose moments are those of the room, whose time goes faster or slower than real time."""
 
     def __init__(self, source: Live, room: LinkRoom) -> None:
         self._source = source
         self._room = room
+        self._real: list[float] = []  # s on the source's clock, and UTC ms of the room at that time
+        self._air: list[int] = []
 
     async def run(self, hear: Hear) -> None:
         await self._source.run(hear)
@@ -52,9 +55,14 @@ class _OnAirTime:
     def now(self) -> float:
         return self._source.now()
 
+    def compare(self) -> None:
+        """Look at both clocks: between two looks each goes at its own speed."""
+        self._real.append(self._source.now())
+        self._air.append(self._room.now_ms())
+
     def moment(self, at: float) -> Moment:
-        back_ms = round((self.now() - at) * 1000)
-        return Moment(self._room.now_ms() - back_ms, round(at * 1000), True)
+        self.compare()
+        return Moment(round(np.interp(at, self._real, self._air)), round(at * 1000), True)
 
 
 class LinkBench:
@@ -64,6 +72,7 @@ class LinkBench:
         self._room = room
         self._dongle = Dongle(machine.hci_ports[0], bench.ADDRESSES[0], room.air.link)
         self._source = bench._source(machine, kind, (), "auto", {})
+        self._on_air = _OnAirTime(self._source, room)
         self._stop = asyncio.Event()
         self._alone_s = 0.0  # on the loop's clock: when there was no connection for the last time
         self._tasks: list[asyncio.Task[Any]] = []
@@ -85,8 +94,7 @@ class LinkBench:
             "broker": {"url": self._room.broker_url, "resend_s": 1},
         }
         config = parse(table, self._room.folder)
-        source = _OnAirTime(self._source, self._room)
-        self._gateway = Gateway(config, source, SystemClock(), "test", central=central.make(config))
+        self._gateway = Gateway(config, self._on_air, SystemClock(), "test", central=central.make(config))
         self._tasks.append(asyncio.create_task(self._gateway.run(self._stop, 5.0)))
         await self.until(lambda: all(owner.counts["starts"] for owner in self._source.owners), "the scan begins")
         air.receivers.append(self._receive)
@@ -108,6 +116,7 @@ class LinkBench:
         gateway.result()
 
     def _speed(self) -> float:
+        self._on_air.compare()
         now = asyncio.get_running_loop().time()
         chip = getattr(self._dongle, "chip", None)
         if chip is None or not chip.le_connections:
