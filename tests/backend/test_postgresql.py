@@ -195,8 +195,13 @@ def test_a_server_that_may_forget_is_refused(own_server: PostgreSQL) -> None:
 
 
 def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="database"):
+    with pytest.raises(DatabaseError, match="pg_isready"):
         open_database(f"postgresql://nobody@/none?host={tmp_path}")
+
+
+def test_a_database_that_is_not_there_is_told(postgresql: PostgreSQL) -> None:
+    with pytest.raises(DatabaseError, match=r'"none" does not exist\. .*createdb'):
+        open_database(postgresql.url("none"))
 
 
 def test_there_and_back_in_a_backup(

@@ -27,10 +27,17 @@ def until(condition: Callable[[], bool], what: str) -> None:
         os.sched_yield()
 
 
-@pytest.mark.parametrize(("seconds", "speed", "seed"), [(10, 60, 4), (4, 30, 5)])
-def test_everything_arrives_once_and_the_book_is_true(start: Start, seconds: int, speed: int, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "speed", "seed", "database_url"),
+    [(10, 60, 4, "sqlite"), (4, 30, 5, "postgresql")],
+    indirect=["database_url"],
+)
+def test_everything_arrives_once_and_the_book_is_true(
+    start: Start, seconds: int, speed: int, seed: int, database_url: str
+) -> None:
     length = ("--for", str(seconds), "--speed", str(speed))
-    demo = start("zonetag", "demo", *length, "--days", "0", "--seed", str(seed), "--json")
+    where = ("--database", database_url) if database_url else ()
+    demo = start("zonetag", "demo", *length, *where, "--days", "0", "--seed", str(seed), "--json")
     code, out = demo.end()
     assert code == 0, demo.errors
     assert out.count("\n") == 1

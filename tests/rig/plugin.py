@@ -57,7 +57,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server: PostgreSQL = request.getfixturevalue("postgresql")
     name = f"test_{abs(hash(tmp_path)):x}"
     mark = request.node.get_closest_marker(BOTH)
-    yield server.make(name, "template1" if mark.kwargs.get("empty") else READY)
+    yield server.make(name, "template1" if mark is not None and mark.kwargs.get("empty") else READY)
     server.drop(name)
 
 

@@ -33,6 +33,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--port", type=_port, default=PORT, help=f"of the page; the next free one if it is taken ({PORT})"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep database and spools there; a new folder")
+    parser.add_argument(
+        "--database", default="", metavar="URL", help="instead of a file in that folder; a new one, as postgresql://..."
+    )
     parser.add_argument("--no-open", action="store_true", help="open no browser")
     parser.set_defaults(run=run)
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from zonetag_backend import clock
 from zonetag_backend.demo.port import free_port
 from zonetag_backend.demo.registry import TIMEZONE
-from zonetag_backend.demo.run import Demo, GatewayDied, Settings
+from zonetag_backend.demo.run import SETTINGS, Demo, GatewayDied, Settings
 from zonetag_backend.errors import BackendError
 
 LONGEST_S = 86_400.0
@@ -63,6 +63,7 @@ def _settings(args: argparse.Namespace, folder: Path, length_s: float) -> Settin
         folder=folder,
         port=port,
         days=args.days,
+        database=args.database,
     )
 
 
@@ -160,7 +161,8 @@ def _introduce(args: argparse.Namespace, demo: Demo) -> None:
         f"The in-out book fills at {demo.backend.url} and it is {_local(demo):%H:%M} there,"
         f" {s.speed:g} times as fast as life.\n"
         f"{_first_case(demo)}"
-        f"Ctrl-C ends it. Its data is in {s.folder} ({kept})."
+        f"Ctrl-C ends it. Its data is in {s.folder} ({kept})"
+        f"{', its database stays where it is' if s.database else ''}."
     )
     on_desktop = sys.stderr.isatty() and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     if on_desktop and not args.no_open and not args.json:
@@ -169,7 +171,7 @@ def _introduce(args: argparse.Namespace, demo: Demo) -> None:
 
 def _first_case(demo: Demo) -> str:
     """Whom to enter as a case, and what then should be found."""
-    case = demo.first_case()
+    case, folder = demo.first_case(), demo.settings.folder
     if case is None:
         return ""
     people = demo.office.people
@@ -177,20 +179,29 @@ def _first_case(demo: Demo) -> str:
     onset = datetime.fromtimestamp(demo.settings.start_ms / 1000 + case.onset_s, ZoneInfo(TIMEZONE)).date()
     near = ", ".join(f"{people[who].name} {most} min" for who, most in case.first.items())
     since = onset - timedelta(days=2)
+    where = (
+        f"--config {shlex.quote(str(folder / SETTINGS))}"
+        if demo.settings.database
+        else f"--data {shlex.quote(str(folder))}"
+    )
     return (
         f"For a first case, now: {demo.backend.url}cases, {ill.name} ({ill.code}), first symptoms on"
         f" {onset:%d/%m/%Y}; or, elsewhere,\n"
         f"  {_program()} trace {ill.code} --since {since} --until {onset + timedelta(days=1)} --reason demo"
-        f" --data {shlex.quote(str(demo.settings.folder))}\n"
+        f" {where}\n"
         f"In truth these were within 1.5 m for 15 minutes of a day or more until then: {near};"
         f" and {len(case.second)} others near them a day or more later.\n"
     )
 
 
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
 def _program() -> str:
     """This program as it was called, for a shell in the same folder: it need not be on the path."""
     called = Path(sys.argv[0])
-    return shlex.quote(str(called)) if called.name == "zonetag" else "zonetag"
+    return _quoted(called) if called.name == "zonetag" else "zonetag"
 
 
 def _local(demo: Demo) -> datetime:

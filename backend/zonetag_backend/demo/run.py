@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from zonetag_backend.demo.gateway import GatewayProcess
 from zonetag_backend.demo.history import History, day_of, working_days
 from zonetag_backend.demo.pace import Pace, lead_s
 from zonetag_backend.demo.result import Truth, result
+from zonetag_backend.errors import DatabaseError
 from zonetag_backend.keyfile import open_key_file
 from zonetag_backend.simulate.air_server import AirServer
 from zonetag_backend.simulate.contactlog import NAME as LOG_NAME
@@ -25,9 +27,11 @@ from zonetag_backend.simulate.dice import dice
 from zonetag_backend.simulate.looks import Day
 from zonetag_backend.simulate.office import Office
 from zonetag_backend.store import counting
+from zonetag_backend.store.book import sites
 from zonetag_backend.store.counting import Stored
 from zonetag_backend.store.engine import open_database, reading
 
+SETTINGS = "server.toml"  # in the folder: what commands on a database elsewhere have to be told
 STOP_S = 10.0  # a gateway that is told to end has so long to deliver what it has
 
 
@@ -48,6 +52,14 @@ class Settings:
     # of the page
     days: int = 0
     # working days of the past that are laid down first
+    database: str = ""
+    # its URL; empty: a file in the folder
+
+
+def _for_commands(settings: Settings) -> None:
+    told = {"data": str(settings.folder), "database": settings.database}
+    lines = (f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in told.items())
+    (settings.folder / SETTINGS).write_text("".join(lines))
 
 
 class GatewayDied(Exception):
@@ -92,6 +104,9 @@ class Demo:
             AirServer(self.office, s.start_ms, s.speed, self._monotonic, self.logs) as self.air,
         ):
             given = {"data": str(s.folder), "broker.url": broker.url, "http.port": s.port}
+            if s.database:
+                given["database"] = s.database
+                _for_commands(s)
             config = load(None, {**given, "enrolment.listen": "127.0.0.1:0"})
             await self._lay(config.database, config.key_file)
             async with Backend(config, clock=self.air.now_ms, demo=True) as self.backend:
@@ -205,6 +220,9 @@ class Demo:
         engine = open_database(database)
         s = self.settings
         try:
+            with reading(engine) as connection:
+                if sites(connection):
+                    raise DatabaseError(f"{s.database} holds an office already: give --database a new, empty one")
             registry.found_authority(s.folder, s.start_ms)
             keyring = open_key_file(key_file)
             registry.fill(engine, keyring, self.office, s.start_ms, max(self.past, default=0))

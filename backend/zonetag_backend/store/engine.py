@@ -28,6 +28,11 @@ Transaction = Connection
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MS = 30_000  # how long to wait for another writer; a report's transaction takes milliseconds
 _WAL_TRIES, _WAL_WAIT_S = 200, 0.05  # together the ten seconds that a migration on a slow card may take
+_REMEDIES = {
+    "sqlite": ", and that its folder can be written by this user and has room",
+    postgresql.NAME: ", and that PostgreSQL runs there (pg_isready) and has this database and this user (createdb,"
+    " createuser; a password belongs into ~/.pgpass): docs/en/keeping.md",
+}
 _WRITING, _READING = {"zonetag_writing": True}, {"zonetag_reading": True}
 
 
@@ -49,9 +54,10 @@ def refusals(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        remedy = _REMEDIES.get(engine.dialect.name, "")
+        said = " ".join(str(error.orig).split()).rstrip(".")
         raise DatabaseError(
-            f"cannot use the database {engine.url.render_as_string()}: {error.orig}. Check the setting database,"
-            " and that its folder can be written by this user and has room."
+            f"cannot use the database {engine.url.render_as_string()}: {said}. Check the setting database{remedy}."
         ) from error
 
 
