@@ -1,6 +1,7 @@
 """Gateways' health, those that knock, and what was kept apart."""
 
 import json
+from html import unescape
 
 import pytest
 from rig.office import Office, at
@@ -9,8 +10,9 @@ from rig.pages import Get
 from zonetag_backend.store import gaps, refusals
 from zonetag_backend.store.engine import writing
 from zonetag_backend.tracing.passage import SIDES
-from zonetag_backend.web import words
+from zonetag_backend.web import linkwords, words
 from zonetag_backend.web.pages.gateways import NO_SIDE
+from zonetag_protocol import carriage
 
 HEALTH = {
     "spool": {"reports": 412, "bytes": 1_853_000, "dropped": 3},
@@ -38,6 +40,48 @@ def test_health_of_a_registered_gateway(office: Office, get: Get) -> None:
     assert "412 báo cáo" in page
     assert "1.523" in page
     assert "chưa đồng bộ" in page
+
+
+def test_what_it_carries_of_the_link_and_what_to_do(office: Office, get: Get) -> None:
+    link = {
+        "calls": 3,
+        "connections": 1,
+        "connected": 40,
+        "tried": 9,
+        "ended-over": 34,
+        "ended-gone": 5,
+        "messages": 80,
+    }
+    office.gateway_status("gw-cua", True, json.dumps({**HEALTH, "link": link}))
+    office.gateway_status("gw-hop", True, json.dumps(HEALTH))
+    found = {each["gateway"]: each["link"] for each in get("/gateways.json").json()["gateways"]}
+    told = {"waiting": 3, "connected": 40, "tried": 9, "ended": {"over": 34, "gone": 5}}
+    assert found == {"gw-cua": told, "gw-hop": None}
+    page = get("/gateways?lang=en").text
+    assert "all said&nbsp;34, broke off&nbsp;5" in page
+    assert "3 tags wait" in page
+    assert "not fetched here" in page
+    assert not [text for text in linkwords.ADVICE.values() if text in page]
+    assert set(linkwords.ENDS) == {*linkwords.ADVICE, carriage.OVER} == set(carriage.ENDED)
+
+
+@pytest.mark.parametrize(
+    ("ended", "mostly"),
+    [
+        ({"ended-gone": 5, "ended-over": 4}, "gone"),
+        ({"ended-gone": 4}, ""),
+        ({"ended-gone": 5, "ended-over": 5}, ""),
+        ({"ended-over": 50}, ""),
+        ({"ended-invented": 50, "ended-time": True, "ended-lost": "9", "ended-busy": -9}, ""),
+        ({"ended-unreachable": 6, "calls": None}, "unreachable"),
+    ],
+)
+def test_most_that_ends_otherwise_is_told_with_what_to_do(
+    office: Office, get: Get, ended: dict[str, object], mostly: str
+) -> None:
+    office.gateway_status("gw-cua", True, json.dumps({"link": ended}))
+    page = unescape(get("/gateways?lang=en").text)
+    assert [code for code, text in linkwords.ADVICE.items() if text in page] == ([mostly] if mostly else [])
 
 
 def test_the_administrator_says_on_which_side_of_a_door_it_hangs(office: Office, get: Get) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from zonetag_backend import rules
 from zonetag_backend.store import gaps, refusals
+from zonetag_backend.store.link_counts import LinkCounts, link_counts
 from zonetag_backend.store.schema import gateway, gateway_status, place, rejected, rejected_total, report
 
 MINUTE_MS = 60_000
@@ -59,6 +60,8 @@ class GatewayHealth:
     # that have heard nothing for long, while another of its adapters has
     updates_failed: int = 0
     # updates that did not stay, since it started
+    link: LinkCounts | None = None
+    # none: it carries no link, or has not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,7 @@ def _health(
         else None,
         deaf_adapters=_deaf(told.get("adapters")),
         updates_failed=_failed(told.get("commands")),
+        link=link_counts(told.get("link")),
     )
 
 

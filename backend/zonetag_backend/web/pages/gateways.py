@@ -1,5 +1,6 @@
 """`/gateways`: the health of every gateway, and those that knock.  `/rejected`: what was kept apart, by reason."""
 
+from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from zonetag_backend.store import audit, doors, gateway_health
 from zonetag_backend.store import book as store
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.gateway_health import GatewayHealth
+from zonetag_backend.web import linkwords
 from zonetag_backend.web.alarms import ALARMS, alarms_of
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field
@@ -66,6 +68,7 @@ def _list(request: Request) -> Response:
         places=places,
         alarms={each.name: alarms_of(each) for each in found},
         about=ALARMS,
+        linkwords=linkwords,
         relayed=relayed,
         sides=sides,
         done=request.query_params.get("done", "") == "side",
@@ -102,6 +105,7 @@ def _gateway_twin(each: GatewayHealth, side: str | None, zone: ZoneInfo) -> dict
         "alarms": list(alarms_of(each)),
         "deaf_adapters": list(each.deaf_adapters),
         "updates_failed": each.updates_failed,
+        "link": None if each.link is None else asdict(each.link),
     }
 
 
