@@ -107,7 +107,7 @@ def test_every_export_and_read_is_about_something_in_words(whole: Everything) ->
 
 def test_every_number_that_an_entry_is_about_has_a_word() -> None:
     bare = {"", "site", "gateway", "folder", "account", "tag number", "what was exported"}  # said by their own names
-    bare |= {"file", "mark of the key"}
+    bare |= {"file", "mark of the key", "version"}
     assert set(audit.ACTIONS.values()) == bare | set(KINDS)
     say = translations("vi").gettext
     assert [each for each in (*KINDS.values(), *EXPORTS.values()) if say(each) == each] == []

@@ -19,7 +19,7 @@ TEXTS = [
     commands.GIVE_FIRST,
     commands.CA_INIT,
     commands.TAG_KEY,
-    commands.UPDATE_TAGS,
+    commands.PACK,
     commands.enrol("cua-chinh"),
     commands.let_in("gw-1", "van-phong", ["Phòng họp 'A'; rm -rf /"]),
     commands.let_in("gw-1", "kho", []),

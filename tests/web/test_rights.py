@@ -31,6 +31,7 @@ VALUES = {
     "form": "json",
     "request": "1",
     "tag": "1",
+    "firmware": "1",
 }
 
 

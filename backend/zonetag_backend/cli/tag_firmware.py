@@ -5,10 +5,8 @@ from pathlib import Path
 
 from zonetag_backend.cli.store import Parsers
 from zonetag_backend.errors import AlreadyThere, BadValue
+from zonetag_backend.link.archive import NEEDED, PACKAGES
 from zonetag_protocol.linkmessage import pack_archive
-
-PACKAGES = ("zonetag_tag", "zonetag_protocol")
-NEEDED = ("zonetag_tag/app.mpy", "zonetag_protocol/link.mpy")  # a tag without these could never be reached again
 
 
 def register(actions: Parsers) -> None:

@@ -31,6 +31,7 @@ ACTIONS = {
     "tag.state": "tag number",
     "tag.order": "tag number",
     "tag.pool": "tag number",
+    "firmware.add": "version",
     "people.import": "",
     "visitor.lend": "tag number",
     "visitor.return": "tag number",

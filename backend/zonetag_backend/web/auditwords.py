@@ -48,6 +48,7 @@ ORDERS = {
     "find": _("blink"),
     "settings": _("settings"),
     "update": _("new firmware"),
+    "stop": _("stopped rolling out"),
 }
 ALL_TAGS = _("all tags")
 # What `about` is, where a number says little (the second word of ACTIONS in store/audit.py).

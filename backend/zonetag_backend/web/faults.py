@@ -20,6 +20,7 @@ TEXTS = {
     "bad-page": (_("This page number is not a number"), _("Go back to the first page of the book.")),
     "no-site": (_("There is no such site"), _("Choose a site from the front page.")),
     "no-tag": (_("There is no such tag"), _("Look for it in the list of tags.")),
+    "no-firmware": (_("There is no such firmware"), _("Choose one from the list of firmware.")),
     "no-visitor": (_("This visitor has no tag any longer"), _("See the list of visitors: it may be back already.")),
     "no-person": (_("There is no such person"), _("Look for the person in the in-out book.")),
     "not-found": (_("There is no such page"), _("Start from the front page.")),

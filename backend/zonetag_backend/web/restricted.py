@@ -29,6 +29,9 @@ PAGES = {
     "/tags/give": REGISTER,
     "/tags/{tag}": REGISTER,
     "/tags/{tag}/orders": REGISTER,
+    # Counts of tags, and numbers of those whose firmware failed: no time, no person.
+    "/firmware": NOBODY,
+    "/firmware/{firmware}": NOBODY,
     # While they have the tag, the desk knows from whom to take it back; afterwards they are not in the list.
     "/visitors": REGISTER,
     "/visitors/{person}": REGISTER,

@@ -52,6 +52,8 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/tags/give": {"GET": Rule(_of(ADMIN), "people.read"), "POST": Rule(_of(ADMIN))},
     "/tags/{tag}": {"GET": Rule(_of(ADMIN), "people.read"), "POST": Rule(_of(ADMIN))},
     "/tags/{tag}/orders": {"POST": Rule(_of(ADMIN))},
+    "/firmware": {"GET": Rule(_of(ADMIN)), "POST": Rule(_of(ADMIN), body_bytes=IMPORT_BYTES)},
+    "/firmware/{firmware}": {"POST": Rule(_of(ADMIN))},
     "/visitors": {"GET": Rule(_of(RECEPTION, ADMIN), "visitors.read"), "POST": Rule(_of(RECEPTION, ADMIN))},
     "/visitors/{person}": {"POST": Rule(_of(RECEPTION, ADMIN))},
     "/plan/{site}": {"GET": Rule(SIGNED_IN), "POST": Rule(_of(ADMIN))},

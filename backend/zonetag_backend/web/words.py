@@ -78,6 +78,7 @@ ACTIONS = {
     "tag.take": _("took a tag back"),
     "tag.state": _("changed a tag's state"),
     "tag.order": _("left an order for a tag"),
+    "firmware.add": _("took in new firmware for tags"),
     "tag.pool": _("kept a tag for visitors, or no longer"),
     "person.remove": _("noted that somebody has left"),
     "people.import": _("imported a list of people"),
