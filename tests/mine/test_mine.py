@@ -10,6 +10,7 @@ from rig.office import at
 from rig.pages import KEYRING
 from sqlalchemy import func, insert, select
 
+from zonetag_backend.reports import rights_xlsx
 from zonetag_backend.store import audit, declarations, mine_codes
 from zonetag_backend.store import mine as store
 from zonetag_backend.store.engine import reading, writing
@@ -138,6 +139,14 @@ def test_the_copy_holds_what_the_page_shows(bench: Bench) -> None:
     assert "Bình" not in as_json.text
     book = openpyxl.load_workbook(io.BytesIO(bench.mine(token, "/mine/copy/xlsx?lang=en").content))
     assert book["Visits"]["C2"].value.hour == 7
+    assert [cell.value for cell in book["Visits"][1]] == ["Site", "Tag", "Came", "Heard last"]
+    day = rights_xlsx.workbook([rights_xlsx.Sheet("x", ["Day"], [["2026-11-20"]])])
+    assert openpyxl.load_workbook(io.BytesIO(day))["x"]["A2"].is_date
+    assert (book["Visits"].freeze_panes, book["Visits"].print_title_rows) == ("A2", "$1:$1")
+    in_vietnamese = openpyxl.load_workbook(io.BytesIO(bench.mine(token, "/mine/copy/xlsx?lang=vi").content))
+    first = [str(cell.value) for sheet in in_vietnamese for cell in sheet[1]]
+    assert {"Cơ sở", "Đơn vị", "Không có."} & set(first)
+    assert not [word for word in first if word.isascii() and len(word) > 4], "every head is in words of the language"
     assert {"Person", "Tags", "Visits", "Places", "Requests", "Who looked"} <= set(book.sheetnames)
     assert bench.mine(token, "/mine/copy/exe").status_code == 404
     assert bench.get("/mine/copy/json", role="admin").status_code == 403
@@ -150,3 +159,16 @@ def test_a_declaration_is_opened_for_whoever_made_it(bench: Bench) -> None:
         declarations.declare(connection, KEYRING, bench.an, "van-phong", "2026-11-20", answers, at("07:31"))
     told = json.loads(bench.mine(bench.session(), "/mine/copy/json").content)["declarations"]
     assert [each["yes"] for each in told[0]["answers"]].count(True) == 1
+
+
+def test_the_slip_of_a_code_says_where_to_go(bench: Bench) -> None:
+    number = mine_number(bench)
+    slip = bench.get.post("/codes", role="reception", tag=number.replace("-", "").lower()).text
+    assert f"<bdi>{number}</bdi>" in slip, "as it is printed, however it was typed"
+    assert "/mine</code>" in slip
+    assert "<svg" in slip
+
+
+def mine_number(bench: Bench) -> str:
+    with reading(bench.office.engine) as connection:
+        return mine_codes.number_of(connection, bench.an)

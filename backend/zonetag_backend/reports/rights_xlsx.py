@@ -1,9 +1,10 @@
 """A copy of somebody's data as a workbook: a sheet a subject, real times, and no formula whatever text begins with."""
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from openpyxl import Workbook
@@ -13,6 +14,7 @@ from openpyxl.utils import get_column_letter
 from zonetag_backend.reports.table import shown
 
 _WIDEST = 60  # characters
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d.*)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Sheet:
     title: str
     heads: Sequence[str]
     rows: Sequence[Sequence[Any]]
-    # ISO 8601 texts become times, without their offset
+    # ISO 8601 texts become times, without their offset, or days
 
 
 def workbook(sheets: Sequence[Sheet]) -> bytes:
@@ -39,7 +41,7 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
                 time = _time(value)
                 if time is not None:
                     cell.value = time
-                    cell.number_format = "hh:mm dd/mm/yyyy"
+                    cell.number_format = "hh:mm dd/mm/yyyy" if isinstance(time, datetime) else "dd/mm/yyyy"
                 elif isinstance(value, str):
                     cell.value = shown(value)[:32_000]
                     cell.data_type = "s"
@@ -50,16 +52,21 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
             longest = max((len(str(row[position - 1])) for row in [of.heads, *of.rows]), default=0)
             sheet.column_dimensions[get_column_letter(position)].width = max(10, min(_WIDEST, longest + 2))
         sheet.freeze_panes = "A2"
+        sheet.print_title_rows = "1:1"
+        sheet.page_setup.orientation = "landscape"
+        sheet.page_setup.paperSize = "9"  # A4
+        sheet.page_setup.fitToHeight = 0
+        sheet.sheet_properties.pageSetUpPr.fitToPage = True
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
 
 
-def _time(value: Any) -> datetime | None:
-    """A time that a spreadsheet can reckon with."""
-    if not isinstance(value, str) or len(value) < 19 or value[10] != "T":  # 2026-11-20T14:30:00
+def _time(value: Any) -> date | None:
+    """A time, or a day, that a spreadsheet can reckon with."""
+    if not isinstance(value, str) or not _ISO.match(value):
         return None
     try:
-        return datetime.fromisoformat(value).replace(tzinfo=None)
+        return datetime.fromisoformat(value).replace(tzinfo=None) if "T" in value else date.fromisoformat(value)
     except ValueError:
         return None

@@ -13,7 +13,7 @@ from zonetag_backend import passwords
 from zonetag_backend.errors import NotFound
 from zonetag_backend.store import typed_number
 from zonetag_backend.store.registry import new_id
-from zonetag_backend.store.schema import person, wearing
+from zonetag_backend.store.schema import person, tag, wearing
 from zonetag_backend.store.schema.office import mine_code, mine_session, mine_wrong
 from zonetag_backend.store.sessions import LONGEST_TOKEN, new_token
 
@@ -51,6 +51,12 @@ def wearer(connection: Connection, number: str) -> int | None:
     """Who wears the tag of this number, as they type it."""
     which = typed_number.find(connection, number)
     return connection.scalar(select(wearing.c.person).where(wearing.c.tag == which, wearing.c.until_ms.is_(None)))
+
+
+def number_of(connection: Connection, who: int) -> str:
+    """The number on the tag that a person wears; empty when none."""
+    worn = select(tag.c.number).join(wearing, wearing.c.tag == tag.c.id)
+    return connection.scalar(worn.where(wearing.c.person == who, wearing.c.until_ms.is_(None))) or ""
 
 
 def waits(connection: Connection, now_ms: int) -> bool:

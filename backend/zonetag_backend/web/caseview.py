@@ -10,7 +10,7 @@ from starlette.requests import Request
 from zonetag_backend.errors import NotFound
 from zonetag_backend.store import cases as store
 from zonetag_backend.store.case_story import Contact
-from zonetag_backend.store.cases import Case
+from zonetag_backend.store.cases import PHONE, Case
 from zonetag_backend.store.engine import Transaction
 from zonetag_backend.store.tracing import names, timezone
 from zonetag_backend.tracing.outcome import Who, Zone
@@ -23,6 +23,7 @@ from zonetag_backend.web.times import iso, local
 PROFILES = {"covid-19": _("COVID-19"), "influenza": _("Influenza"), "measles": _("Measles")}
 BASES = {"onset": _("day of the first symptoms"), "test": _("day of the test")}
 EVIDENCE = {"direct": _("tag heard tag"), "place": _("same place")}
+WAYS = {"webhook": _("by SMS or Zalo (webhook)"), "email": _("by e-mail"), PHONE: _("by telephone")}
 # From which probability on which word; as in the notices.
 SURE = (
     (0.8, _("almost certain")),

@@ -1,7 +1,7 @@
 """What is held about one person, for a page and for files: by day, as JSON, as a workbook.  Pure."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,7 +11,8 @@ from zonetag_backend.reports.rights_xlsx import Sheet, workbook
 from zonetag_backend.store.book import Stay
 from zonetag_backend.store.mine import ContactDay, Mine
 from zonetag_backend.store.person_day import Spell
-from zonetag_backend.web import subjectwords, words
+from zonetag_backend.web import minewords, subjectwords, words
+from zonetag_backend.web.caseview import PROFILES, WAYS
 from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.times import iso, local
 
@@ -130,8 +131,10 @@ _TITLES = {
 }
 
 
-def as_xlsx(mine: Mine, zone: ZoneInfo, names: bool, say: Callable[[str], str]) -> bytes:
-    """The same with a sheet a subject; the heads are the names of the JSON, its values words where there are any."""
+def as_xlsx(
+    mine: Mine, zone: ZoneInfo, names: bool, say: Callable[[str], str], sites: Mapping[str, str] | None = None
+) -> bytes:
+    """The same with a sheet a subject, in words; `sites`: what they are called, by their short names."""
     told = plain(mine, zone, names)
     coded: dict[str, dict[Any, str]] = {
         "action": words.ACTIONS,
@@ -141,19 +144,31 @@ def as_xlsx(mine: Mine, zone: ZoneInfo, names: bool, say: Callable[[str], str]) 
         "purpose": subjectwords.PURPOSES,
         "given": subjectwords.EVIDENCE,
         "how": subjectwords.HOW,
+        "channel": WAYS,
+        "disease": PROFILES,
+        "no_reminders": minewords.YES_NO,
+        "yes": minewords.YES_NO,
     }
 
     def cell(name: str, value: Any) -> Any:
+        if name == "site" and sites:
+            return sites.get(value, value)
         text = coded.get(name, {}).get(value)
         return say(text) if text is not None else value
 
-    person = [[name, value] for name, value in told["person"].items() if not isinstance(value, dict)]
-    person += [[name, value] for name, value in (told["person"]["visiting"] or {}).items()]
-    sheets = [Sheet(say(_("Person")), ["", ""], person)]
+    def head(name: str) -> str:
+        return say(minewords.HEADS[name])
+
+    mine_alone = {name: value for name, value in told["person"].items() if name != "visiting"}
+    known = {**mine_alone, **(told["person"]["visiting"] or {})}
+    person = [[head(name), cell(name, value)] for name, value in known.items()]
+    sheets = [Sheet(say(_("Person")), [say(_("What")), say(_("Held"))], person)]
     for name, title in _TITLES.items():
         rows: list[dict[str, Any]] = told[name]
-        heads = list(rows[0]) if rows else []
-        sheets.append(Sheet(say(title), heads, [[cell(head, row[head]) for head in heads] for row in rows]))
-    answers = [[e["day"], e["site"], a["question"], a["yes"]] for e in told["declarations"] for a in e["answers"]]
-    sheets.append(Sheet(say(_("Health declarations")), ["day", "site", "question", "yes"] if answers else [], answers))
+        cells = [[cell(part, value) for part, value in row.items()] for row in rows]
+        sheets.append(Sheet(say(title), [head(part) for part in rows[0]] if rows else [say(_("None."))], cells))
+    parts = ("day", "site", "question", "yes")
+    answers = [[cell(part, {**e, **a}[part]) for part in parts] for e in told["declarations"] for a in e["answers"]]
+    heads = [head(part) for part in parts] if answers else [say(_("None."))]
+    sheets.append(Sheet(say(_("Health declarations")), heads, answers))
     return workbook(sheets)

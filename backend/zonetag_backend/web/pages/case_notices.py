@@ -22,14 +22,12 @@ from zonetag_backend.web import caseview
 from zonetag_backend.web.caseview import Seat
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field
-from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.pages.case import shown
 from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso
 from zonetag_backend.web.visitor import visitor_of
 
-WAYS = {"webhook": _("by SMS or Zalo (webhook)"), "email": _("by e-mail"), PHONE: _("by telephone")}
 MOST_ANSWER = 200  # characters kept of what somebody said
 SPOKEN = "spoken"  # in the audit log, with whom
 
@@ -121,7 +119,7 @@ def notices(request: Request) -> Response:
         **shown(seat),
         tab="notices",
         ways=ways,
-        way_names=WAYS,
+        way_names=caseview.WAYS,
         broken=broken,
         told=told,
         language_of_office=language,

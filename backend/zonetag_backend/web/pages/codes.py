@@ -9,6 +9,7 @@ from zonetag_backend.store.engine import writing
 from zonetag_backend.web.desk import desk_of
 from zonetag_backend.web.guard import field
 from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.qr import qr_of
 from zonetag_backend.web.render import show
 from zonetag_backend.web.visitor import visitor_of
 from zonetag_backend.web.zones import first_zone
@@ -30,7 +31,19 @@ def codes(request: Request) -> Response:
             code = mine_codes.issue(connection, who, now_ms)
             audit.record(connection, now_ms, visitor_of(request).actor, "mine.code", who)
             zone = first_zone(connection)
+            number = mine_codes.number_of(connection, who) or number
     except NotFound:
         return show(request, "codes", lambda: {}, 400, code="", number=number, error=UNKNOWN)
-    until_ms = now_ms + mine_codes.CODE_MS
-    return show(request, "codes", lambda: {}, code=code, number=number, error="", until_ms=until_ms, zone=zone)
+    until_ms, address = now_ms + mine_codes.CODE_MS, f"{request.base_url}mine"
+    return show(
+        request,
+        "codes",
+        lambda: {},
+        code=code,
+        number=number,
+        error="",
+        until_ms=until_ms,
+        zone=zone,
+        address=address,
+        qr=qr_of(address),
+    )

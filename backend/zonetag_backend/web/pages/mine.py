@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend import dutydays
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
-from zonetag_backend.store import audit, consent_ledger, mine_codes, sessions, subject_requests
+from zonetag_backend.store import audit, book, consent_ledger, mine_codes, sessions, subject_requests
 from zonetag_backend.store import mine as store
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.mine import Mine
@@ -76,9 +76,12 @@ def copy(request: Request) -> Response:
     desk = desk_of(request)
     with writing(desk.engine) as connection:
         audit.record(connection, desk.clock(), visitor.actor, "mine.export", visitor.person or "", form)
+        sites = {each.name: each.title for each in book.sites(connection)}
     words = languages.translations(languages.language_of(request)).gettext
     names = desk.subjects.show_officers
-    body = mine_file.as_json(found, zone, names) if form == "json" else mine_file.as_xlsx(found, zone, names, words)
+    body = (
+        mine_file.as_json(found, zone, names) if form == "json" else mine_file.as_xlsx(found, zone, names, words, sites)
+    )
     day = local(desk.clock(), zone).date()
     headers = {"Content-Disposition": f'attachment; filename="zonetag-{day:%Y%m%d}.{form}"'}
     return Response(body, media_type=FILES[form], headers=headers)
