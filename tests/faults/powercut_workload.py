@@ -62,7 +62,7 @@ def work_database(folder: Path, dice: random.Random, rounds: int, normal: bool) 
 
     from zonetag_protocol import report  # noqa: PLC0415  # kept out of the other recording
 
-    office = make_office(folder)
+    office = make_office(folder, url=f"sqlite:///{folder}/zonetag.db")  # made by the program, synchronous=FULL
     if normal:
         event.listen(office.database, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
         office.database.dispose()  # so that it connects anew

@@ -83,8 +83,16 @@ def test_it_says_what_it_is_and_needs(package: Path, root: Path) -> None:
     assert not {"numpy", "sqlalchemy", "starlette", "amqtt"} & {name.lower() for name in names}  # the server's
 
 
-def test_it_is_installed_upgraded_removed_and_purged(
-    package: Path, system: tuple[Path, Callable[..., str]], tmp_path: Path
+async def deliver(port: int, *command: str | Path) -> None:
+    """Run the gateway; its windows come by the broker."""
+    async with BackendStub(port) as backend:
+        process = await asyncio.create_subprocess_exec(*command)
+        assert await asyncio.wait_for(process.wait(), LIMIT_S) == 0
+        await asyncio.to_thread(backend.wait, lambda: bool(backend.windows()))
+
+
+def test_it_is_installed_delivers_is_upgraded_removed_and_purged(
+    package: Path, system: tuple[Path, Callable[..., str]], broker: Mosquitto
 ) -> None:
     top, dpkg = system
     said = dpkg("--install", package)
@@ -98,6 +106,16 @@ def test_it_is_installed_upgraded_removed_and_purged(
     assert config.parent.stat().st_mode & 0o777 == 0o750
     for path in (UNIT, DROP_IN, f"{LIBRARY}/bluetooth.conf", f"{LIBRARY}/mgmt.conf"):
         assert (top / path).is_file()
+
+    # What its owner sets; and the spool, since this Debian is below a folder.
+    for key, value in (("site", "hq"), ("url", broker.url), ("path", str(top / "spool.db"))):
+        text, found = re.subn(rf'(?m)^{key} = ".*"', f'{key} = "{value}"', config.read_text(), count=1)
+        assert found == 1, key
+        config.write_text(text)
+    capture = top / "air.btsnoop"
+    packet = le_report(Tag(1).advert(100), -60)
+    capture.write_bytes(btsnoop(1001, [(1_790_000_000_000_000 + 250_000 * n, 3, packet) for n in range(40)]))
+    asyncio.run(deliver(broker.port, program, "replay", "--config", config, "--speed", "max", capture))
 
     config.write_text(config.read_text().replace('"entrance"', '"kitchen"'))
     made = (top / LIBRARY / "venv/stamp").stat().st_mtime_ns
@@ -115,32 +133,6 @@ def test_it_is_installed_upgraded_removed_and_purged(
     dpkg("--purge", "zonetag-gateway")
     assert leftovers(top) == ["etc/zonetag"]  # for the password, which is not the package's
     assert [path.name for path in config.parent.iterdir()] == ["password"]
-
-
-async def deliver(port: int, *command: str | Path) -> None:
-    """Run the gateway; its windows come by the broker."""
-    async with BackendStub(port) as backend:
-        process = await asyncio.create_subprocess_exec(*command)
-        assert await asyncio.wait_for(process.wait(), LIMIT_S) == 0
-        await asyncio.to_thread(backend.wait, lambda: bool(backend.windows()))
-
-
-def test_from_the_package_to_adverts_on_a_broker(
-    package: Path, system: tuple[Path, Callable[..., str]], broker: Mosquitto
-) -> None:
-    top, dpkg = system
-    dpkg("--install", package)
-    config = top / "etc/zonetag/gateway.toml"
-    # What its owner sets; and the spool, since this Debian is below a folder.
-    for key, value in (("site", "hq"), ("url", broker.url), ("path", str(top / "spool.db"))):
-        text, found = re.subn(rf'(?m)^{key} = ".*"', f'{key} = "{value}"', config.read_text(), count=1)
-        assert found == 1, key
-        config.write_text(text)
-    capture = top / "air.btsnoop"
-    packet = le_report(Tag(1).advert(100), -60)
-    capture.write_bytes(btsnoop(1001, [(1_790_000_000_000_000 + 250_000 * n, 3, packet) for n in range(40)]))
-    program = top / LIBRARY / "venv/bin/zonetag-gateway"
-    asyncio.run(deliver(broker.port, program, "replay", "--config", config, "--speed", "max", capture))
 
 
 def test_lintian_finds_nothing(package: Path, require: Callable[..., str]) -> None:

@@ -151,7 +151,7 @@ class Office:
 def new_office(folder: Path, url: str = "") -> Office:
     """A site with an entrance and a room, a gateway at the entrance, and nobody yet.
 
-    `url`: of an empty database, if it is to be no file of that folder.
+    `url`: of an empty database, to be opened as the programs do; else it is a file of that folder.
     """
     office = Office(new_database(folder / "zonetag.db", url))
     with writing(office.engine) as connection:

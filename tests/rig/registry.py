@@ -86,7 +86,7 @@ def take(writer: Writer, *reports: Report, now_ms: int = NOW_MS + HOUR_MS, site:
 def make_office(folder: Path, *, enrolled: bool = False, url: str = "") -> Office:
     """An office in a folder; whoever asks disposes of its database.  `enrolled`: its gateways have signing keys.
 
-    `url`: of an empty database, if it is to be no file of that folder.
+    `url`: of an empty database, to be opened as the programs do; else it is a file of that folder.
     """
     folder.mkdir(exist_ok=True)
     office = Office(new_database(folder / "zonetag.db", url), open_key_file(folder / "tag-keys.key"), folder, enrolled)

@@ -35,7 +35,7 @@ class World:
     """Written through `be`, `wear` and `hear`; read by the product through its database, by the oracle from here."""
 
     folder: Path
-    url: str = ""  # of an empty database, if it is to be no file of that folder
+    url: str = ""  # of an empty database; else it is a file of that folder
     wearings: list[tuple[int, int, int, int]] = field(default_factory=list)  # person, tag, since, until
     presences: list[tuple[int, int, int, int]] = field(default_factory=list)  # place, tag, from, to
     database: Database = field(init=False)
