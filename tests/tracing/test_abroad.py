@@ -1,9 +1,11 @@
 """A case of one office found in another: real tags, real windows, two databases, and the commands between them."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import cbor2
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,7 +25,7 @@ from zonetag_backend.store.retention import expire, horizon_ms
 from zonetag_backend.tracing import abroad
 from zonetag_backend.tracing.contacts import judge
 from zonetag_backend.web.app import make_app
-from zonetag_protocol import rotation
+from zonetag_protocol import envelope, rotation
 from zonetag_protocol.contact import Contact
 
 DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
@@ -143,6 +145,55 @@ def test_a_file_that_was_changed_or_is_anothers_is_refused(home: Office) -> None
             abroad.unpack(garbage, abroad.public_hex(KEY))
 
 
+def signed(**fields: object) -> bytes:
+    """A file that is signed, with some of its fields otherwise."""
+    now = utc_ms()
+    rest = {1: 1, 2: "Sở", 3: "covid-19", 4: now - DAY_MS, 5: now, 6: bytes(8), 7: bytes(4)}
+    return envelope.wrap(cbor2.dumps(rest | {int(name[1:]): value for name, value in fields.items()}), "case", KEY)
+
+
+CRAFTED = {
+    "newer": ("version", signed(_1=2)),
+    "newer, with more in it": ("version", signed(_1=2, _8="more")),
+    "a name that turns what follows": ("content", signed(_2="Sở \u202e")),
+    "20,001 identifiers": ("content", signed(_6=bytes(8 * 20_001), _7=bytes(4 * 20_001))),
+    "a million identifiers": ("size", signed(_6=bytes(8_000_000), _7=bytes(4_000_000))),
+    "years ago": ("past", signed(_4=0, _5=DAY_MS)),
+    "not yet": ("future", signed(_4=utc_ms() + 3 * DAY_MS, _5=utc_ms() + 9 * DAY_MS)),
+    "for ever": ("future", signed(_5=(1 << 53) - 1)),
+    "all that ever was": ("future", signed(_4=0)),
+    "backwards": ("future", signed(_4=utc_ms(), _5=utc_ms() - DAY_MS)),
+    "cut": ("broken", signed()[:-9]),
+    "a picture": ("broken", b"\xff\xd8\xff\xe0" + bytes(500)),
+    "as it should be": ("", signed()),
+}
+
+
+@pytest.mark.parametrize("what", CRAFTED)
+def test_a_file_is_refused_by_what_is_wrong_with_it(what: str) -> None:
+    code, data = CRAFTED[what]
+    now, key = utc_ms(), abroad.public_hex(KEY)
+
+    def take(own: str) -> None:
+        abroad.check(abroad.unpack(data, key), key, own, now, horizon_ms(now, 21))
+
+    if code:
+        with pytest.raises(abroad.NotTaken) as refused:
+            take("")
+        assert refused.value.code == code
+    else:
+        take("")
+        with pytest.raises(abroad.NotTaken, match="this office itself"):
+            take(key)
+
+
+def test_a_file_that_the_other_office_could_do_nothing_with_is_not_made(home: Office) -> None:
+    of = exported(home)
+    for sent, said in (((), "find nobody"), (of.sent[:1] * 20_001, "too many")):
+        with pytest.raises(BadValue, match=said):
+            abroad.pack(replace(of, sent=sent), KEY)
+
+
 def test_what_is_past_its_time_is_neither_told_nor_kept_nor_found(home: Office, away: Office) -> None:
     """No match is told or kept beyond the retention time, nor found anew."""
     now_ms, days = AT_MS + 10 * DAY_MS, 7
@@ -205,6 +256,15 @@ def test_by_command(home: Office, away: Office, tmp_path: Path, capsys: pytest.C
     assert "F1: 0 contacts" in opened
     assert case in run(home, "case", "list")
     key = run(home, "case", "export", case, file).splitlines()[-1]
+    assert Path(file).stat().st_mode & 0o077 == 0
+    for office, words, said in (
+        (home, ("export", case, file), "is there already"),
+        (home, ("import", file, "--key", key, "--reason", "asked"), "this office itself"),
+        (away, ("import", "/dev/zero", "--key", key, "--reason", "asked"), "another file"),
+        (away, ("import", file, "--key", key, "--reason", " "), "say which"),
+    ):
+        assert main(["case", *words, "--data", str(office.folder)]) == 1
+        assert said in capsys.readouterr().err
     found = run(away, "case", "import", file, "--key", key, "--reason", "asked by telephone")
     assert "Room: Trần Văn Bình (12)" in found
     assert "tag heard tag: Trần Văn Bình (12)" in found

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,15 @@ from sqlalchemy import update
 
 from zonetag_backend.events import Events
 from zonetag_backend.notices import settings as notice_settings
-from zonetag_backend.store import audit_log, schema
+from zonetag_backend.store import audit_log, schema, tags
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.tracing import abroad
 from zonetag_backend.web.app import make_app
 from zonetag_backend.web.casework import CaseSettings
 
+DAY_MS = 86_400_000
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+THEIRS = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))  # another office's
 HEAD = {"day": "2026-11-20", "basis": "onset", "profile": "covid-19", "reason": "xét nghiệm dương tính"}
 
 
@@ -198,7 +201,7 @@ def test_another_office_finds_the_case(office: Office, tmp_path: Path) -> None:
     eid = bytes(range(8, 16))
     heard_as(office, eid, at("10:00", 19))
     came = abroad.Abroad("Sở Y tế", "covid-19", at("00:00", 18), at("14:00"), ((eid, at("09:58", 19) // 1000),))
-    data, key = abroad.pack(came, KEY), abroad.public_hex(KEY)
+    data, key = abroad.pack(came, THEIRS), abroad.public_hex(THEIRS)
 
     def send(**fields: Any) -> Any:
         file = fields.pop("file", data)
@@ -206,7 +209,13 @@ def test_another_office_finds_the_case(office: Office, tmp_path: Path) -> None:
         return get("/imports?lang=en", method="POST", data=form, files={"file": ("case.zonetag", file)})
 
     assert "from that office" in send(key="0" * 64).text
-    assert "from that office" in send(file=data[:-1]).text
+    assert "cut on its way" in send(file=data[:-1]).text
+    for since, until, said in ((-800, -790, "longer ago"), (10, 20, "cannot be"), (-5, 99_999_999, "cannot be")):
+        days = replace(came, since_ms=office.now + since * DAY_MS, until_ms=office.now + until * DAY_MS)
+        assert said in send(file=abroad.pack(days, THEIRS)).text
+    own = send(file=abroad.pack(came, KEY), key=abroad.public_hex(KEY))
+    assert (own.status_code, "this office itself" in own.text) == (400, True)
+    assert get("/cases?lang=en").status_code == 200
     assert "few words" in send(reason="").text
     assert "Choose the file" in get.post("/imports?lang=en", key=key, reason="because").text
     answer = send()
@@ -234,10 +243,16 @@ def test_the_file_for_another_office_is_what_it_can_read(office: Office, tmp_pat
     path = get.post("/cases", person=str(ill), **HEAD).headers["location"]
     twin = get(f"{path}/export.json").json()
     assert "case.zonetag" in twin["files"]
+    empty = get(f"{path}/export/case.zonetag?lang=en")
+    assert (empty.status_code, "could find nobody" in empty.text) == (409, True), "no tag of theirs has a key"
+    with writing(office.engine) as connection:
+        new = tags.add_tag(connection, KEYRING, "B-9", at("00:00", 10))
+        tags.hand_out(connection, KEYRING, new.id, ill, at("00:00", 17))
     came = abroad.unpack(get(f"{path}/export/case.zonetag").content, twin["key"])
     assert came.profile == "covid-19"
     assert came.since_ms == at("00:00", 18)
     assert came.until_ms <= office.now
+    assert len(came.sent) > 84
 
 
 def test_an_office_without_a_key_has_no_such_file(get: Somebody, office: Office) -> None:

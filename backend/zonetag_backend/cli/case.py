@@ -1,13 +1,14 @@
 """`zonetag case`: cases, what was traced of them, the notices that follow, and cases of other offices."""
 
 import argparse
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing, desk, show
 from zonetag_backend.cli.tracing import at, beginning_ms, called, day, hour, lines, profile_of
-from zonetag_backend.errors import BadValue
+from zonetag_backend.errors import AlreadyThere, BadValue
 from zonetag_backend.notices.settings import senders
 from zonetag_backend.signingkey import open_signing_key
 from zonetag_backend.store import audit, cases, foreign, notices, registry
@@ -160,6 +161,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
+    if args.file.exists():
+        raise AlreadyThere(f"{args.file} is there already: choose another file")
     with changing(args) as (opened, connection):
         case = cases.case_of(connection, args.case, _floor_ms(opened))
         low, high = infectious(profile_of(opened, case.profile), case.onset_ms)
@@ -170,7 +173,9 @@ def _export(args: argparse.Namespace) -> int:
         data = abroad.pack(abroad.Abroad(office, case.profile, *window, tuple(sent)), key)
         audit.record(connection, opened.now_ms, actor(), "export.make", f"case {case.id}")
     try:
-        args.file.write_bytes(data)
+        # Whoever holds it can see in their own records where that person was.
+        with open(args.file, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(data)
     except OSError as error:
         raise BadValue(f"cannot write {args.file}: {error.strerror}. Choose another place.") from error
     print(f"{args.file}: {len(sent)} identifiers. Give the other office this key on another way, by telephone say:")
@@ -179,12 +184,17 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
+    if not args.reason.strip():
+        raise BadValue("another office's case is looked for here for a reason: say which")
     try:
-        data = args.file.read_bytes()
+        with args.file.open("rb") as file:
+            data = file.read(abroad.MOST_BYTES + 1)
     except OSError as error:
         raise BadValue(f"cannot read {args.file}: {error.strerror}") from error
     came = abroad.unpack(data, args.key)
     with changing(args) as (opened, connection):
+        own = abroad.public_hex(open_signing_key(opened.config.signing_key_file))
+        abroad.check(came, args.key, own, opened.now_ms, _floor_ms(opened))
         zone = ZoneInfo(timezone(connection))
         found = foreign.match(connection, came, abroad.digest(data), by=actor(), now_ms=opened.now_ms)
         new = foreign.newest_import(connection, abroad.digest(data))

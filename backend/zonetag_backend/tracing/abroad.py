@@ -26,17 +26,53 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from zonetag_backend.errors import BadValue
 from zonetag_backend.tracing.profile import is_name
 from zonetag_protocol import envelope
-from zonetag_protocol.errors import ZonetagError
+from zonetag_protocol.errors import Forged, ZonetagError
 from zonetag_protocol.rotation import EID, EPOCH_S
 
 ABOUT = "case"
 FIELDS = 7
 SECOND = 4  # bytes
 MOST = 20_000  # identifiers: several tags for two months
+MOST_BYTES = envelope.MAX_BYTES  # of a file: that many identifiers are 240 kB
 MOST_OFFICE = 200  # characters
+MOST_DAYS = 400  # as long as anything is kept
 # The sender's clock for its tag, and ours for our gateways, may each be off, and a tag's clock drifts 13 s a day.
 SLACK_MS = 60_000
 EPOCH_MS = EPOCH_S * 1000
+DAY_MS = 86_400_000
+
+# Why a file is not taken.
+KEY, SIZE, BROKEN, SIGNATURE, VERSION, CONTENT, FUTURE, PAST, OURS = (
+    "key",
+    "size",
+    "broken",
+    "signature",
+    "version",
+    "content",
+    "future",
+    "past",
+    "ours",
+)
+SAID = {
+    KEY: "an office's key is 64 of 0-9 and a-f, as its export printed it",
+    SIZE: f"no office makes a file of more than {MOST} identifiers: this is another file",
+    BROKEN: "this is no file of a case, or it was cut on its way: ask for it again",
+    SIGNATURE: "this file is not of the office whose key this is, or was changed on its way: ask for both again",
+    VERSION: "this file was made by a newer version of this program: bring this one up to date",
+    CONTENT: "this file is signed, but not written as it should be: tell that office",
+    FUTURE: "the days of this file cannot be: that office's clock, or this one, is wrong",
+    PAST: "the days of this file are longer ago than anything is kept here: nobody could be found",
+    OURS: "this is a file of this office itself: send it to the other one",
+}
+
+
+class NotTaken(BadValue):
+    """A file that is not taken, and why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(SAID[code])
+        self.code = code
+        # one of those above
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +88,13 @@ class Abroad:
 
 
 def pack(of: Abroad, key: Ed25519PrivateKey) -> bytes:
-    """The file."""
+    """The file; BadValue when the other office would not take it."""
+    if len(of.sent) > MOST:
+        raise BadValue(
+            f"{len(of.sent)} identifiers are more than the {MOST} that a file holds: too many tags were worn"
+        )
+    if not of.sent:
+        raise BadValue("nothing is kept of the tags that were worn on those days: the other office could find nobody")
     ordered = sorted(of.sent, key=lambda each: (each[1], each[0]))
     payload = {
         1: envelope.VERSION,
@@ -67,15 +109,23 @@ def pack(of: Abroad, key: Ed25519PrivateKey) -> bytes:
 
 
 def unpack(data: bytes, key_hex: str) -> Abroad:
-    """What a file says, if that office's key signed it; BadValue says what is wrong."""
+    """What a file says, if that office's key signed it; NotTaken says what is wrong."""
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_hex.strip()))
     except ValueError:
-        raise BadValue("an office's key is 64 of 0-9 and a-f, as its export printed it") from None
+        raise NotTaken(KEY) from None
+    if len(data) > MOST_BYTES:
+        raise NotTaken(SIZE)
     try:
-        item = envelope.record(envelope.unwrap(data, ABOUT, key), FIELDS)
-    except ZonetagError as error:
-        raise BadValue(f"this file is no case of that office ({error}): ask for it again, and for the key") from error
+        payload = envelope.unwrap(data, ABOUT, key)
+    except Forged:
+        raise NotTaken(SIGNATURE) from None
+    except ZonetagError:
+        raise NotTaken(BROKEN) from None
+    try:
+        item = envelope.record(payload, FIELDS)
+    except ZonetagError:
+        raise NotTaken(VERSION if _is_newer(payload) else CONTENT) from None
     office, profile, since, until, eids, seconds = (item[number] for number in range(2, FIELDS + 1))
     fits = (
         isinstance(office, str)
@@ -92,12 +142,32 @@ def unpack(data: bytes, key_hex: str) -> Abroad:
         and len(seconds) % SECOND == 0
     )
     if not fits:
-        raise BadValue("this file is no case that this program understands: is it of a newer one?")
+        raise NotTaken(CONTENT)
     sent = tuple(
         (eids[EID * i : EID * i + EID], int.from_bytes(seconds[SECOND * i : SECOND * i + SECOND], "big"))
         for i in range(len(eids) // EID)
     )
     return Abroad(office, profile, since, until, sent)
+
+
+def check(came: Abroad, key_hex: str, own_hex: str, now_ms: int, floor_ms: int) -> None:
+    """NotTaken when its days cannot be, or nothing is kept of them (from before `floor_ms`), or it is our own."""
+    if bytes.fromhex(key_hex.strip()).hex() == own_hex:
+        raise NotTaken(OURS)
+    if not came.until_ms - MOST_DAYS * DAY_MS <= came.since_ms <= came.until_ms <= now_ms + DAY_MS:
+        raise NotTaken(FUTURE)
+    if came.until_ms < floor_ms:
+        raise NotTaken(PAST)
+
+
+def _is_newer(payload: bytes) -> bool:
+    """Whether it is of a version that follows this one."""
+    try:
+        item = envelope.loads(payload)
+    except ZonetagError:
+        return False
+    version = item.get(1) if isinstance(item, dict) else None
+    return envelope.is_uint(version, 32) and version != envelope.VERSION
 
 
 def fits(begins_s: int, start_ms: int, end_ms: int) -> bool:

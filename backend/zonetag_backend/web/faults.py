@@ -47,6 +47,10 @@ TEXTS = {
     "no-account": (_("There is no such account"), _("Choose one from the list of accounts.")),
     "no-case": (_("There is no such case"), _("Choose one from the list of cases; what is too old is gone.")),
     "no-file": (_("There is no such file"), _("Choose one under “Export” of the case.")),
+    "nobody-to-find": (
+        _("The other office could find nobody with it"),
+        _("Nothing is kept of the tags that were worn on those days, or far too many were worn."),
+    ),
     "restricted": (
         _("This person's data is not shown"),
         _("They asked for that. The administrator can lift it under “Requests”, if they agree."),

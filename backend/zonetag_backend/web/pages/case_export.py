@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from zonetag_backend.errors import BadValue
 from zonetag_backend.reports import case_sheet
 from zonetag_backend.reports.case_sheet import Sheet
 from zonetag_backend.store import audit, case_story, foreign
@@ -106,4 +107,7 @@ def _abroad(desk: Desk, connection: Transaction, seat: Seat) -> bytes:
     sent = foreign.identifiers(connection, desk.keys, seat.case.person, (low, max(low, high)))
     office = settings.notices.office if settings.notices is not None else "Zonetag"
     made = abroad.Abroad(office, seat.case.profile, low, max(low, high), tuple(sent))
-    return abroad.pack(made, settings.signing_key())
+    try:
+        return abroad.pack(made, settings.signing_key())
+    except BadValue:
+        raise Fault("nobody-to-find", 409) from None

@@ -7,7 +7,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from zonetag_backend.errors import AlreadyThere, BadValue
+from zonetag_backend.errors import AlreadyThere
 from zonetag_backend.store import audit, foreign, reasons
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.tracing import timezone
@@ -18,13 +18,26 @@ from zonetag_backend.web.guard import field, form_of
 from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.render import show
-from zonetag_backend.web.rights import IMPORT_BYTES
 from zonetag_backend.web.times import iso, local
 from zonetag_backend.web.visitor import visitor_of
 
 NO_FILE = _("Choose the file that the other office sent.")
 NO_REASON = _("Say in a few words why it is looked for here.")
-REFUSED = _("This file is not from that office, or was changed on the way: ask for it again, and for the key.")
+NOT_TAKEN = {
+    abroad.KEY: _("The key is 64 of 0-9 and a-f, as the other office sees it under “Export” of the case."),
+    abroad.SIZE: _("No office makes so large a file of a case: this is another file."),
+    abroad.BROKEN: _("This is no file of a case, or it was cut on its way: ask for it again."),
+    abroad.SIGNATURE: _(
+        "This file is not from that office, or was changed on the way: ask for it again, and for the key."
+    ),
+    abroad.VERSION: _(
+        "This file was made by a newer version of Zonetag: the administrator has to bring this one up to date."
+    ),
+    abroad.CONTENT: _("This file is signed, but not written as it should be: tell that office."),
+    abroad.FUTURE: _("The days of this file cannot be: that office's clock is wrong, or ours."),
+    abroad.PAST: _("The days of this file are longer ago than anything is kept here: nobody could be found."),
+    abroad.OURS: _("This file is of this office itself: send it to the other one."),
+}
 
 
 def imports(request: Request) -> Response:
@@ -35,15 +48,18 @@ def imports(request: Request) -> Response:
     data = b""
     if isinstance(sent, UploadFile):
         with sent.file:
-            data = sent.file.read(IMPORT_BYTES)
+            data = sent.file.read(abroad.MOST_BYTES + 1)
     if not data:
         return _refused(request, NO_FILE)
     if len(reason) < reasons.LEAST:
         return _refused(request, NO_REASON)
+    key, signing = field(request, "key"), desk.cases.settings.signing_key
+    own = abroad.public_hex(signing()) if signing is not None else ""
     try:
-        came = abroad.unpack(data, field(request, "key"))
-    except BadValue:
-        return _refused(request, REFUSED)
+        came = abroad.unpack(data, key)
+        abroad.check(came, key, own, now_ms, desk.cases.settings.floor_ms(now_ms))
+    except abroad.NotTaken as error:
+        return _refused(request, NOT_TAKEN[error.code], error.code)
     digest = abroad.digest(data)
     try:
         with writing(desk.engine) as connection:
@@ -90,8 +106,8 @@ def imported(request: Request) -> Response:
     )
 
 
-def _refused(request: Request, error: str) -> Response:
-    return show(request, "case-import", lambda: {"error": "bad-form"}, 400, error=error)
+def _refused(request: Request, error: str, code: str = "bad-form") -> Response:
+    return show(request, "case-import", lambda: {"error": code}, 400, error=error)
 
 
 def _twin(each: foreign.Match, zone: ZoneInfo) -> dict[str, Any]:
