@@ -25,6 +25,8 @@ class Family:
     bold: Path
     italic: Path
     bold_italic: Path
+    slanted: bool = False
+    # the italics are the upright letters, to be slanted when they are set
 
 
 # Name, and its files below a folder of FOLDERS.
@@ -59,16 +61,16 @@ def covers(path: Path) -> bool:
 
 @cache
 def find(folders: tuple[Path, ...] = FOLDERS) -> Family:
-    """The first family whose four files stand side by side and cover Vietnamese; else Source Serif Pro, upright alone.
+    """The first family whose four files stand side by side and cover Vietnamese; else Source Serif Pro.
 
-    Its italic lacks Vietnamese letters, so its upright stands for it.
+    Its italic lacks Vietnamese letters, as all of Debian's Liberation Serif does, so its upright is slanted for it.
     """
     for name, files in KNOWN:
         for folder in folders:
             for first in sorted(folder.glob(f"*/*/{files[0]}.ttf")) + sorted(folder.glob(f"*/{files[0]}.ttf")):
-                whole = [first.with_name(f"{file}.ttf") for file in files]
-                if all(map(covers, whole)):
-                    return Family(name, *whole)
+                regular, bold, italic, both = (first.with_name(f"{file}.ttf") for file in files)
+                if all(map(covers, (regular, bold, italic, both))):
+                    return Family(name, regular, bold, italic, both)
     regular = Path(font_source_serif_pro.SourceSerifPro).with_suffix(".ttf")
     bold = Path(font_source_serif_pro.SourceSerifProBold).with_suffix(".ttf")
-    return Family("Source Serif Pro", regular, bold, regular, bold)
+    return Family("Source Serif Pro", regular, bold, regular, bold, slanted=True)

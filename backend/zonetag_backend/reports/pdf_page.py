@@ -6,6 +6,7 @@ from datetime import date
 
 import segno
 from fpdf import FPDF
+from fpdf.enums import MethodReturnValue
 from fpdf.fonts import TTFFont
 
 from zonetag_backend.reports import fonts
@@ -17,6 +18,8 @@ TOP, BOTTOM, LEFT, RIGHT = 20.0, 20.0, 30.0, 15.0  # mm, of Decree 30/2020
 FACE = "office"
 POINT_MM = 0.352778
 LEADING = 1.25  # line height over the size of letters
+SLANT = 12  # degrees, of letters that have no italics of their own
+BASE = 0.7  # of a line's height: where its letters stand
 
 
 class Page(FPDF):
@@ -29,6 +32,7 @@ class Page(FPDF):
         self.set_auto_page_break(True, BOTTOM)
         for style, path in (("", family.regular), ("B", family.bold), ("I", family.italic), ("BI", family.bold_italic)):
             self.add_font(FACE, style, path)
+        self._slanted = family.slanted
         self.language = language
         self.foot_left = ""
         self.head_line = ""  # above the second page and those after it, so that loose sheets find their paper again
@@ -78,9 +82,23 @@ class Page(FPDF):
         text = self.shown(text)
         if align == "C":
             text = self._even(text, (width or self.w - self.r_margin - self.x) - 2 * self.c_margin - 0.1)
-        self.multi_cell(width, size * POINT_MM * LEADING, text, align=align, new_x="LEFT", new_y="NEXT")
+        height = size * POINT_MM * LEADING
+        if "I" in style and self._slanted:
+            self._slant(text, width, height, align)
+        else:
+            self.multi_cell(width, height, text, align=align, new_x="LEFT", new_y="NEXT")
         if after:
             self.ln(after)
+
+    def _slant(self, text: str, width: float, height: float, align: str) -> None:
+        """Upright letters as italics, line by line, so that each leans about its own base."""
+        lines = self.multi_cell(width, height, text, align=align, dry_run=True, output=MethodReturnValue.LINES)
+        assert isinstance(lines, list)  # as it was asked for
+        for line in lines:
+            if self.will_page_break(height):
+                self.add_page(same=True)
+            with self.skew(ax=SLANT, x=self.x, y=self.y + height * BASE):
+                self.cell(width, height, line.rstrip(), align=align, new_x="LEFT", new_y="NEXT")
 
     def shown(self, text: str) -> str:
         """Text as it can be printed: a question mark for what the font lacks."""
