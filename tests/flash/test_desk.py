@@ -3,8 +3,6 @@
 import errno
 import json
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from rig.esp_rom import FakeEsp
+from rig.flashing import flash
 
 from zonetag_flash.errors import FlashError, files_in_plain_words
 from zonetag_flash.records import Records, own_key
@@ -20,84 +19,62 @@ from zonetag_protocol import bundle, card
 ISSUED = bundle.Issued(card.Card("T-0001", bytes(16), 1_790_000_000, 250, 1000, 0xFFFF, -21), 1_790_000_000)
 
 
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    path = tmp_path / "micropython.bin"
-    path.write_bytes(bytes(range(256)) * 800)
-    return path
-
-
-def desk(tmp_path: Path, *args: str, types: str = "", out: str = "tags") -> subprocess.CompletedProcess[str]:
-    """Run the program in `tmp_path` as flash.sh does, with `types` on its standard input."""
-    done = subprocess.run(
-        [sys.executable, "-m", "zonetag_flash", *args, "--out", out, "--data", "data", "--listen", "0.3"],
-        cwd=tmp_path,
-        input=types,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
-
-
 def test_enter_goes_on_q_ends_and_a_failed_tag_holds_up_no_other(tmp_path: Path, image: Path) -> None:
     with FakeEsp(cut_after=100_000) as esp:
-        done = desk(tmp_path, "--port", esp.url, "--image", str(image), types="\nq\n")
-    assert done.stderr.count("run it again") + done.stderr.count("try again") >= 2, done.stderr
-    assert done.returncode == 1
+        done = flash(tmp_path, "--port", esp.url, "--image", str(image), types="\nq\n")
+    assert done.err.count("run it again") + done.err.count("try again") >= 2, done.err
+    assert done.code == 1
     with FakeEsp() as esp:
-        done = desk(tmp_path, "--port", esp.url, "--image", str(image), types="\nq\n")
-    assert (done.returncode, Records(tmp_path / "tags").numbers()) == (0, ["T-0001", "T-0002"])
+        done = flash(tmp_path, "--port", esp.url, "--image", str(image), types="\nq\n")
+    assert (done.code, Records(tmp_path / "tags").numbers()) == (0, ["T-0001", "T-0002"])
 
 
 def test_the_end_of_the_input_ends_it_without_complaint(tmp_path: Path, image: Path) -> None:
     with FakeEsp() as esp:
-        done = desk(tmp_path, "--port", esp.url, "--image", str(image))
-    assert (done.returncode, Records(tmp_path / "tags").numbers()) == (0, ["T-0001"])
+        done = flash(tmp_path, "--port", esp.url, "--image", str(image))
+    assert (done.code, Records(tmp_path / "tags").numbers()) == (0, ["T-0001"])
 
 
 def test_one_wearer_is_one_tag(tmp_path: Path, image: Path) -> None:
     with FakeEsp() as esp:
-        done = desk(
+        done = flash(
             tmp_path, "--port", esp.url, "--image", str(image), "--wearer", "Đặng Thị Phương Thảo", types="\n\n"
         )
-    assert (done.returncode, Records(tmp_path / "tags").numbers()) == (0, ["T-0001"])
+    assert (done.code, Records(tmp_path / "tags").numbers()) == (0, ["T-0001"])
 
 
 @pytest.mark.parametrize("option", [["--number", "T-1"], ["--wearer", "An"]])
 def test_what_is_for_one_tag_is_refused_for_all(tmp_path: Path, option: list[str]) -> None:
-    assert desk(tmp_path, "--all", *option).returncode == 2
+    assert flash(tmp_path, "--all", *option).code == 2
 
 
 @pytest.mark.parametrize(
     "option", [["--moving-ms", "5"], ["--rest-ms", "soon"], ["--tx", "999"], ["--company", "fffff"]]
 )
 def test_a_number_that_no_card_can_hold_is_refused_before_anything_else(tmp_path: Path, option: list[str]) -> None:
-    assert desk(tmp_path, "--port", "/dev/no-such-port", *option).returncode == 2
+    assert flash(tmp_path, "--port", "/dev/no-such-port", *option).code == 2
 
 
 def test_options_are_not_abbreviated(tmp_path: Path) -> None:
     # Each port's own run is started without `--all`; an abbreviation would pass, and start runs without end.
-    assert desk(tmp_path, "--al").returncode == 2
+    assert flash(tmp_path, "--al").code == 2
 
 
 def test_a_folder_that_cannot_be_written_is_told_with_its_cure(tmp_path: Path, image: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with FakeEsp() as esp:
-        done = desk(tmp_path, "--port", esp.url, "--image", str(image), "--yes", "--json", out="file/tags")
+        done = flash(tmp_path, "--port", esp.url, "--image", str(image), "--yes", "--json", out="file/tags")
         assert esp.board.erased == 0
-    said = json.loads(done.stdout)
-    assert (done.returncode, said["error"]) == (1, "files")
+    said = json.loads(done.out)
+    assert (done.code, said["error"]) == (1, "files")
     assert "--out" in said["cure"]
 
 
 def test_a_label_that_cannot_be_written_leaves_the_tag_out_of_the_bundle(tmp_path: Path, image: Path) -> None:
     (tmp_path / "tags/label-T-0001.pdf").mkdir(parents=True)
     with FakeEsp() as esp:
-        done = desk(tmp_path, "--port", esp.url, "--image", str(image), "--yes", "--json")
-    assert (done.returncode, json.loads(done.stdout)["error"]) == (1, "files")
+        done = flash(tmp_path, "--port", esp.url, "--image", str(image), "--yes", "--json")
+    assert (done.code, json.loads(done.out)["error"]) == (1, "files")
     assert Records(tmp_path / "tags").numbers() == []
 
 
