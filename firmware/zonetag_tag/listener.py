@@ -2,6 +2,7 @@
 
 from zonetag_protocol import linkmessage
 from zonetag_protocol.card import Card
+from zonetag_protocol.rotation import epoch_of
 from zonetag_tag import faults, leds, radio
 from zonetag_tag.board import Board
 from zonetag_tag.clock import Clock
@@ -38,6 +39,7 @@ class Listener:
         self._ear = Ear(card.company, -settings.get(linkmessage.WEAKEST))
         self._contacts = Contacts()
         self._due_ms = 0
+        self._epoch = 0  # in which what is too old was looked for
         self._plan = Plan(1, look_ms(card.moving_ms))
 
     def step(self, low_battery: bool) -> int:
@@ -47,6 +49,9 @@ class Listener:
         if now_ms < self._due_ms:  # woken for something else, as most often
             return self._due_ms - now_ms
         self._take_settings(low_battery)
+        if self._epoch != epoch_of(clock.t):
+            self._epoch = epoch_of(clock.t)
+            self._log.expire(self._epoch)
         action, wake = self._plan.step(clock.t, clock.ms, self._board.random())
         if action == START and self._radio.state == radio.ON_AIR:
             try:

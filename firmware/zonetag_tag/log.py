@@ -14,7 +14,7 @@ Laws:
 2. One write an epoch (17 minutes) and one for each acknowledgement: on littlefs 21 days cost less than 4000 erases of
    4 KB blocks (test_log.py), which it spreads over all it has: some 20 of a block's 100,000.
 3. The oldest segment goes when there are over MOST records, when the file system has no room, or when all of it is
-   acknowledged or older than 21 days.  The newest stays, so that the log keeps its name.
+   acknowledged or older than 21 days.  The newest stays, so that the log keeps its name, until it is too old itself.
 """
 
 import os
@@ -82,7 +82,7 @@ class Log:
         if not batch:
             return True
         epoch = int.from_bytes(batch[0][:3], "big")
-        self._expire(epoch)
+        self.expire(epoch)
         while self._segments and self.next - self._segments[0].first + len(batch) > MOST:
             self._drop_oldest()
         for _ in range(2 + len(self._segments)):
@@ -223,15 +223,21 @@ class Log:
             self._newest_epoch = epoch
         return True
 
-    def _expire(self, epoch: int) -> None:
-        while len(self._segments) > 1:
-            oldest = self._segments[0]
-            last = self._read(oldest, oldest.first + oldest.count - 1, 1)[1]
-            if not last:  # torn: what came next is as good a bound
-                last = self._read(self._segments[1], self._segments[1].first, 1)[1]
-            if last and epoch - int.from_bytes(last[0][:3], "big") <= KEPT_EPOCHS:
+    def expire(self, epoch: int) -> None:
+        """Forget what is older than 21 days; to be called each epoch, as a tag that hears nobody appends nothing."""
+        while self._segments and self._over(epoch):
+            if len(self._segments) == 1 and not self.acknowledge(self.next - 1):
                 return
             self._drop_oldest()
+
+    def _over(self, epoch: int) -> bool:
+        """Whether all of the oldest segment is too old."""
+        oldest = self._segments[0]
+        last = self._read(oldest, oldest.first + oldest.count - 1, 1)[1]
+        if not last and len(self._segments) > 1:  # torn: what came next is as good a bound
+            last = self._read(self._segments[1], self._segments[1].first, 1)[1]
+        newest = int.from_bytes(last[0][:3], "big") if last else 0
+        return epoch - (newest or self._newest_epoch) > KEPT_EPOCHS
 
     def _drop_oldest(self) -> None:
         _remove(self._path(self._segments[0]))
