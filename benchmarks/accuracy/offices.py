@@ -9,13 +9,17 @@ Three runs over the same events tell the losses apart:
 sampling: looks and adverts as they are, but the radio knows who is close;
 radio: levels instead, judged by `closeness`;
 rotation: the same through real frames, 16 records an epoch, resolving and verification.
+A pair is called a contact from the probability on from which the product lists it (profile.py).  What other
+probabilities would list, and how often it is so what is said, stands below the table.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +32,7 @@ from zonetag_backend.simulate.dice import dice
 from zonetag_backend.tracing import closeness, encounter, profile
 from zonetag_backend.tracing.days import Days
 from zonetag_backend.tracing.exposure import exposures
-from zonetag_backend.tracing.seam import Both, Closeness, Look, Simple
+from zonetag_backend.tracing.seam import Both, Closeness, Heard, Look, Simple
 from zonetag_protocol import contact
 
 SOURCE = "SocioPatterns: workplace 2015 (InVS15) and SFHH conference, CC0"
@@ -45,9 +49,14 @@ FACE_M, DESKS_M, ROOM_M = 1.2, 2.5, 15.0
 AT_1M_DBM, EXPONENT, SIGMA_DB = -62.0, 1.97, 6.0
 POSTURE_S = 300
 WEAKEST_DBM = -90.0
-CLOSE = 0.5  # called a contact from this probability on
+PROFILE = profile.PROFILES[profile.DEFAULT]
+SIMPLE = 0.5  # the simple method calls it a contact from this probability on; from PROFILE's it would call nearly all
+LEVELS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
+LEAST = 0.01
 Floats = npt.NDArray[np.float64]
-Pairs = set[tuple[int, int]]
+Pair = tuple[int, int]
+Said = dict[Pair, float]
+"""The probability that a pair made a contact that day; none is as good as less than LEAST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +74,13 @@ class Event:
 class _Oracle:
     """Closeness as it was, carried in the level."""
 
-    def direct(self, looks: Sequence[Look]) -> Sequence[float]:
-        """1 for what is marked by a level of -40."""
-        return [1.0 if look.rssi_p90 > -50 else 0.0 for look in looks]
+    def direct(self, day: Sequence[Heard]) -> Sequence[tuple[float, ...]]:
+        """The share of the looks that is marked by a level of -40; without any, as in the piece before."""
+        out = [(0.0,)]
+        for piece in day:
+            marked = sum(level > -50 for level in piece.levels)
+            out.append((marked / len(piece.levels),) if piece.levels else out[-1])
+        return out[1:]
 
     def place(self, both: Both) -> float:
         """Not asked."""
@@ -80,7 +93,7 @@ def evaluate(data: Path, train: Path | None) -> Result:
     Nothing is learnt: the model is the physical one.
     """
     del train
-    rows, figures, left_out = [], {}, []
+    rows, figures, tables, left_out = [], {}, [], []
     refused: list[str] = []
     meetings = folders.meetings(data, refused)
     if not meetings:
@@ -95,12 +108,24 @@ def evaluate(data: Path, train: Path | None) -> Result:
             ours, simple = told[stage], told[f"{stage}_simple"]
             published = "recall 0.94, precision 0.90 (looks of 60 s)" if stage == "sampling" else "-"
             rows.append(Row(f"{name}: up to {stage}", _of(ours), _of(simple), published))
+        tables.append(_table(name, told))
     if not rows:
         raise folders.Missing(f"{data / 'meetings'} holds no day that can be judged: {'; '.join(left_out)}")
-    note = "Simple is one threshold on the strongest advert (for sampling: looks of 300 s), before anything was learnt."
+    notes = (
+        "Simple is one threshold on the strongest advert (for sampling: looks of 300 s), before anything was learnt.",
+        f"Listed from {PROFILE.probability:g} on, as `zonetag trace` and the page of a case do unless told otherwise.",
+    )
     split = f"nothing learnt; busiest day, the {PEOPLE} people who met most"
     return Result(
-        "offices", SOURCE, split, tuple(rows), figures, (note,), left_out=tuple(left_out), refused=tuple(refused)
+        "offices",
+        SOURCE,
+        split,
+        tuple(rows),
+        figures,
+        notes,
+        "\n\n".join(tables),
+        left_out=tuple(left_out),
+        refused=tuple(refused),
     )
 
 
@@ -108,7 +133,19 @@ def _of(figures: dict[str, float]) -> str:
     return f"recall {share(figures['recall'])}, precision {share(figures['precision'])}"
 
 
-def _replay(name: str, rows: npt.NDArray[np.int64]) -> dict[str, dict[str, float]] | None:
+def _table(name: str, told: dict[str, Any]) -> str:
+    """Of the whole path: what each level would list, and how often it was so what was said."""
+    lines = [f"{name}, whole path\nlisted from  recall  precision  pairs"]
+    lines += [
+        f"{level:>11}  {each['recall']:6.2f}  {each['precision']:9.2f}  {each['found']:5d}"
+        for level, each in told["listed_from"].items()
+    ]
+    lines.append("said  was so  pairs")
+    lines += [f"{said:4.2f}  {true:6.2f}  {count:5d}" for count, said, true in told["reliability"]]
+    return "\n".join(lines)
+
+
+def _replay(name: str, rows: npt.NDArray[np.int64]) -> dict[str, Any] | None:
     day = int(np.bincount(rows[:, 0] // DAY_S).argmax())
     rows = rows[rows[:, 0] // DAY_S == day]
     ids, counts = np.unique(rows[:, 1:], return_counts=True)
@@ -128,16 +165,22 @@ def _replay(name: str, rows: npt.NDArray[np.int64]) -> dict[str, dict[str, float
     oracle = [replace(e, rssi=-40 if e.close else -80) for e in events]
     rare = [e for e in oracle if int(e.at // CELL_S) % 10 == 0]  # a look each 320 s
     through = logged(events, len(people), BEGIN_MS, Bench(len(people), BEGIN_MS, SEED))
-    calibrated = closeness.Calibrated()
-    out = {
-        "sampling": _score(_contacts(_looks(oracle), _Oracle()), truth),
-        "sampling_simple": _score(_contacts(_looks(rare, 10), _Oracle()), truth),
-        "radio": _score(_contacts(_looks(events), calibrated), truth),
-        "radio_simple": _score(_contacts(_looks(events), Simple()), truth),
-        "rotation": _score(_contacts(through, calibrated), truth),
-        "rotation_simple": _score(_contacts(through, Simple()), truth),
+    calibrated, listed = closeness.Calibrated(), PROFILE.probability
+    whole = _contacts(through, calibrated)
+    out: dict[str, Any] = {
+        "sampling": _score(_contacts(_looks(oracle), _Oracle()), truth, listed),
+        "sampling_simple": _score(_contacts(_looks(rare, 10), _Oracle()), truth, listed),
+        "radio": _score(_contacts(_looks(events), calibrated), truth, listed),
+        "radio_simple": _score(_contacts(_looks(events), Simple()), truth, SIMPLE),
+        "rotation": _score(whole, truth, listed),
+        "rotation_simple": _score(_contacts(through, Simple()), truth, SIMPLE),
+        "listed_from": {f"{level:g}": _score(whole, truth, level) for level in LEVELS},
     }
     about = {"people": len(people), "pairs": len(people) * (len(people) - 1) // 2, "true_contacts": len(truth)}
+    said = np.array([whole.get(pair, 0.0) for pair in combinations(range(len(people)), 2)])
+    true = np.array([pair in truth for pair in combinations(range(len(people)), 2)])
+    out["brier"] = round(float(np.mean((said - true) ** 2)), 4)
+    out["reliability"] = _reliability(said, true)
     heard = np.array([e.close for e in events])
     return {"about": {**about, "looks_heard": len(events), "of_these_close": round(float(heard.mean()), 4)}, **out}
 
@@ -205,23 +248,29 @@ def _looks(events: Iterable[Event], every: int = 1) -> dict[tuple[int, int, int]
     return out
 
 
-def _contacts(looks: dict[tuple[int, int, int], list[Look]], model: Closeness) -> Pairs:
-    """The pairs that make a contact by the product's tracing."""
+def _contacts(looks: dict[tuple[int, int, int], list[Look]], model: Closeness) -> Said:
+    """How probably each pair makes a contact by the product's tracing."""
     noted = [encounter.Noted(a, b, reporter, look) for (a, b, reporter), many in looks.items() for look in many]
-    found = exposures(
-        encounter.direct(noted, model),
-        profile.PROFILES[profile.DEFAULT],
-        Days(UTC),
-        (BEGIN_MS, BEGIN_MS + DAY_S * 1000),
-        CLOSE,
-    )
-    return {(each.asked, each.other) for each in found}
+    day = (BEGIN_MS, BEGIN_MS + DAY_S * 1000)
+    found = exposures(encounter.direct(noted, model), PROFILE, Days(UTC), day, LEAST)
+    return {(each.asked, each.other): each.probability for each in found}
 
 
-def _score(found: Pairs, truth: Pairs) -> dict[str, float]:
+def _score(said: Said, truth: set[Pair], level: float) -> dict[str, float]:
+    found = {pair for pair, probability in said.items() if probability >= level}
     both = len(found & truth)
     return {
         "recall": round(both / len(truth), 4),
         "precision": round(both / len(found), 4) if found else 0.0,
         "found": len(found),
     }
+
+
+def _reliability(said: Floats, true: npt.NDArray[np.bool_]) -> list[tuple[int, float, float]]:
+    """Between two LEVELS each: how many pairs, mean of what was said, share that was so."""
+    band = np.searchsorted(LEVELS, said, "right")
+    return [
+        (int(here.sum()), round(float(said[here].mean()), 3), round(float(true[here].mean()), 3))
+        for here in (band == each for each in range(len(LEVELS) + 1))
+        if here.any()
+    ]

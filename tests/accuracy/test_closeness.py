@@ -5,7 +5,7 @@ import pytest
 
 from zonetag_backend.tracing import closeness
 from zonetag_backend.tracing.closeness import Closeness, Session
-from zonetag_backend.tracing.seam import Both, Look
+from zonetag_backend.tracing.seam import Both, Heard
 from zonetag_backend.tracing.seam import Closeness as Question
 
 MIDDLE, APART, LASTING, LOOK = -66.0, 10.0, 6.0, 5.0
@@ -122,11 +122,13 @@ def test_a_way_of_wearing_is_unsure_also_where_none_was_taught() -> None:
 
 def test_it_answers_tracing() -> None:
     question: Question = closeness.Calibrated()
-    near = [Look(i * 32_000, (i + 1) * 32_000, -50, -50, 1) for i in range(20)]
-    away = [Look(i * 32_000, (i + 1) * 32_000, -86, -86, 1) for i in range(20)]
-    assert min(question.direct(near)) > 0.5
-    assert max(question.direct(away)) < 0.02
+    near = [Heard(300_000, [-52, -50]) for _ in range(4)]
+    away = [Heard(300_000, [-86, -84]) for _ in range(4)]
+    assert min(min(each) for each in question.direct(near)) > 0.5
+    assert max(max(each) for each in question.direct(away)) < 0.02
     assert list(question.direct([])) == []
+    told = question.direct([*near, Heard(120_000, [])])[-1]
+    assert 0.5 < sum(told) / len(told) < 1  # nothing was heard: as the rest of the day
     plain = question.place(Both(1, 0, 60_000, (), ()))
     alike = question.place(Both(1, 0, 60_000, [(0, "g", -60)], [(0, "g", -61)]))
     unlike = question.place(Both(1, 0, 60_000, [(0, "g", -50)], [(0, "g", -80)]))

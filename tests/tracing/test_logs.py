@@ -22,7 +22,12 @@ def random_records(rng: random.Random) -> list[Record]:
     share = rng.choice([0.2, 0.5, 0.9, 1.0])
     for _ in range(rng.randint(1, 60)):
         asked, other, reporter = rng.randint(1, people), rng.randint(1, people), rng.randint(1, 4)
-        start = BEGIN_MS + rng.randrange(12) * EPOCH_MS + reporter * 7777 + rng.choice([0, 0, 0, 450, CELL_MS])
+        start = (
+            BEGIN_MS
+            + (rng.randrange(12) + rng.choice([0, 0, 40])) * EPOCH_MS
+            + reporter * 7777
+            + rng.choice([0, 0, 0, 450, CELL_MS])
+        )
         halves = [rng.randint(1, 15) if rng.random() < share else 0 for _ in range(32)]
         cells = bytes(halves[n] << 4 | halves[n + 1] for n in range(0, 32, 2))
         low, high = BEGIN_MS - 10**9, BEGIN_MS + 10**9

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zonetag_backend.tracing.encounter import overlaid
-from zonetag_backend.tracing.minutes import BANDS, MINUTE_MS, PIECE_MS, Piece, minutes, pieces
+from zonetag_backend.tracing.minutes import BANDS, MINUTE_MS, PIECE_MS, Piece, minutes, minutes_of, pieces
 
 lengths = st.integers(1, 20).map(lambda n: n * MINUTE_MS)
 chances = st.sampled_from([0.0, 0.05, 0.2, 0.5, 0.7, 0.99, 1.0])
@@ -38,6 +38,26 @@ def test_the_probability_is_that_of_all_ways(of: list[tuple[int, float]], wanted
     assert told.low <= told.expected + 1e-9
     assert told.expected <= told.high + 1e-9
     assert sum(told.bands) == pytest.approx(sum(length for length, _ in of) / MINUTE_MS)
+
+
+@given(st.lists(st.tuples(lengths, st.tuples(chances, chances, chances)), min_size=1, max_size=8), st.integers(1, 60))
+def test_one_of_several_worlds_is_true(of: list[tuple[int, tuple[float, ...]]], wanted: int) -> None:
+    pieces_of = in_a_row([(length, sum(each) / 3) for length, each in of])
+    worlds = [piece._replace(worlds=each) for piece, (_, each) in zip(pieces_of, of, strict=True)]
+    told = minutes(worlds, wanted)
+    each_by_itself = [minutes(in_a_row([(length, each[n]) for length, each in of]), wanted) for n in range(3)]
+    assert told.reached == pytest.approx(sum(each.reached for each in each_by_itself) / 3, abs=1e-9)
+    assert told.expected == pytest.approx(sum(each.expected for each in each_by_itself) / 3)
+    assert told.bands == minutes(pieces_of, wanted).bands
+    assert min(each.low for each in each_by_itself) - 1e-9 <= told.low <= told.expected <= told.high
+
+
+def test_days_are_told_the_same_together_and_alone() -> None:
+    days = [in_a_row([(4 * MINUTE_MS, 0.3 + 0.1 * (n % 5))] * n) for n in (1, 3, 3, 7, 9, 7, 2)]
+    days[1] = [piece._replace(worlds=(0.0, 2 * piece.probability)) for piece in days[1]]
+    assert minutes_of(days, 10) == [minutes(day, 10) for day in days]
+    assert days[1][0].probability == days[2][0].probability
+    assert minutes(days[1], 10).reached > minutes(days[2], 10).reached  # the control: worlds change what is said
 
 
 @given(some)

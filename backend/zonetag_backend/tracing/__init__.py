@@ -10,6 +10,7 @@
 | chain | exposures -> F0, F1, F2, in the order of time, forward and backward |
 | zoning | where a case was, and who was there when |
 | closeness | how strongly two heard each other -> probability that they were close: the model behind the seam |
+| worlds | what may be true of a day of two people all day: how near they sit, how often they meet |
 | rooms | in which room a tag is, from all receivers that heard it |
 | door | which way a tag went through a door, from receivers on both sides |
 | contacts | contact logs of tags, record by record: taken or kept apart |

@@ -11,25 +11,26 @@ the device is worn, the room) is the same for all looks of a piece of time; what
 
 So more looks make it surer, but never surer than what lasts allows; and the prior is stated.  Of pairs in an office
 0.27 % are close for 15 minutes in a day, of pairs whose devices hear each other many more: give the prior of the
-question that is asked.  `Calibrated` answers tracing's question (seam.py) with it.
+question that is asked.  `Calibrated` answers tracing's question (seam.py) of a whole day with it (worlds.py).
 """
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from zonetag_backend.tracing.minutes import PIECE_MS
-from zonetag_backend.tracing.seam import PLACE_PRIOR, Both, Look
-from zonetag_protocol.contact import FLOOR_DBM, STEP_DB
+from zonetag_backend.tracing.seam import PLACE_PRIOR, Both, Heard
+from zonetag_backend.tracing.worlds import Ints, Worlds
+from zonetag_protocol.contact import dbm
 
 BASE_RATE = 0.0027  # of pair-days of a real office with 15 min of contact (SocioPatterns workplace 2015, CC0)
-# Of two badges that hear each other at one moment.  In the replay of docs/accuracy.md about 1 % of the looks heard are
-# of people face to face; this is chosen on its conference day, where 0.02 misses most and 0.1 invents half.
+# Of two badges that hear each other, the share of the day that is spent close, before anything is known of the two;
+# SHARE_WORTH: as surely as from so many pieces of a day.  In the replay of docs/accuracy.md about 1 % of the looks
+# heard are of people face to face.  Chosen on its conference days alone; from 0.02 to 0.1 little changes.
 HEARD_PRIOR = 0.05
+SHARE_WORTH = 2.0
 MOST_LOG_ODDS = 7.0  # nothing is surer than one in a thousand: the model itself may be wrong
 HIGH = 0.8  # of the looks of one stretch: turning away lowers half of them, nothing raises any
 FEWEST = 4  # sessions of each kind to learn from; below, the physics stays
@@ -93,9 +94,14 @@ class Judgement:
 def strong(levels: Sequence[float]) -> float:
     """What stands for several looks: their HIGH quantile, dBm."""
     ordered = sorted(levels)
-    at = HIGH * (len(ordered) - 1)  # between two of them, as quantiles are; numpy takes a hundred times as long
-    low = int(at)
-    return ordered[low] + (at - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])
+    low, high = standing(len(ordered))
+    return _quantile(len(ordered), ordered[low], ordered[high])
+
+
+def standing(looks: int) -> tuple[int, int]:
+    """Which two of so many looks, weakest first, stand for all."""
+    low = int(HIGH * (looks - 1))
+    return low, min(low + 1, looks - 1)
 
 
 def log_odds(model: Closeness, levels: Sequence[float], worn: str = "") -> float:
@@ -171,6 +177,17 @@ def _evidence(model: Closeness, levels: Sequence[float], worn: str, shift_db: fl
     return max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, told))
 
 
+def _quantile(looks: int, low: float, high: float) -> float:
+    """Between two of them, as quantiles are; numpy takes a hundred times as long."""
+    at = HIGH * (looks - 1)
+    return low + (at - int(at)) * (high - low)
+
+
+def _between(looks: int, low: int, high: int) -> float:
+    """`strong` of so many looks, by the half bytes of the two that stand for all."""
+    return _quantile(looks, *(float(dbm(half) or 0) for half in (low, high)))
+
+
 def _logistic(odds: float) -> float:
     return 1 / (1 + math.exp(-odds))
 
@@ -179,63 +196,32 @@ class Calibrated:
     """Tracing's question answered by a `Closeness`, with the prior of two tags that hear each other."""
 
     def __init__(self, model: Closeness | None = None, prior: float = HEARD_PRIOR) -> None:
-        self._model = model or Closeness()
-        self._prior = prior
-        self._known: dict[tuple[int, int, int], float] = {}  # by number of looks and the two levels that stand for them
+        model = model or Closeness()
+        # Half of what lasts changes with the posture; the other half lasts the day, and that is what worlds differ in.
+        posture_db = model.lasting_db / math.sqrt(2)
+        close_dbm = model.middle_dbm + model.apart_db / 2
+        self._worlds = Worlds(close_dbm, posture_db, model.look_db, prior, SHARE_WORTH)
 
-    def direct(self, looks: Sequence[Look]) -> Sequence[float]:
-        """The probability for each period of one encounter, judged with all that lie within half a piece of it."""
-        before = math.log(self._prior / (1 - self._prior))
-        ordered = sorted((look.start_ms + look.end_ms, float(look.rssi_p90)) for look in looks)
-        twice = [each[0] for each in ordered]  # the middles
-        out = []
-        for look in looks:
-            middle = look.start_ms + look.end_ms
-            low, high = bisect_left(twice, middle - PIECE_MS), bisect_right(twice, middle + PIECE_MS)
-            out.append(_logistic(before + log_odds(self._model, [level for _, level in ordered[low:high]])))
-        return out
+    def direct(self, day: Sequence[Heard]) -> Sequence[tuple[float, ...]]:
+        """The probability of each piece in each of equally probable worlds, judged with all pieces of the day."""
+        if not day:
+            return []
+        rows = [self._worlds.row(len(each.levels), strong(each.levels) if each.levels else 0.0) for each in day]
+        lengths = np.array([each.length_ms for each in day], np.int64)
+        likely, close = (np.stack(each) for each in zip(*rows, strict=True))
+        told = self._worlds.of_days(np.zeros(1, np.int64), lengths, likely, close)
+        return [tuple(each) for each in told.tolist()]
 
-    def of_cells(self, twice: npt.NDArray[np.int64], half: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        """As `direct`, of many encounters at once: looks given by twice their middle, and their cells' half bytes.
+    def of_cells(self, first: Ints, lengths: Ints, code: Ints) -> npt.NDArray[np.float64]:
+        """As `direct`, of many days at once; `first`: where each begins among the pieces.
 
-        In order of time; those of one encounter lie far from those of another.  What is said depends on few figures,
-        which come again and again: how many looks lie near, and which two of their levels stand for them.
+        A piece's `code`: its number of looks, and the half bytes (contact.py) of the two that stand for all
+        (`standing`), 4 bits each.
         """
-        near = [half]
-        for off in range(1, len(half)):
-            within = twice[off:] - twice[:-off] <= PIECE_MS
-            if not within.any():
-                break
-            after, before = np.zeros_like(half), np.zeros_like(half)  # 0: no look
-            after[:-off], before[off:] = half[off:] * within, half[:-off] * within
-            near += after, before
-        many = np.sum([each > 0 for each in near], axis=0)
-        for end in range(len(near) - 1, 0, -1):  # each column's levels in order; of bytes this is done in no time
-            for at in range(end):
-                low, high = near[at], near[at + 1]
-                near[at], near[at + 1] = np.minimum(low, high), np.maximum(low, high)
-        at_of = np.array([int(HIGH * (n - 1)) for n in range(len(near) + 1)])
-        column, row = len(near) - many + at_of[many], np.arange(len(half))
-        ordered = np.stack(near)
-        code = (many << 8) | ordered[column, row].astype(np.int64) << 4
-        code |= ordered[np.minimum(column + 1, len(near) - 1), row]
-        table = np.zeros((len(near) + 1) << 8)
-        seen = np.zeros(len(table), bool)
-        seen[code] = True
-        for each in np.flatnonzero(seen).tolist():
-            table[each] = self._of_levels(each >> 8, each >> 4 & 15, each & 15)
-        told: npt.NDArray[np.float64] = table[code]
-        return told
-
-    def _of_levels(self, many: int, low: int, high: int) -> float:
-        """What is said of so many looks, of which two half bytes stand for all."""
-        found = self._known.get((many, low, high))
-        if found is None:
-            weak = int(HIGH * (many - 1)) + 1
-            looks = [float(FLOOR_DBM + STEP_DB * half + STEP_DB // 2) for half in [low] * weak + [high] * (many - weak)]
-            before = math.log(self._prior / (1 - self._prior))
-            found = self._known[many, low, high] = _logistic(before + log_odds(self._model, looks))
-        return found
+        known, of = np.unique(code, return_inverse=True)
+        rows = [self._worlds.row(each >> 8, _between(each >> 8, each >> 4 & 15, each & 15)) for each in known.tolist()]
+        likely, close = (np.stack(each)[of] for each in zip(*rows, strict=True))
+        return self._worlds.of_days(first, lengths, likely, close)
 
     def place(self, both: Both) -> float:
         """The probability for a time at one place: little, and a bit more where both are heard alike."""

@@ -4,11 +4,13 @@ A person may wear several tags, a tag may be worn by several people one after th
 wore what (store/meetings.py), and here readings of the same two people at the same time count once.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from zonetag_backend.tracing import seam
 from zonetag_backend.tracing.minutes import Piece, pieces
 from zonetag_backend.tracing.seam import Both, Closeness, Look
 
@@ -18,6 +20,7 @@ PLACE = "place"  # gateways heard both at one place
 DIRECT_GAP_MS = 180_000
 # Two looks in a row may miss a tag that is there: at 80 % radio success that is one time in 25.
 FILL_MS = 64_000
+NIGHT_MS = 14_400_000  # not heard for longer: another day, perhaps at another desk
 PLACE_GAP_MS = 60_000  # as in presence: it closes smaller gaps itself
 REST_MS = 1_800_000  # apart for longer is another encounter
 
@@ -64,16 +67,33 @@ def direct(noted: Iterable[Noted], model: Closeness) -> list[Encounter]:
             series[row.asked, row.other][row.reporter].append(row.look)
     out = []
     for (asked, other), by_reporter in series.items():
-        read: list[Piece] = []
+        covered: list[Piece] = []
         for looks in by_reporter.values():
             looks.sort()
-            judged = zip(looks, model.direct(looks), strict=True)
-            read += _filled([Piece(look.start_ms, look.end_ms, p) for look, p in judged])
-        for run in _runs(overlaid(read), DIRECT_GAP_MS):
-            out.append(
-                Encounter(asked, other, DIRECT, (), run[0].start_ms, run[-1].end_ms, tuple(pieces(run, DIRECT_GAP_MS)))
-            )
+            covered += _filled([Piece(look.start_ms, look.end_ms, 0.0) for look in looks])
+        runs = [pieces(run, DIRECT_GAP_MS) for run in _runs(overlaid(covered), DIRECT_GAP_MS)]
+        judged = iter(_judged([piece for run in runs for piece in run], by_reporter.values(), model))
+        for run in runs:
+            told = tuple(next(judged) for _ in run)
+            out.append(Encounter(asked, other, DIRECT, (), run[0].start_ms, run[-1].end_ms, told))
     return out
+
+
+def _judged(of: Sequence[Piece], heard: Iterable[Sequence[Look]], model: Closeness) -> Iterable[Piece]:
+    """The pieces of two people with what the model says of them, day by day."""
+    begin = [piece.start_ms for piece in of]
+    levels: list[list[int]] = [[] for _ in of]
+    for looks in heard:
+        for look in looks:
+            levels[bisect_right(begin, (look.start_ms + look.end_ms) // 2) - 1].append(look.rssi_p90)
+    days = [n for n, (a, b) in enumerate(pairwise(of), 1) if b.start_ms - a.end_ms > NIGHT_MS]
+    for first, end in pairwise([0, *days, len(of)]):
+        day = [
+            seam.Heard(piece.end_ms - piece.start_ms, sorted(each))
+            for piece, each in zip(of[first:end], levels[first:end], strict=True)
+        ]
+        for piece, worlds in zip(of[first:end], model.direct(day), strict=True):
+            yield Piece(piece.start_ms, piece.end_ms, sum(worlds) / len(worlds), worlds)
 
 
 def of_place(model: Closeness) -> float:

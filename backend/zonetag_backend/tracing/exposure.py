@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from zonetag_backend.tracing.days import Days
 from zonetag_backend.tracing.encounter import PLACE, Encounter
-from zonetag_backend.tracing.minutes import MINUTE_MS, Minutes, Piece, minutes
+from zonetag_backend.tracing.minutes import MINUTE_MS, Minutes, Piece, minutes_of
 from zonetag_backend.tracing.profile import Profile
 
 
@@ -75,16 +75,23 @@ def exposures(
         for piece in pieces:
             for each, start, end in days.cut(max(piece.start_ms, low), min(piece.end_ms, high)):
                 read, of = by_day[asked, other, each, evidence]
-                read.append(Piece(start, end, piece.probability))
+                read.append(Piece(start, end, piece.probability, piece.worlds))
                 of.append(encounter)
-    found = []
+    kept = []
     for (asked, other, day, evidence), (read, of) in by_day.items():
         together = sum([piece[1] - piece[0] for piece in read]) / MINUTE_MS
         if together < profile.minutes:  # cannot reach what is asked for
             continue
+        sure = profile.by_place and evidence == PLACE
+        expected = sum([(piece[1] - piece[0]) * piece[2] for piece in read]) / MINUTE_MS
+        if expected < threshold * profile.minutes and not sure:  # nor so probably: Markov's inequality
+            continue
         read.sort()
-        told = minutes(_pieces(read, evidence), profile.minutes)
-        probability = 1.0 if profile.by_place and evidence == PLACE else told.reached
+        kept.append((asked, other, day, evidence, together, read, of, sure))
+    found = []
+    all_told = minutes_of([_pieces(each[5], each[3]) for each in kept], profile.minutes)
+    for (asked, other, day, evidence, together, read, of, sure), told in zip(kept, all_told, strict=True):
+        probability = 1.0 if sure else told.reached
         if probability < threshold:
             continue
         places: dict[int, None] = {}
@@ -105,7 +112,7 @@ def _pieces(read: list[Piece], evidence: str) -> list[Piece]:
     if evidence != PLACE or len(read) == 1:
         return read
     length, weighted = 0, 0.0
-    for start, end, probability in read:
+    for start, end, probability, _ in read:
         length += end - start
         weighted += (end - start) * probability
     return [Piece(read[0].start_ms, read[0].start_ms + length, weighted / length)]

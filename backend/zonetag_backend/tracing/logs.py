@@ -1,25 +1,24 @@
 """Records of contact logs -> direct encounters, many thousand records at once.  Pure.
 
 `encounter.direct` says what is meant: look by look, as objects.  Here the same is computed upon arrays, equal to the
-last bit: a chain of two generations may have a million looks to judge.  Of what is computed in floating point every
-single operation is done in the order of the plain way, only for many pieces at once; tests hold the two together.
+last bit: a chain of two generations may have a million looks to judge.  Tests hold the two together.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zonetag_backend.tracing.closeness import Calibrated
-from zonetag_backend.tracing.encounter import DIRECT, DIRECT_GAP_MS, FILL_MS, Encounter, Noted
+from zonetag_backend.tracing.closeness import Calibrated, standing
+from zonetag_backend.tracing.encounter import DIRECT, DIRECT_GAP_MS, FILL_MS, NIGHT_MS, Encounter, Noted
 from zonetag_backend.tracing.minutes import PIECE_MS, Piece
-from zonetag_backend.tracing.seam import Closeness, Look
+from zonetag_backend.tracing.seam import Closeness, Heard, Look
 from zonetag_protocol.contact import CELL_S, CELLS, dbm, levels
 from zonetag_protocol.rotation import EPOCH_S
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Record = tuple[int, int, int, int, bytes, int, int]
 """(asked, other, the tag that heard, start of the epoch, its cells, from, to): of two people, as far as both wore."""
 
@@ -47,7 +46,7 @@ class _Pieces(NamedTuple):
     pair: Ints
     start: Ints
     end: Ints
-    probability: Floats
+    # ms since the first record
 
 
 def noted(records: Iterable[Record]) -> list[Noted]:
@@ -88,9 +87,16 @@ def _encounters(pairs: Sequence[list[Record]], model: Closeness) -> list[Encount
     looks = _looks(pairs, base)
     if not len(looks.pair):
         return []
-    read = _overlaid(_filled(looks, _judged(looks, model)))
+    bounds, of = _cut(_covered(looks))
+    probability, worlds = _judged(of, looks, model)
+    starts, ends = (of.start + base).tolist(), (of.end + base).tolist()
+    made = list(map(Piece, starts, ends, probability, worlds))
     whom = [(of[0][0], of[0][1]) for of in pairs]
-    return _put_together(read, whom, base)
+    out = []
+    for pair, (low, high) in zip(of.pair[[low for low, _ in bounds]].tolist(), bounds, strict=True):
+        asked, other = whom[pair]
+        out.append(Encounter(asked, other, DIRECT, (), starts[low], ends[high - 1], tuple(made[low:high])))
+    return out
 
 
 def _looks(pairs: Sequence[list[Record]], base: int) -> _Looks:
@@ -115,64 +121,29 @@ def _looks(pairs: Sequence[list[Record]], base: int) -> _Looks:
     return _Looks(np.array(pair_of, np.int64)[row[order]], series[order], start[order], end[order], half[order])
 
 
-def _judged(looks: _Looks, model: Closeness) -> Floats:
-    """What the model says of each look, series by series."""
-    if isinstance(model, Calibrated):
-        # By the middle, which clipping may bring out of the order of beginnings.
-        middle = (looks.series << _SHIFT) + looks.start + looks.end
-        order = np.argsort(middle, kind="stable")
-        found = np.empty(len(order))
-        found[order] = model.of_cells(middle[order], looks.half[order])
-        return found
-    said: list[float] = []
-    for of in np.split(np.arange(len(looks.series)), np.flatnonzero(np.diff(looks.series)) + 1):
-        told = [dbm(half) or 0 for half in looks.half[of].tolist()]
-        times = zip(looks.start[of].tolist(), looks.end[of].tolist(), told, strict=True)
-        said += model.direct([Look(start, end, level, level, 1) for start, end, level in times])
-    return np.array(said)
-
-
-def _filled(looks: _Looks, probability: Floats) -> _Pieces:
-    """Looks of one tag at another, and between them, where a look or two heard nothing, what those beside say."""
+def _covered(looks: _Looks) -> _Pieces:
+    """The time of looks, and between those of one tag where one or two heard nothing; in steps from edge to edge."""
     gap = looks.start[1:] - looks.end[:-1]
     before = np.flatnonzero((gap > 0) & (gap <= FILL_MS) & (looks.series[1:] == looks.series[:-1]))
-    pair = np.concatenate([looks.pair, looks.pair[before]])
-    start = np.concatenate([looks.start, looks.end[before]])
-    end = np.concatenate([looks.end, looks.start[before + 1]])
-    probability = np.concatenate([probability, (probability[before] + probability[before + 1]) / 2])
-    order = _order(pair << _SHIFT | start, end, probability)
-    return _Pieces(pair[order], start[order], end[order], probability[order])
-
-
-def _overlaid(read: _Pieces) -> _Pieces:
-    """Pieces that do not overlap: where several readings cover a time, the mean of them."""
-    pair = read.pair << _SHIFT
-    edges = np.sort(np.concatenate([pair | read.start, pair | read.end]))
+    pair = looks.pair << _SHIFT
+    start = np.concatenate([pair | looks.start, pair[before] | looks.end[before]])
+    end = np.concatenate([pair | looks.end, pair[before] | looks.start[before + 1]])
+    edges = np.sort(np.concatenate([start, end]))
     edges = edges[_firsts(edges)]
-    first = np.searchsorted(edges, pair | read.start)
-    covered = np.searchsorted(edges, pair | read.end) - first  # so many steps from edge to edge
-    of = np.repeat(np.arange(len(pair)), covered)
-    step = np.arange(len(of)) - np.repeat(np.cumsum(covered) - covered, covered) + first[of]
-    order = np.argsort(step, kind="stable")
-    step, chances = step[order], read.probability[of[order]]
-    begin = _firsts(step)
-    steps, depth = step[begin], np.diff(begin, append=len(step))
-    total = chances[begin]
-    for n in range(1, int(depth.max())):  # one by one, as a sum is taken: floating point knows the order
-        deep = np.flatnonzero(depth > n)
-        total[deep] += chances[begin[deep] + n]
+    begun, ended = (np.bincount(np.searchsorted(edges, each), minlength=len(edges)) for each in (start, end))
+    steps = np.flatnonzero(np.cumsum(begun - ended) > 0)
     low, high = edges[steps], edges[steps + 1]
     mask = (1 << _SHIFT) - 1
-    return _Pieces(low >> _SHIFT, low & mask, high & mask, total / depth)
+    return _Pieces(low >> _SHIFT, low & mask, high & mask)
 
 
-def _put_together(read: _Pieces, whom: Sequence[tuple[int, int]], base: int) -> list[Encounter]:
-    """Encounters, and within each pieces of up to PIECE_MS, as `minutes.pieces` makes them."""
-    apart = (read.start[1:] - read.end[:-1] > DIRECT_GAP_MS) | (read.pair[1:] != read.pair[:-1])
-    last = np.append(np.flatnonzero(apart), len(read.start) - 1)
+def _cut(steps: _Pieces) -> tuple[list[tuple[int, int]], _Pieces]:
+    """Encounters, as bounds among pieces; pieces of up to PIECE_MS, as `minutes.pieces` makes them of steps."""
+    apart = (steps.start[1:] - steps.end[:-1] > DIRECT_GAP_MS) | (steps.pair[1:] != steps.pair[:-1])
+    last = np.append(np.flatnonzero(apart), len(steps.start) - 1)
     first = np.append(0, last[:-1] + 1)
     # The piece that begins with a step ends before the first step that it cannot take in whole.
-    reach = np.searchsorted(read.pair << _SHIFT | read.end, (read.pair << _SHIFT | read.start) + PIECE_MS, "right")
+    reach = np.searchsorted(steps.pair << _SHIFT | steps.end, (steps.pair << _SHIFT | steps.start) + PIECE_MS, "right")
     stop_of = np.minimum(np.maximum(reach, np.arange(1, len(reach) + 1)), np.repeat(last + 1, last + 1 - first))
     stops = stop_of.tolist()
     begin: list[int] = []
@@ -184,34 +155,36 @@ def _put_together(read: _Pieces, whom: Sequence[tuple[int, int]], base: int) -> 
             at = stops[at]
         bounds.append((many, len(begin)))
     starts = np.array(begin, np.int64)
-    mean = _means(read, starts, stop_of[starts])
-    made = list(
-        map(
-            Piece,
-            (read.start[starts] + base).tolist(),
-            (read.end[stop_of[starts] - 1] + base).tolist(),
-            mean.tolist(),
-        )
-    )
-    pair_of = read.pair[first].tolist()
-    out = []
-    for pair, (low, high) in zip(pair_of, bounds, strict=True):
-        of = tuple(made[low:high])
-        asked, other = whom[pair]
-        out.append(Encounter(asked, other, DIRECT, (), of[0].start_ms, of[-1].end_ms, of))
-    return out
+    return bounds, _Pieces(steps.pair[starts], steps.start[starts], steps.end[stop_of[starts] - 1])
 
 
-def _means(read: _Pieces, first: Ints, stop: Ints) -> Floats:
-    """Of each piece, its steps' probabilities weighted with their length, step after step."""
-    mean = read.probability[first]
-    for n in range(1, int((stop - first).max())):
-        more = np.flatnonzero(stop - first > n)
-        at = first[more] + n
-        before = read.end[at - 1] - read.start[first[more]]
-        length = read.end[at] - read.start[at]
-        mean[more] = (mean[more] * before + read.probability[at] * length) / (before + length)
-    return mean
+def _judged(of: _Pieces, looks: _Looks, model: Closeness) -> tuple[list[float], list[tuple[float, ...]]]:
+    """What the model says of each piece, day by day."""
+    middle = looks.pair << _SHIFT | (looks.start + looks.end) // 2
+    piece = np.searchsorted(of.pair << _SHIFT | of.start, middle, "right") - 1
+    ordered = np.sort(piece << 4 | looks.half)  # the weakest of each piece first
+    begin = np.searchsorted(ordered >> 4, np.arange(len(of.pair) + 1))
+    night = (of.start[1:] - of.end[:-1] > NIGHT_MS) | (of.pair[1:] != of.pair[:-1])
+    first = np.append(0, np.flatnonzero(night) + 1)
+    lengths = of.end - of.start
+    if isinstance(model, Calibrated):
+        many = np.diff(begin)
+        low, high = np.array([standing(looks) for looks in range(int(many.max()) + 1)])[many].T
+        some = np.flatnonzero(many)
+        code = np.zeros(len(many), np.int64)
+        levels = (ordered[begin[some] + each[some]] & 15 for each in (low, high))
+        code[some] = many[some] << 8 | next(levels) << 4 | next(levels)
+        told = model.of_cells(first, lengths, code)
+        probability = sum(told.T) / told.shape[1]  # one by one, as a sum is taken: floating point knows the order
+        return probability.tolist(), list(zip(*told.T.tolist(), strict=True))
+    said: list[tuple[float, ...]] = []
+    heard = [
+        Heard(length, [dbm(half) or 0 for half in (ordered[low:high] & 15).tolist()])
+        for length, low, high in zip(lengths.tolist(), begin[:-1].tolist(), begin[1:].tolist(), strict=True)
+    ]
+    for low, high in pairwise([*first.tolist(), len(heard)]):
+        said += model.direct(heard[low:high])
+    return [sum(each) / len(each) for each in said], said
 
 
 def _firsts(ordered: Ints) -> Ints:

@@ -3,11 +3,19 @@
 What makes a reading wrong (a body in between, a turned chair) lasts: readings in a row are wrong together.  So time is
 taken in pieces of at most PIECE_MS, each wholly close with its probability or not at all, and pieces are taken as
 independent.  The number of close minutes then has a distribution that can be computed exactly.
+
+What is the same for all pieces of a day (two desks side by side) is unknown too: a piece may have a probability in each
+of several worlds, of which one is true, each as probably.  Pieces are independent within a world, and the distribution
+is the mean of those of the worlds.
 """
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 PIECE_MS = 300_000  # how long a posture lasts
 MINUTE_MS = 60_000
@@ -22,6 +30,8 @@ class Piece(NamedTuple):
     start_ms: int
     end_ms: int
     probability: float
+    worlds: tuple[float, ...] = ()
+    # in each of them, where there are several; `probability` is their mean
 
 
 class Minutes(NamedTuple):
@@ -43,7 +53,7 @@ def pieces(looks: Iterable[Piece], gap_ms: int) -> list[Piece]:
     A piece's probability is the mean of its looks', weighted with their length.  What overlaps counts once.
     """
     out: list[Piece] = []
-    for start, end, probability in sorted(looks):
+    for start, end, probability, _ in sorted(looks):
         if out and start - out[-1].end_ms <= gap_ms and max(end, out[-1].end_ms) - out[-1].start_ms <= PIECE_MS:
             last = out.pop()
             before, more = last.end_ms - last.start_ms, max(0, end - max(start, last.end_ms))
@@ -59,24 +69,47 @@ def pieces(looks: Iterable[Piece], gap_ms: int) -> list[Piece]:
     return out
 
 
+STEPS = 15  # of 4 s in a minute: what the cells of a contact record are made of
+_FEW = 6  # of so many pieces all 2^n ways are looked at, of many days at once
+Floats = NDArray[np.float64]
+
+
 def minutes(of: Sequence[Piece], wanted: int) -> Minutes:
-    """Close minutes of independent pieces, and how probably there are at least `wanted`."""
-    if len(of) == 1:  # most often, and there is no sum to compute
-        return _of_one(of[0], wanted)
-    lengths = [(piece.end_ms - piece.start_ms) / MINUTE_MS for piece in of]
-    expected = sum(length * piece.probability for length, piece in zip(lengths, of, strict=True))
-    bands = [0.0] * len(BANDS)
-    for length, piece in zip(lengths, of, strict=True):
-        bands[bisect_right(BANDS, piece.probability) - 1] += length
-    spread = _distribution([(round(length * STEPS), p.probability) for length, p in zip(lengths, of, strict=True)])
-    low, high = _quantiles(spread, 0.05, 0.95)
-    reached = sum(p for total, p in spread.items() if total >= wanted * STEPS)
-    # A quantile may pass the mean where nearly all is sure; what is shown should not look like a mistake.
-    return Minutes(expected, min(low, expected), max(high, expected), min(1.0, reached), tuple(bands))
+    """Close minutes, and how probably there are at least `wanted`."""
+    return minutes_of([of], wanted)[0]
+
+
+def minutes_of(days: Sequence[Sequence[Piece]], wanted: int) -> list[Minutes]:
+    """As `minutes`, of many days at once."""
+    out: list[Minutes | None] = [None] * len(days)
+    alike: dict[tuple[int, int], list[int]] = defaultdict(list)  # days with as many pieces and worlds
+    for at, of in enumerate(days):
+        if len(of) == 1 and not of[0].worlds:  # there is no sum to compute
+            out[at] = _of_one(of[0], wanted)
+        else:
+            alike[len(of), max([len(piece.worlds) for piece in of], default=0)].append(at)
+    for (count, worlds), some in alike.items():
+        lengths = np.array([[end - start for start, end, _, _ in days[at]] for at in some]).reshape(len(some), count)
+        means = np.array([[piece.probability for piece in days[at]] for at in some]).reshape(len(some), count)
+        chances = means[:, :, None]
+        if worlds:
+            told = [[piece.worlds or (piece.probability,) * worlds for piece in days[at]] for at in some]
+            chances = np.array(told)
+        length = lengths / MINUTE_MS
+        steps = np.rint(length * STEPS).astype(np.int64)
+        spread = _few(steps, chances, wanted) if count <= _FEW else _many(steps, chances, wanted)
+        expected = (length * means).sum(axis=1)
+        band = np.searchsorted(BANDS, means, "right") - 1
+        bands = [(length * (band == each)).sum(axis=1).tolist() for each in range(len(BANDS))]
+        told_of = zip(some, expected.tolist(), *(each.tolist() for each in spread), *bands, strict=True)
+        for at, middle, low, high, reached, *in_bands in told_of:
+            # A quantile may pass the mean where nearly all is sure; what is shown should not look like a mistake.
+            out[at] = Minutes(middle, min(low, middle), max(high, middle), min(1.0, reached), tuple(in_bands))
+    return [each for each in out if each is not None]
 
 
 def _of_one(piece: Piece, wanted: int) -> Minutes:
-    start, end, probability = piece
+    start, end, probability, _ = piece
     length = (end - start) / MINUTE_MS
     bands = [0.0] * len(BANDS)
     bands[bisect_right(BANDS, probability) - 1] = length
@@ -91,33 +124,40 @@ def _of_one(piece: Piece, wanted: int) -> Minutes:
     )
 
 
-STEPS = 15  # of 4 s in a minute: what the cells of a contact record are made of
+def _few(steps: NDArray[np.int64], chances: Floats, wanted: int) -> tuple[Floats, Floats, Floats]:
+    """Quantiles and the probability of `wanted` minutes: of days in rows, pieces in columns, worlds behind."""
+    total = np.zeros((len(steps), 1), np.int64)
+    weight = np.ones((len(steps), chances.shape[2], 1))
+    for piece in range(steps.shape[1]):
+        close = weight * chances[:, piece, :, None]
+        weight = np.concatenate([weight - close, close], axis=2)
+        total = np.concatenate([total, total + steps[:, piece, None]], axis=1)
+    mixed = weight.mean(axis=1)
+    reached = (mixed * (total >= wanted * STEPS)).sum(axis=1)
+    order = np.argsort(total, axis=1)
+    total = np.take_along_axis(total, order, axis=1)
+    summed = np.cumsum(np.take_along_axis(mixed, order, axis=1), axis=1)
+    low, high = (
+        np.take_along_axis(total, np.argmax(summed >= each - 1e-9, axis=1)[:, None], axis=1)[:, 0] / STEPS
+        for each in (0.05, 0.95)
+    )
+    return low, high, reached
 
 
-def _distribution(of: Sequence[tuple[int, float]]) -> dict[int, float]:
-    """Probability of each total length, in steps.  At most one entry a step of the day."""
-    spread = {0: 1.0}
-    for length, probability in of:
-        if not length or probability <= 0:
-            continue
-        more: dict[int, float] = {}
-        for total, weight in spread.items():
-            more[total] = more.get(total, 0.0) + weight * (1 - probability)
-            more[total + length] = more.get(total + length, 0.0) + weight * probability
-        # What is rarer than one in 10^12 changes no figure that anybody is shown.
-        spread = {total: weight for total, weight in more.items() if weight > 1e-12}
-    return spread
-
-
-def _quantiles(spread: dict[int, float], low: float, high: float) -> tuple[float, float]:
-    totals = sorted(spread)
-    found = [totals[-1], totals[-1]]
-    summed = 0.0
-    for total in totals:
-        before, summed = summed, summed + spread[total]
-        if before < low - 1e-9 <= summed:
-            found[0] = total
-        if summed >= high - 1e-9:
-            found[1] = total
-            break
-    return found[0] / STEPS, found[1] / STEPS
+def _many(steps: NDArray[np.int64], chances: Floats, wanted: int) -> tuple[Floats, Floats, Floats]:
+    """The same day by day: the probability of each total length in steps, world by world."""
+    out = np.empty((3, len(steps)))
+    for day, (lengths, of) in enumerate(zip(steps.tolist(), chances, strict=True)):
+        spread = np.zeros((of.shape[1], sum(lengths) + 1))
+        spread[:, 0] = 1
+        top = 1
+        for length, chance in zip(lengths, of, strict=True):
+            if length:
+                close = spread[:, :top] * chance[:, None]
+                spread[:, :top] -= close
+                spread[:, length : top + length] += close
+                top += length
+        mixed = spread.mean(axis=0)
+        low, high = np.searchsorted(np.cumsum(mixed), (0.05 - 1e-9, 0.95 - 1e-9)) / STEPS
+        out[:, day] = low, high, mixed[wanted * STEPS :].sum()
+    return out[0], out[1], out[2]

@@ -28,6 +28,14 @@ class Look(NamedTuple):
     # how many looks of the period heard it
 
 
+class Heard(NamedTuple):
+    """What two people's tags heard of each other in one piece of time, which is wholly close or not at all."""
+
+    length_ms: int
+    levels: Sequence[int]
+    # dBm, of all looks whose middle lies in it, weakest first; there may be none
+
+
 class Both(NamedTuple):
     """Two tags at one place at once."""
 
@@ -42,8 +50,12 @@ class Both(NamedTuple):
 class Closeness(Protocol):
     """How probable it is that two people were as close as a contact needs."""
 
-    def direct(self, looks: Sequence[Look]) -> Sequence[float]:
-        """The probability for each period of one encounter, in order of time."""
+    def direct(self, day: Sequence[Heard]) -> Sequence[tuple[float, ...]]:
+        """For each piece of one day of two people, in order of time, how probably it was close.
+
+        There may be several answers, as many for each piece: what is unknown may be the same for all of the day.  Then
+        they stand for worlds of which one is true, each as probably; pieces are independent within a world.
+        """
 
     def place(self, both: Both) -> float:
         """The probability for a time at one place."""
@@ -52,9 +64,13 @@ class Closeness(Protocol):
 class Simple:
     """One threshold on the strongest advert, blurred by what bodies and rooms do; a constant for a shared place."""
 
-    def direct(self, looks: Sequence[Look]) -> Sequence[float]:
+    def direct(self, day: Sequence[Heard]) -> Sequence[tuple[float, ...]]:
         """Shadowing only ever lowers RSSI, so the strongest adverts tell most."""
-        return [0.5 * (1 + math.erf((look.rssi_p90 - NEAR_DBM) / (SIGMA_DB * math.sqrt(2)))) for look in looks]
+        out = [(0.0,)]
+        for piece in day:
+            told = [0.5 * (1 + math.erf((level - NEAR_DBM) / (SIGMA_DB * math.sqrt(2)))) for level in piece.levels]
+            out.append((sum(told) / len(told),) if told else out[-1])  # a piece with no look is as the one before
+        return out[1:]
 
     def place(self, both: Both) -> float:  # a better model looks at what the gateways heard
         """Being at one place says little."""
