@@ -9,7 +9,7 @@ from rig.office import Office
 from sqlalchemy import select, update
 
 from zonetag_backend import lockout
-from zonetag_backend.roles import HEALTH
+from zonetag_backend.roles import ADMIN, HEALTH
 from zonetag_backend.store import audit_log
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.schema.accounts import account
@@ -63,6 +63,47 @@ def test_an_officer_sets_up_a_second_factor_and_signs_in_with_it(
         actions = [entry.action for entry in audit_log.entries(connection)]
     assert actions.count("login") == 3
     assert actions.count("account.recovery") == 1
+
+
+def test_before_the_first_account_the_page_says_where_to_begin(office: Office, browser: Callable[[], Browser]) -> None:
+    assert "zonetag account link --admin" in browser().open("/login").text
+    add(office, "ha", ADMIN)
+    assert "zonetag account link --admin" not in browser().open("/login").text
+
+
+def test_who_is_led_to_the_login_is_led_back(office: Office, browser: Callable[[], Browser]) -> None:
+    """By way of the second factor too, which all but reception have."""
+    add(office, "ha", HEALTH)
+    owner = browser()
+    owner.login("ha")
+    telephone = enrol(owner)
+    owner.send("/account/totp", code=code_at(telephone, office))
+    later = browser()
+    where = later.open("/book/van-phong?day=2026-11-19").headers["location"]
+    later.open(where)
+    there = later.send("/login", name="ha", password=PASSWORD, next="/book/van-phong?day=2026-11-19").headers[
+        "location"
+    ]
+    assert there == "/login/code?next=%2Fbook%2Fvan-phong%3Fday%3D2026-11-19"
+    assert 'value="/book/van-phong?day=2026-11-19"' in later.open(there).text
+    office.now += 60_000
+    then = later.send("/login/code", code=code_at(telephone, office), next="/book/van-phong?day=2026-11-19")
+    assert then.headers["location"] == "/book/van-phong?day=2026-11-19"
+    last = browser()
+    last.login("ha")
+    assert 'name="next" value="/"' in last.open("/login/code?next=https://evil.example/").text
+
+
+def test_a_form_sent_after_the_session_is_over_says_so_and_leads_to_the_login(
+    office: Office, browser: Callable[[], Browser]
+) -> None:
+    late = browser()
+    late.open("/login")
+    answer = late.send("/visitors", name="Trần Khách", tag="K-01")
+    assert answer.status_code == 401
+    assert 'href="/login?next=%2Fvisitors"' in answer.text
+    assert "send it again" in late.send("/visitors?lang=en").text
+    assert 'href="/login"' in late.send("/visitors/7", act="return").text, "no page stands there"
 
 
 def test_every_refusal_is_the_same(office: Office, browser: Callable[[], Browser]) -> None:

@@ -11,6 +11,7 @@ from zonetag_backend.web.desk import Fault
 from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.reasoned import WANTED
 from zonetag_backend.web.render import address, show, wants_json
+from zonetag_backend.web.rights import RIGHTS
 from zonetag_backend.web.shield import HEADERS, NO_STORE
 
 # Code -> what is wrong, what to do.  Marked for the catalogues here, translated when shown.
@@ -21,6 +22,10 @@ TEXTS = {
     "no-site": (_("There is no such site"), _("Choose a site from the front page.")),
     "no-tag": (_("There is no such tag"), _("Look for it in the list of tags.")),
     "no-firmware": (_("There is no such firmware"), _("Choose one from the list of firmware.")),
+    "no-work": (
+        _("This import is not under way"),
+        _("It is over, or the server was started anew, and then nothing was changed. See the list of people."),
+    ),
     "no-visitor": (_("This visitor has no tag any longer"), _("See the list of visitors: it may be back already.")),
     "no-person": (_("There is no such person"), _("Look for the person in the in-out book.")),
     "not-found": (_("There is no such page"), _("Start from the front page.")),
@@ -96,5 +101,20 @@ def _show(request: Request, code: str, status: int, about: str) -> Response:
     texts = languages.translations(languages.language_of(request))
     twin = {"error": code, "message": texts.gettext(title), "remedy": texts.gettext(remedy), "about": about[:200]}
     return show(
-        request, "fault", lambda: twin, status, title=title, remedy=remedy, about=about[:200], status_code=status
+        request,
+        "fault",
+        lambda: twin,
+        status,
+        title=title,
+        remedy=remedy,
+        about=about[:200],
+        status_code=status,
+        sign_in=_sign_in(request) if code == "sign-in" else "",
     )
+
+
+def _sign_in(request: Request) -> str:
+    """Back to the page of the form that was sent, when its address has one."""
+    route = request.scope.get("route")
+    known = "GET" in RIGHTS.get(getattr(route, "path", ""), {})
+    return f"/login?{urlencode({'next': address(request)})}" if known else "/login"

@@ -3,6 +3,8 @@
 Whatever is wrong (name, password, code, an account that waits or is disabled) has one answer, after the same work.
 """
 
+from urllib.parse import urlencode
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -30,7 +32,9 @@ def login(request: Request) -> Response:
 
 
 def _form(request: Request, then: str, *, wrong: bool = False) -> Response:
-    return show(request, "login", lambda: {}, 401 if wrong else 200, wrong=wrong, then=safe_next(then))
+    with reading(desk_of(request).engine) as connection:
+        first = accounts.is_first(connection)
+    return show(request, "login", lambda: {}, 401 if wrong else 200, wrong=wrong, then=safe_next(then), first=first)
 
 
 def _sign_in(request: Request) -> Response:
@@ -51,9 +55,14 @@ def _sign_in(request: Request) -> Response:
         if stage == FULL:
             accounts.signed_in(connection, claimed, now_ms)
         token = renewed(request, connection, claimed.id, stage, now_ms)
-    response = RedirectResponse(NEXT_STEP.get(stage, then), 303)
+    response = RedirectResponse(NEXT_STEP.get(stage, then) + _on(then, stage), 303)
     set_token(request, response, token)
     return response
+
+
+def _on(then: str, stage: str) -> str:
+    """Where to go on, handed over the step of the code."""
+    return f"?{urlencode({'next': then})}" if stage == CODE and then != "/" else ""
 
 
 def stage_after_password(who: Account) -> str:
@@ -70,9 +79,9 @@ def renewed(request: Request, connection: Transaction, whose: int, stage: str, n
 
 
 def code(request: Request) -> Response:
-    """The code of the second factor, or a recovery code."""
+    """The code of the second factor, or a recovery code; `?next=` is where to go on."""
     if request.method != "POST":
-        return show(request, "code", lambda: {}, wrong=False)
+        return show(request, "code", lambda: {}, wrong=False, then=safe_next(request.query_params.get("next", "")))
     desk, now_ms = desk_of(request), desk_of(request).clock()
     visitor = visitor_of(request)
     with writing(desk.engine) as connection:
@@ -86,9 +95,10 @@ def code(request: Request) -> Response:
             accounts.forgiven(connection, claimed.id)
             accounts.signed_in(connection, claimed, now_ms)
             token = renewed(request, connection, claimed.id, FULL, now_ms)
+    then = safe_next(field(request, "next"))
     if wrong:
-        return show(request, "code", lambda: {}, 401, wrong=True)
-    response = RedirectResponse("/", 303)
+        return show(request, "code", lambda: {}, 401, wrong=True, then=then)
+    response = RedirectResponse(then, 303)
     set_token(request, response, token)
     return response
 
