@@ -119,8 +119,8 @@ class Backend:
         self._watching = asyncio.create_task(self._ca.run())
         self._house = asyncio.create_task(keep_house(self._chores(), self.clock))
         errands: tuple[tuple[str, Chore], ...] = (
-            ("sending notices", lambda now_ms: tell(self.engine, config.notices, now_ms)),
-            ("sending reminders", lambda now_ms: reminders.tell(self.engine, config.notices, now_ms)),
+            ("sending notices", lambda _: tell(self.engine, config.notices, self.clock)),
+            ("sending reminders", lambda _: reminders.tell(self.engine, config.notices, self.clock)),
         )
         looks: tuple[tuple[str, Chore], ...] = (("tracing open cases again", self._look),)
         clocks: tuple[tuple[str, Chore], ...] = (

@@ -81,8 +81,8 @@ def test_nobody_is_reminded_twice_within_the_days(office: Office, staff: dict[st
     way = Receiver()
     assert put(office) == 2
     assert put(office) == 0
-    assert send_due(office.engine, {"webhook": way}, office.now) == (2, 0)
-    assert send_due(office.engine, {"webhook": way}, office.now) == (0, 0)
+    assert send_due(office.engine, {"webhook": way}, office.clock) == (2, 0)
+    assert send_due(office.engine, {"webhook": way}, office.clock) == (0, 0)
     office.now += 6 * DAY_MS
     assert put(office, ("silent",)) == 1, "of the others the one whose tag has been silent for a week by now"
     office.now += DAY_MS
@@ -114,7 +114,7 @@ def test_two_programs_send_each_once(office: Office, staff: dict[str, int]) -> N
 
     def send() -> None:
         together.wait(30)
-        send_due(office.engine, {"webhook": way}, office.now)
+        send_due(office.engine, {"webhook": way}, office.clock)
 
     sending = [threading.Thread(target=send) for _ in range(2)]
     for each in sending:
@@ -128,10 +128,10 @@ def test_what_was_not_taken_is_tried_later_under_the_same_number(office: Office,
     way = Receiver()
     put(office, ("flat",))
     way.refuse = True
-    assert send_due(office.engine, {"webhook": way}, office.now) == (0, 1)
+    assert send_due(office.engine, {"webhook": way}, office.clock) == (0, 1)
     way.refuse = False
-    assert send_due(office.engine, {"webhook": way}, office.now) == (0, 0)
-    assert send_due(office.engine, {"webhook": way}, office.now + WAITS_MS[0]) == (1, 0)
+    assert send_due(office.engine, {"webhook": way}, office.clock) == (0, 0)
+    assert send_due(office.engine, {"webhook": way}, lambda: office.now + WAITS_MS[0]) == (1, 0)
     with reading(office.engine) as connection:
         [(tries, number)] = connection.exec_driver_sql("SELECT tries, id FROM reminder").all()
     assert (tries, number) == (2, way.got[0].id)
@@ -143,7 +143,7 @@ def test_who_wants_none_gets_none_even_of_what_waits(office: Office, staff: dict
     with writing(office.engine) as connection:
         assert reminders.set_off(connection, staff["silent"], True, by="account:admin", now_ms=office.now)
         assert not reminders.set_off(connection, staff["silent"], True, by="account:admin", now_ms=office.now)
-    send_due(office.engine, {"webhook": way}, office.now)
+    send_due(office.engine, {"webhook": way}, office.clock)
     assert [each.code for each in way.got] == ["flat"]
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, changing, desk, show
 from zonetag_backend.cli.tracing import at, beginning_ms, called, day, hour, lines, profile_of
+from zonetag_backend.clock import utc_ms
 from zonetag_backend.errors import AlreadyThere, BadValue
 from zonetag_backend.notices.settings import senders
 from zonetag_backend.signingkey import open_signing_key
@@ -128,7 +129,7 @@ def _notify(args: argparse.Namespace) -> int:
                 floor_ms=_floor_ms(opened),
             )
             audit.record(connection, opened.now_ms, actor(), "case.change", args.case, f"notices: {new}")
-        sent, failed = notices.send_due(opened.database, ways, opened.now_ms)
+        sent, failed = notices.send_due(opened.database, ways, utc_ms)
     print(f"{new} new notices; {sent} sent, {failed} not taken (zonetag serve tries them again).")
     return 0 if not failed else 1
 

@@ -40,6 +40,22 @@ class Email:
         """Send it; NotSent when the server does not take it, or the person has no staff number to write to."""
         if not _LOCAL.fullmatch(notice.code):  # what else it may hold could name a second recipient
             raise NotSent("no staff number that can stand in an address")
+        try:
+            message = self._message(notice)
+            server = self._server()
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            raise NotSent(_said(error), silent=isinstance(error, OSError)) from error
+        try:
+            refused = server.send_message(message)
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            raise NotSent(_said(error), silent=isinstance(error, smtplib.SMTPServerDisconnected)) from error
+        finally:
+            _leave(server)
+        if refused:
+            raise NotSent(str(refused)[:MOST_ANSWER])
+        return "taken by the mail server"
+
+    def _message(self, notice: Outgoing) -> EmailMessage:
         message = EmailMessage()
         message["Subject"] = notice.subject
         message["From"] = self._mail.sender
@@ -48,14 +64,7 @@ class Email:
         message["Message-ID"] = f"<zonetag-{notice.id}@{domain}>"  # the same at each try: a mailbox drops the second
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(notice.text)
-        try:
-            with self._server() as server:
-                refused = server.send_message(message)
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise NotSent(f"{type(error).__name__}: {error}"[:MOST_ANSWER]) from error
-        if refused:
-            raise NotSent(str(refused)[:MOST_ANSWER])
-        return "taken by the mail server"
+        return message
 
     def _server(self) -> smtplib.SMTP:
         url = urlsplit(self._mail.url)
@@ -65,9 +74,26 @@ class Email:
             server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=TIMEOUT_S, context=context)
         else:
             server = smtplib.SMTP(host, url.port or 25, timeout=TIMEOUT_S)
-            server.ehlo()
-            if server.has_extn("starttls"):
-                server.starttls(context=context)
-        if self._mail.username:
-            server.login(self._mail.username, self._mail.password)
+        try:
+            if url.scheme == "smtp":
+                server.ehlo()
+                if server.has_extn("starttls"):
+                    server.starttls(context=context)
+            if self._mail.username:
+                server.login(self._mail.username, self._mail.password)
+        except BaseException:
+            server.close()
+            raise
         return server
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """Say goodbye; what is said to that changes nothing: a message that was taken is taken."""
+    try:
+        server.quit()
+    except (OSError, smtplib.SMTPException, ValueError):
+        server.close()
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:MOST_ANSWER]

@@ -21,7 +21,11 @@ class Outgoing:
 
 
 class NotSent(Exception):
-    """It did not go out; the message is kept beside the notice."""
+    """It did not go out; the message is kept beside the notice.  `silent`: there was no answer at all."""
+
+    def __init__(self, said: str, *, silent: bool = False) -> None:
+        super().__init__(said)
+        self.silent = silent
 
 
 class Sender(Protocol):

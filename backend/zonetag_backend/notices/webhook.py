@@ -57,14 +57,23 @@ class Webhook:
             path = (url.path or "/") + (f"?{url.query}" if url.query else "")
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
-            said = f"{answer.status} {answer.read(MOST_ANSWER).decode('utf-8', 'replace')}".strip()
-        except (OSError, http.client.HTTPException) as error:
-            raise NotSent(f"{type(error).__name__}: {error}"[:MOST_ANSWER]) from error
+            said = f"{answer.status} {_text(answer)}".strip()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            silent = isinstance(error, OSError)
+            raise NotSent(f"{type(error).__name__}: {error}"[:MOST_ANSWER], silent=silent) from error
         finally:
             connection.close()
         if not 200 <= answer.status < 300:
             raise NotSent(said)
         return said
+
+
+def _text(answer: http.client.HTTPResponse) -> str:
+    """The beginning of what was said beside the status, which alone decides: what does not come must not undo it."""
+    try:
+        return answer.read1(MOST_ANSWER).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException, ValueError):
+        return ""
 
 
 def signature(secret: bytes, now_ms: int, body: bytes) -> str:

@@ -45,11 +45,16 @@ def notice(name: str, reasons: Sequence[Reason], *, profile: str, language: str,
     if language not in LANGUAGES:
         raise BadValue(f"a notice is written in one of {', '.join(LANGUAGES)}")
     illness = ILLNESSES.get(profile, {}).get(language, profile)
-    lines = [_LINES[language][reason.evidence].format(**_words(reason, language, zone)) for reason in reasons]
+    lines = [_LINES[language][_kind(reason)].format(**_words(reason, language, zone)) for reason in reasons]
     text = _TEXTS[language]["text"].format(
         name=name, illness=illness, why="\n".join(f"- {line}" for line in lines), office=office
     )
     return Notice(_TEXTS[language]["subject"].format(illness=illness), text)
+
+
+def _kind(reason: Reason) -> str:
+    """What of a time at one place is sure is never that two were close: only that for this illness the place counts."""
+    return "room" if reason.evidence == "place" and reason.probability >= 1 else reason.evidence
 
 
 def _words(reason: Reason, language: str, zone: tzinfo) -> dict[str, str]:
@@ -73,12 +78,16 @@ _LINES = {
         " hai người đã ở gần nhau khoảng {minutes} phút.",
         "place": "{day}: anh/chị và một người sau đó được xác định mắc bệnh cùng ở một nơi khoảng {minutes} phút;"
         " {sure} hai người đã ở gần nhau.",
+        "room": "{day}: anh/chị và một người sau đó được xác định mắc bệnh cùng ở một nơi khoảng {minutes} phút;"
+        " với bệnh này, cùng ở một nơi đã đủ để có thể lây.",
     },
     "en": {
         "direct": "{day}: your tag and the tag of a person who was later found to be ill heard each other; you were"
         " {sure} close to each other for about {minutes} minutes.",
         "place": "{day}: you and a person who was later found to be ill were in the same place for about {minutes}"
         " minutes; you were {sure} close to each other.",
+        "room": "{day}: you and a person who was later found to be ill were in the same place for about {minutes}"
+        " minutes; with this illness being in the same place is enough to catch it.",
     },
 }
 _TEXTS = {

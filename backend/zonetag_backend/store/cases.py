@@ -214,16 +214,22 @@ def waiting(connection: Connection, channels: Iterable[str]) -> list[Waiting]:
 
 
 def claim(connection: Connection, notice: Waiting, now_ms: int) -> bool:
-    """Count a try before it is made; false when another program has just made it."""
+    """Count a try before it is made; false when another program has just made it, or nobody is to be told any more."""
     c = case_notice.c
-    mine = and_(c.id == notice.id, c.tries == notice.tries, c.sent_ms.is_(None))
+    is_open = select(case_record.c.id).where(case_record.c.id == c.case, case_record.c.closed_ms.is_(None)).exists()
+    mine = and_(c.id == notice.id, c.tries == notice.tries, c.sent_ms.is_(None), is_open)
+    if notice.person in restrictions.everybody(connection):
+        return False
     changed = connection.execute(update(case_notice).where(mine).values(tries=c.tries + 1, tried_ms=now_ms))
     return changed.rowcount == 1
 
 
 def answered(connection: Connection, notice: int, answer: str, sent_ms: int | None) -> None:
-    """What the other side said; `sent_ms`: it took it."""
-    connection.execute(update(case_notice).where(case_notice.c.id == notice).values(answer=answer, sent_ms=sent_ms))
+    """What the other side said; `sent_ms`: it took it, which a later answer to another try does not undo."""
+    this = update(case_notice).where(case_notice.c.id == notice)
+    if sent_ms is None:
+        this = this.where(case_notice.c.sent_ms.is_(None))
+    connection.execute(this.values(answer=answer, sent_ms=sent_ms))
 
 
 def spoken(connection: Connection, which: int, who: int, answer: str, now_ms: int) -> None:

@@ -1,11 +1,12 @@
 """Notices of a case, put in line and sent: each try is counted before it is made, each answer kept after it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from zonetag_backend.notices.outgoing import NotSent, Outgoing, Sender
+from zonetag_backend.notices.delivery import Round
+from zonetag_backend.notices.outgoing import Outgoing, Sender
 from zonetag_backend.notices.schedule import is_due
 from zonetag_backend.notices.settings import NoticeSettings, senders
 from zonetag_backend.reports.notice import Reason, notice
@@ -53,38 +54,38 @@ def compose(  # a notice says as much
     return new
 
 
-def send_due(engine: Engine, ways: Mapping[str, Sender], now_ms: int) -> tuple[int, int]:
-    """Send what is due, one after another; (sent, failed).
+def send_due(engine: Engine, ways: Mapping[str, Sender], clock: Callable[[], int]) -> tuple[int, int]:
+    """Send what is due, one after another; (sent, failed).  `clock` gives UTC ms.
 
     At least once: the try is committed before it is made, its outcome after it.  A program that is killed between the
     two, when nobody knows whether it went out, makes the next try after the usual wait and under the same number, by
     which the receiver knows it and drops it: to be told twice is better than never.
     """
     sent = failed = 0
+    now_ms, this = clock(), Round(ways, clock)
     with reading(engine) as connection:
         due = [each for each in cases.waiting(connection, ways) if is_due(each.tries, each.tried_ms, now_ms)]
         people = names(connection, {each.person for each in due})
         phones = visitors.phones(connection)
     for each in due:
+        if not this.is_open(each.channel):
+            continue
         with writing(engine) as connection:
-            if not cases.claim(connection, each, now_ms):
+            if not cases.claim(connection, each, clock()):
                 continue
         name, _, code = people.get(each.person, ("", "", ""))
         subject, _, text = each.text.partition("\n\n")
-        try:
-            outgoing = Outgoing(each.id, code, name, each.language, subject, text, phones.get(each.person, ""))
-            answer, sent_ms = ways[each.channel].send(outgoing, now_ms), now_ms
-            sent += 1
-        except NotSent as error:
-            answer, sent_ms = str(error), None
-            failed += 1
+        outgoing = Outgoing(each.id, code, name, each.language, subject, text, phones.get(each.person, ""))
+        answer, sent_ms = this.send(each.channel, outgoing)
+        sent += sent_ms is not None
+        failed += sent_ms is None
         with writing(engine) as connection:
             cases.answered(connection, each.id, answer, sent_ms)
     return sent, failed
 
 
-def tell(engine: Engine, settings: NoticeSettings, now_ms: int) -> None:
+def tell(engine: Engine, settings: NoticeSettings, clock: Callable[[], int]) -> None:
     """One round of a running server: what could not be sent before is tried again."""
     ways = senders(settings)
     if ways:
-        send_due(engine, ways, now_ms)
+        send_due(engine, ways, clock)

@@ -4,12 +4,13 @@ Nobody gets one more often than once in so many days, whatever it is about; nobo
 Each try is counted before it is made, each answer kept after it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, update
 
-from zonetag_backend.notices.outgoing import NotSent, Outgoing, Sender
+from zonetag_backend.notices.delivery import Round
+from zonetag_backend.notices.outgoing import Outgoing, Sender
 from zonetag_backend.notices.schedule import is_due
 from zonetag_backend.notices.settings import NoticeSettings, senders
 from zonetag_backend.reports.reminder import FLAT, SILENT, reminder
@@ -112,8 +113,9 @@ def counts(connection: Connection) -> Counts:
     return Counts(*told)
 
 
-def send_due(engine: Engine, ways: Mapping[str, Sender], now_ms: int) -> tuple[int, int]:
-    """Send what is due, one after another; (sent, failed)."""
+def send_due(engine: Engine, ways: Mapping[str, Sender], clock: Callable[[], int]) -> tuple[int, int]:
+    """Send what is due, one after another; (sent, failed).  `clock` gives UTC ms."""
+    now_ms, this = clock(), Round(ways, clock)
     statement = (
         select(_r.id, _r.person, _r.channel, _r.language, _r.text, _r.tries, _r.tried_ms, person.c.name, person.c.code)
         .join(person, person.c.id == _r.person)
@@ -125,28 +127,29 @@ def send_due(engine: Engine, ways: Mapping[str, Sender], now_ms: int) -> tuple[i
     )
     with reading(engine) as connection:
         waiting = [row for row in connection.execute(statement) if is_due(row.tries, row.tried_ms, now_ms)]
-    sent = 0
+    sent = failed = 0
     for row in waiting:
+        if not this.is_open(row.channel):
+            continue
         mine = and_(_r.id == row.id, _r.tries == row.tries, _r.sent_ms.is_(None))
         with writing(engine) as connection:  # before the try: a program that is killed makes the next after a wait
-            tried = update(office.reminder).where(mine).values(tries=_r.tries + 1, tried_ms=now_ms)
+            tried = update(office.reminder).where(mine).values(tries=_r.tries + 1, tried_ms=clock())
             if connection.execute(tried).rowcount != 1:
                 continue  # another program has just made it, or they want none any more
         subject, _, text = row.text.partition("\n\n")
-        try:
-            outgoing = Outgoing(row.id, row.code or "", row.name, row.language, subject, text)
-            answer, sent_ms = ways[row.channel].send(outgoing, now_ms), now_ms
-            sent += 1
-        except NotSent as error:
-            answer, sent_ms = str(error), None
+        answer, sent_ms = this.send(
+            row.channel, Outgoing(row.id, row.code or "", row.name, row.language, subject, text)
+        )
+        sent += sent_ms is not None
+        failed += sent_ms is None
         with writing(engine) as connection:
             told = update(office.reminder).where(_r.id == row.id).values(answer=answer, sent_ms=sent_ms)
             connection.execute(told)
-    return sent, len(waiting) - sent
+    return sent, failed
 
 
-def tell(engine: Engine, settings: NoticeSettings, now_ms: int) -> None:
+def tell(engine: Engine, settings: NoticeSettings, clock: Callable[[], int]) -> None:
     """One round of a running server."""
     ways = senders(settings)
     if ways:
-        send_due(engine, ways, now_ms)
+        send_due(engine, ways, clock)

@@ -206,7 +206,7 @@ class Casework:
 
     def _send(self) -> None:
         if self.settings.notices is not None:
-            notices.send_due(self._engine, senders(self.settings.notices), self._clock())
+            notices.send_due(self._engine, senders(self.settings.notices), self._clock)
 
 
 def _answer(work: Work, about: object, question: Callable[[], object]) -> None:
