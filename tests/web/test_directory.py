@@ -174,7 +174,10 @@ def test_the_use_of_tags_is_counted_as_its_members_say(crowd: Office) -> None:
             each.unit == "Lớp 9A" for each in flat
         )
         assert adoption.some(connection, adoption.QUIET, now_ms) == quiet
-        assert adoption.some(connection, adoption.UNCOVERED, now_ms, 5) == [each for each in staff if not each.tag][:5]
+        assert (
+            adoption.some(connection, adoption.UNCOVERED, now_ms, slice(0, 5))
+            == [each for each in staff if not each.tag][:5]
+        )
         for causes in (CAUSES, CAUSES[:1], CAUSES[1:], ()):
             wanted = [each.member for each in reminders.due(staff, causes, now_ms, 7)]
             assert bool(wanted) is bool(causes)

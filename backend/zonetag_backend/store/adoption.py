@@ -144,8 +144,8 @@ def members(connection: Connection, which: Collection[int] | None = None) -> lis
     return list(found.values())
 
 
-def some(connection: Connection, whose: str, now_ms: int, most: int | None = None) -> list[Member]:
-    """Those of one kind, the first `most` in the order of names."""
+def some(connection: Connection, whose: str, now_ms: int, part: slice | None = None) -> list[Member]:
+    """Those of one kind, or `part` of them, in the order of names."""
     last = _last(now_ms)
     told = select(last.c.person).where(last.c.person.not_in(select(restriction.c.person)))
     who = person.c.id
@@ -156,7 +156,9 @@ def some(connection: Connection, whose: str, now_ms: int, most: int | None = Non
     }
     order = (person.c.name_order, person.c.unit, person.c.code, who)
     statement = select(who).where(kinds[whose], *_staff).order_by(*order)
-    return _named(connection, connection.scalars(statement if most is None else statement.limit(most)).all())
+    if part is not None:
+        statement = statement.offset(part.start or 0).limit(part.stop - (part.start or 0))
+    return _named(connection, connection.scalars(statement).all())
 
 
 def _named(connection: Connection, found: Sequence[int]) -> list[Member]:

@@ -40,7 +40,10 @@ def show(
     """
     language = languages.language_of(request)
     if wants_json(request):
-        response: Response = JSONResponse(twin(), status)
+        told = twin()
+        response: Response = JSONResponse(told, status)
+        if told.get("next"):  # of a list that goes on (portion.py)
+            response.headers["Link"] = f'<{told["next"]}>; rel="next"'
     else:
         response = _html(request, language, template, status, context)
     response.headers["Vary"] = VARY
@@ -58,7 +61,7 @@ def _html(request: Request, language: str, template: str, status: int, context: 
         "visitor": visitor_of(request),
         "kept": kept_of(request, context.get("zone"), languages.locale_of(language)),
         "here": address(request),
-        "twin_address": _twin_address(request),
+        "twin_address": twin_address(request),
         "language_address": lambda of: address(request, lang=of),
         "address": lambda **changes: address(request, **changes),
     } | context
@@ -85,8 +88,9 @@ def address(request: Request, **changes: str | int | None) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _twin_address(request: Request) -> str:
-    path, _, query = address(request).partition("?")
+def twin_address(request: Request, **changes: str | int | None) -> str:
+    """The address of this page's JSON twin with some parameters changed, as `address` changes them."""
+    path, _, query = address(request, **changes).partition("?")
     return f"{'/index' if path == '/' else path}.json" + (f"?{query}" if query else "")
 
 

@@ -16,11 +16,12 @@ from zonetag_backend.web.guard import field, form_of
 from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.numbers import id_of
 from zonetag_backend.web.paperwork import settings_of
+from zonetag_backend.web.portion import portion_of
 from zonetag_backend.web.render import show, wants_json
 from zonetag_backend.web.times import iso, local
 from zonetag_backend.web.visitor import visitor_of
 
-MOST_SHOWN = 100  # people of a list on the page; the twin has all
+MOST_SHOWN = 100  # people of a list on the page
 # Why somebody is reminded, or is in a list.
 WHY = {SILENT: _("not heard for a week"), FLAT: _("battery nearly flat")}
 
@@ -31,9 +32,10 @@ def adoption(request: Request) -> Response:
     now_ms = desk.clock()
     with reading(desk.engine) as connection:
         told = store.tally(connection, now_ms)
-        most = None if wants_json(request) else MOST_SHOWN
-        uncovered = store.some(connection, store.UNCOVERED, now_ms, most)
-        quiet = store.some(connection, store.QUIET, now_ms, most)
+        portion = portion_of(request, max(told.whole.uncovered, told.quiet), MOST_SHOWN)
+        part = portion.part if wants_json(request) else slice(0, MOST_SHOWN)
+        uncovered = store.some(connection, store.UNCOVERED, now_ms, part)
+        quiet = store.some(connection, store.QUIET, now_ms, part)
         off = store.some(connection, store.OFF, now_ms)
         phones = store.phones(connection)
         kept = reminders.counts(connection)
@@ -52,6 +54,7 @@ def adoption(request: Request) -> Response:
                 {"site": p.site, "place": p.place, "gateway": p.gateway, "bluezone": _rounded(p.beside)} for p in phones
             ],
             "reminders": {"waiting": kept.waiting, "sent": kept.sent, "failed": kept.failed, "off": len(off)},
+            "next": portion.twin(request)["next"],
         },
         units=told.units,
         whole=told.whole,

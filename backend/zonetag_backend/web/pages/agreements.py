@@ -11,6 +11,7 @@ from zonetag_backend.web import subjectwords
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field, form_of
 from zonetag_backend.web.languages import marked as _
+from zonetag_backend.web.portion import portion_of
 from zonetag_backend.web.render import show, wants_json
 from zonetag_backend.web.visitor import visitor_of
 
@@ -36,9 +37,10 @@ def agreements(request: Request) -> Response:
         raise Fault("bad-show", 400, shown)
     asks = directory.Wanted(query, lacking=shown)
     with reading(desk.engine) as connection:
-        staff = directory.find(connection, asks, None if wants_json(request) else slice(0, ROWS))
-        found = directory.count(connection, asks) if len(staff) == ROWS else len(staff)
-        agreed = store.given(connection, None if wants_json(request) else [each.id for each in staff])
+        found = directory.count(connection, asks)
+        portion = portion_of(request, found, ROWS)
+        staff = directory.find(connection, asks, portion.part if wants_json(request) else slice(0, ROWS))
+        agreed = store.given(connection, [each.id for each in staff])
         needs = directory.Wanted(lacking=directory.WORN_LACKING)
         without = directory.count(connection, needs) if desk.subjects.consent_required else 0
     return show(
@@ -55,7 +57,8 @@ def agreements(request: Request) -> Response:
                     "agreed": sorted(agreed.get(each.id, ())),
                 }
                 for each in staff
-            ]
+            ],
+            **portion.twin(request),
         },
         400 if error else 200,
         staff=staff,

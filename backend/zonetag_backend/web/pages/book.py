@@ -1,9 +1,7 @@
 """`/book/<site>`: who is in, who came and who left on a day."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +14,8 @@ from zonetag_backend.store import declarations, doors
 from zonetag_backend.store.book import Site
 from zonetag_backend.store.engine import reading
 from zonetag_backend.web.desk import Fault, desk_of
-from zonetag_backend.web.render import show, wants_json
+from zonetag_backend.web.portion import portion_of
+from zonetag_backend.web.render import show
 from zonetag_backend.web.rows import PAGE_ROWS, SHOWS, Counts, Line, chosen, counts_of, lines_of
 from zonetag_backend.web.times import Day, day_asked, iso, local
 from zonetag_backend.web.visitor import visitor_of
@@ -25,14 +24,16 @@ MAX_QUERY = 200  # characters of a search; a name has no more
 
 
 def book(request: Request) -> Response:
-    """The book of a site on `?day=`, narrowed by `?q=`, `?unit=` and `?show=in|left`, `?page=` by PAGE_ROWS people."""
+    """The book of a site on `?day=`, narrowed by `?q=`, `?unit=` and `?show=in|left`, by `?page=`."""
     desk = desk_of(request)
     asked = request.query_params
     now_ms = desk.clock()
-    whole = wants_json(request)
     wanted, unit, query = asked.get("show", ""), asked.get("unit", ""), asked.get("q", "")[:MAX_QUERY]
     if wanted not in SHOWS:
         raise Fault("bad-show", 400, wanted)
+    number = asked.get("page", "")
+    if number and (not number.isdecimal() or len(number) > 6):
+        raise Fault("bad-page", 400, number)
     with reading(desk.engine) as connection:
         site = store.site_named(connection, request.path_params["site"])
         if site is None:
@@ -42,30 +43,27 @@ def book(request: Request) -> Response:
         # What is past its time may still be there for an hour; it is not shown any more.
         span = range(max(day.start_ms, desk.cases.settings.floor_ms(now_ms)), day.end_ms)
         over = not span
-        stays = [] if over else store.stays_of_day(connection, site, span, now_ms, places=whole)
+        stays = [] if over else store.stays_of_day(connection, site, span, now_ms, places=False)
         lines = lines_of(stays)
         # That somebody declared is for the desk, which asks for it; an administrator has nothing of health at all.
         tells = not over and ADMIN not in visitor_of(request).roles
         asked_health = tells and bool(declarations.link_of(connection, site.name))
         declared = declarations.declared(connection, site.name, day.date.isoformat()) if tells else set()
         found = chosen(lines, wanted, unit, query)
-        pages = max(1, -(-len(found) // PAGE_ROWS))
-        page = _page(asked.get("page", ""), pages)
-        shown = found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
-        if not whole and not over:  # places for those on the page only
+        portion = portion_of(request, len(found), PAGE_ROWS)
+        shown = found[portion.part]
+        if shown:  # places for those on the page only
             tags = {stay.tag for line in shown for stay in line.stays}
             of_page = doors.told(connection, site, store.stays_of_day(connection, site, span, now_ms, tags=tags))
             placed = {line.key: line for line in lines_of(of_page)}
             shown = [placed[line.key] for line in shown]
-        elif not over and len(found) <= PAGE_ROWS:  # the door takes a millisecond or two for each stay
-            seen = iter(doors.told(connection, site, [stay for line in found for stay in line.stays]))
-            found = [replace(line, stays=tuple(islice(seen, len(line.stays)))) for line in found]
     counts = counts_of(lines)
     return show(
         request,
         "book",
         lambda: (
-            _twin(site, day, now_ms, counts, found)
+            _twin(site, day, now_ms, counts, shown)
+            | portion.twin(request)
             | {
                 "kept_until": (day.date + timedelta(days=days)).isoformat(),
                 "declared": [str(each) for each in declared],
@@ -82,22 +80,13 @@ def book(request: Request) -> Response:
         query=query,
         unit=unit,
         shown=wanted,
-        page=page,
-        pages=pages,
+        page=portion.page,
+        pages=portion.pages,
         over=over,
         days=days,
         kept_until=day.date + timedelta(days=days),
         declared=declared if asked_health or declared else None,
     )
-
-
-def _page(text: str, pages: int) -> int:
-    """The page asked for, brought within what there is."""
-    if not text:
-        return 1
-    if not text.isdecimal() or len(text) > 6:
-        raise Fault("bad-page", 400, text)
-    return min(max(1, int(text)), pages)
 
 
 def _twin(site: Site, day: Day, now_ms: int, counts: Counts, lines: Sequence[Line]) -> dict[str, Any]:

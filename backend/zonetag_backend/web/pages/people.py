@@ -14,8 +14,9 @@ from zonetag_backend.store.people import Person
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field
 from zonetag_backend.web.languages import marked as _
-from zonetag_backend.web.numbers import id_of, page_of
-from zonetag_backend.web.render import show, wants_json
+from zonetag_backend.web.numbers import id_of
+from zonetag_backend.web.portion import portion_of
+from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso
 from zonetag_backend.web.visitor import visitor_of
 from zonetag_backend.web.zones import first_zone
@@ -57,14 +58,14 @@ def _list(request: Request, error: str = "") -> Response:
     )
     with reading(desk.engine) as connection:
         count = directory.count(connection, asks)
-        page, pages, part = page_of(asked.get("page", ""), count, PAGE_ROWS)
-        found = directory.find(connection, asks, None if wants_json(request) else part)
+        portion = portion_of(request, count, PAGE_ROWS)
+        found = directory.find(connection, asks, portion.part)
         empty = not count and not directory.anybody(connection, floor_ms)
         units = directory.units(connection, floor_ms)
     return show(
         request,
         "people",
-        lambda: {"people": [_twin(each) for each in found]},
+        lambda: {"people": [_twin(each) for each in found], **portion.twin(request)},
         400 if error else 200,
         groups=[(name, list(those)) for name, those in groupby(found, lambda each: each.unit)],
         empty=empty,
@@ -79,8 +80,8 @@ def _list(request: Request, error: str = "") -> Response:
         changed=changed,
         tags=tags,
         without=without,
-        page=page,
-        pages=pages,
+        page=portion.page,
+        pages=portion.pages,
         error=error,
         typed=dict(request.state.form) if error else {},
     )

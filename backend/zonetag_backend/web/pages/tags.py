@@ -16,8 +16,9 @@ from zonetag_backend.store.tag_list import Tag
 from zonetag_backend.web.desk import Desk, Fault, desk_of
 from zonetag_backend.web.guard import field
 from zonetag_backend.web.languages import marked as _
-from zonetag_backend.web.numbers import id_of, page_of
-from zonetag_backend.web.render import show, wants_json
+from zonetag_backend.web.numbers import id_of
+from zonetag_backend.web.portion import portion_of
+from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso
 from zonetag_backend.web.visitor import visitor_of
 from zonetag_backend.web.zones import first_zone
@@ -62,13 +63,13 @@ def _list(request: Request, error: str = "") -> Response:
     with reading(desk.engine) as connection:
         counts = tag_list.counts(connection, now_ms, floor_ms)
         count = tag_list.count(connection, asks) if query else counts[wanted]
-        page, pages, part = page_of(asked.get("page", ""), count, PAGE_ROWS)
-        found = tag_list.tags(connection, asks, None if wants_json(request) else part)
+        portion = portion_of(request, count, PAGE_ROWS)
+        found = tag_list.tags(connection, asks, portion.part)
         zone = first_zone(connection)
     return show(
         request,
         "tags",
-        lambda: {"tags": [_twin(each, zone) for each in found]},
+        lambda: {"tags": [_twin(each, zone) for each in found], **portion.twin(request)},
         400 if error else 200,
         tags=found,
         counts=counts,
@@ -78,8 +79,8 @@ def _list(request: Request, error: str = "") -> Response:
         flat=tag_list.LOW,
         query=query,
         shown=wanted,
-        page=page,
-        pages=pages,
+        page=portion.page,
+        pages=portion.pages,
         zone=zone,
         now_ms=now_ms,
         error=error,
