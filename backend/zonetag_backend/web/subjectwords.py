@@ -42,7 +42,7 @@ SHORT = {
     consent_ledger.HEALTH: _("Declaration"),
     consent_ledger.REMINDERS: _("Reminders"),
 }
-HOW = {consent_ledger.PAPER: _("on paper"), consent_ledger.SCREEN: _("through the page")}
+HOW = {consent_ledger.PAPER: _("on paper"), consent_ledger.SCREEN: _("at the page “What is held about me”")}
 LOOKERS = {
     RECEPTION: _("Reception"),
     HEALTH: _("Health officer"),

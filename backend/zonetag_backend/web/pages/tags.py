@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -123,7 +124,13 @@ def change(request: Request) -> Response:
         return _list(request, CANNOT)
     if field(request, "back") == "person" and which.person is not None:
         return RedirectResponse(f"/people/{which.person}?done=taken", 303)
-    return RedirectResponse("/tags", 303)
+    return RedirectResponse(_same_list(request), 303)
+
+
+def _same_list(request: Request) -> str:
+    """The part of the list that the form stood in."""
+    part = {name: text for name in ("show", "q", "page") if (text := field(request, name)[:MOST_QUERY])}
+    return f"/tags?{urlencode(part)}" if part else "/tags"
 
 
 def _take(connection: Transaction, desk: Desk, which: Tag, now_ms: int) -> None:
