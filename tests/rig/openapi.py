@@ -7,7 +7,8 @@ from zonetag_backend.web.rights import RIGHTS
 
 # What pages read, in a query or a form; more than any one of them does.
 NAMES = (
-    "q unit day page limit show person tag form site step done act name code reason kind text lang back place title basis"
+    "q unit day page limit show person tag form site step done act name code reason kind text lang back place title"
+    " basis"
 )
 
 

@@ -19,6 +19,7 @@ DAY_MS = 86_400_000
 # Of a stay the door is asked about its beginning and its end, so that a page of a hundred people is quick; what lies
 # between stands on the person's page.
 END_MS = 120_000
+AT_ONCE = 100  # stays: each has a hundred windows or two there
 
 _HEARD = """{{ask}}
 SELECT k.person, h.gateway, h.start_ms, h.start_ms + h.span_ms, h.rssi_p90 FROM ask k CROSS JOIN {table} h
@@ -60,6 +61,13 @@ def ways(connection: Connection, site: str, stays: Sequence[tuple[int, int, int]
     by_gateway = sides(connection).get(site, {})
     if set(by_gateway.values()) != set(SIDES):
         return None
+    found: list[Way] = []
+    for at in range(0, len(stays), AT_ONCE):
+        found += _ways(connection, by_gateway, stays[at : at + AT_ONCE])
+    return found
+
+
+def _ways(connection: Connection, by_gateway: dict[str, str], stays: Sequence[tuple[int, int, int]]) -> list[Way]:
     asked = []
     for n, (tag, came, last) in enumerate(stays):
         if last - came > 2 * END_MS:
