@@ -93,6 +93,15 @@ def files_hold(office: Office, needle: bytes) -> bool:
     return any(needle in path.read_bytes() for path in office.folder.iterdir())
 
 
+def test_a_gateway_whose_clock_is_ahead_keeps_nothing_for_longer(office: Office) -> None:
+    tag, ahead = office.tag(office.add_tag("A-1")), NOW_MS + 3650 * DAY_MS
+    done = take(office.writer(), Gateway("gw1", start_ms=ahead).report(tag.window(ahead)), now_ms=NOW_MS)
+    assert dict(done.rejected) == {"clock": 1}
+    for day, left in ((DAYS - 1, 1), (DAYS + 1, 0)):
+        retention.expire(office.database, NOW_MS + day * DAY_MS, DAYS)
+        assert office.number("SELECT count(*) FROM rejected") == left
+
+
 def test_nothing_older_is_left_in_rows_tables_file_or_log(office: Office) -> None:
     which = office.add_tag("A-1")
     heard_on(office, which, NOW_MS, 1 << 32)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
+from zonetag_backend import rules
 from zonetag_backend.presence import CUT_MS, Span, presence, reach
 from zonetag_backend.records import Observation, Post, Rejection, Verdict, day_of
 from zonetag_backend.store import chain, heard, rows, schema, status
@@ -88,7 +89,12 @@ def _write_heard(connection: Connection, judged: Sequence[Judged]) -> None:
 
 def _write_rejected(connection: Connection, judged: Sequence[Judged], room: Room, now_ms: int) -> None:
     rejections = [rejection for each in judged for rejection in each.verdict.rejections]
-    rows.insert(connection, schema.rejected, room.admit(rejections, now_ms))
+    # A clock that is ahead must not keep a window for longer than any other, nor at the head of the list.
+    kept = [
+        each._replace(start_ms=now_ms) if each.reason == rules.CLOCK and each.start_ms > now_ms else each
+        for each in room.admit(rejections, now_ms)
+    ]
+    rows.insert(connection, schema.rejected, kept)
     count_rejected(connection, rejections)
 
 
