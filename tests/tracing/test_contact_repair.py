@@ -1,18 +1,22 @@
 """Contact records of before a change of battery, judged again by the clocks of their time: real frames, real tables."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from rig.registry import T0, Office, make_office, take
-from rig.reports import NOW_MS, Gateway, Tag
+from rig.reports import NOW_MS, Gateway, Tag, sealed
 from sqlalchemy import event
 
+from zonetag_backend.events import Events
 from zonetag_backend.ingest import Ingest
+from zonetag_backend.mqtt import Incoming
 from zonetag_backend.store import contact_log, roster, tags
 from zonetag_backend.store.contact_repair import Repair
 from zonetag_backend.store.engine import writing
 from zonetag_backend.store.writer import Writer
+from zonetag_backend.subscriber import Subscriber
 from zonetag_backend.tracing.contacts import judge
 from zonetag_protocol import rotation
 from zonetag_protocol.contact import Contact
@@ -183,6 +187,43 @@ def test_a_tag_that_is_registered_late_has_its_records_judged(room: Room) -> Non
     repair = room.repair()
     repair.note(room.moved)
     assert repair.look(LATER_MS) == 1
+
+
+class Hears:
+    """A way back to the broker on which nothing is said: how many messages were worked on."""
+
+    def __init__(self) -> None:
+        self.done_with = threading.Semaphore(0)
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        return True
+
+    def done(self, message: Incoming) -> None:
+        self.done_with.release()
+
+
+def test_the_server_tells_of_a_clock_after_its_reports_are_written(room: Room) -> None:
+    old = room.office.tag(room.one)
+    room.office.tags[room.one] = Tag(old.master, BACK_MS - old.t_ms(CHANGED_MS) - RESERVED_MS)
+    after = [room.heard(BACK_MS + n * MINUTE_MS) for n in (2, 3)]
+    room.fetch(*after, now_ms=BACK_MS + 4 * MINUTE_MS)
+    repair, told = room.repair(), threading.Event()
+
+    def note(moved: Iterable[int], came_ms: int | None) -> None:
+        repair.note(moved, came_ms)
+        told.set()
+
+    back = Hears()
+    subscriber = Subscriber(room.office.writer(), Events(), lambda: LATER_MS, 64, clocks=note)
+    subscriber.start(back)
+    for n in range(30):
+        made = room.gateway.report(room.office.tag(room.one).window(BACK_MS + n * 5000))
+        subscriber.put(Incoming(room.gateway.topic(), sealed(made), 1, n, 1))
+    for _ in range(30):
+        assert back.done_with.acquire(timeout=60)
+    assert told.wait(60)
+    subscriber.stop()
+    assert repair.look(LATER_MS) == 2
 
 
 def test_nothing_noted_asks_nothing_and_a_failed_look_forgets_nothing(room: Room) -> None:
