@@ -28,6 +28,7 @@ JUDGE_EVERY_S = 15.0  # after a clock became known
 AT_ONCE = 2000  # records looked at in one run
 WORK = 500_000  # tags times tables of 1024 s that one run makes at most: seconds
 KNOWN_MS = 3_600_000  # clocks are looked up anew after so long at the latest: they drift
+LOOK_WORK = WORK // 5  # the same of one look: about a second in fifteen
 LEAST = 16  # tables that it makes however many tags there are
 
 Name = tuple[int, int, bytes, int]
@@ -69,6 +70,7 @@ class Repair:
         self._noting = threading.Lock()
         self._moved: set[int] = set()
         self._came_ms: int | None = None
+        self._pending: list[KeptApart] = []  # what looks have still to judge, in order
         self.moved = 0  # records that changed sides, since the start
 
     def note(self, moved: Iterable[int], came_ms: int | None = None) -> None:
@@ -79,11 +81,14 @@ class Repair:
                 self._came_ms = came_ms if self._came_ms is None else min(came_ms, self._came_ms)
 
     def look(self, now_ms: int) -> int:
-        """Judge what hangs on what was noted; how many records changed sides.  Where nothing was, nothing is asked."""
+        """Judge what hangs on what was noted, a bounded part at a time; how many records changed sides.
+
+        Where nothing was noted, and nothing is left, nothing is asked.
+        """
         with self._noting:
             moved, came_ms = self._moved, self._came_ms
             self._moved, self._came_ms = set(), None
-        if not moved and came_ms is None:
+        if not moved and came_ms is None and not self._pending:
             return 0
         try:
             with self._working:
@@ -117,20 +122,21 @@ class Repair:
                 sent |= bench.past.identifiers(which, retention.horizon_ms(now_ms, self._days), now_ms)
             some: list[KeptApart] = []
             after: Key | None = None
-            while page := _apart(connection, after, AT_ONCE, None if moved else came_ms):
+            while (moved or came_ms is not None) and (
+                page := _apart(connection, after, AT_ONCE, None if moved else came_ms)
+            ):
                 after = page[-1][:5]
                 some += [
                     row
                     for row in page
                     if row.tag in moved or row.eid in sent or (came_ms is not None and row.received_ms >= came_ms)
                 ]
-        changed = 0
-        while some:
-            cured, last = self._cure(bench, some, now_ms)
-            if last is None:  # the hourly run goes on
-                break
-            changed += cured
-            some = [row for row in some if row[:5] > last]
+        self._pending = sorted({*self._pending, *some})
+        if not self._pending:
+            return 0
+        changed, last = self._cure(bench, self._pending, now_ms, LOOK_WORK)
+        if last is not None:
+            self._pending = [row for row in self._pending if row[:5] > last]
         return changed
 
     def _look_up(self, connection: Connection, now_ms: int) -> _Bench:
@@ -139,9 +145,9 @@ class Repair:
         self._bench = _Bench(past, known.revision, now_ms)
         return self._bench
 
-    def _cure(self, bench: _Bench, some: Sequence[KeptApart], now_ms: int) -> tuple[int, Key | None]:
+    def _cure(self, bench: _Bench, some: Sequence[KeptApart], now_ms: int, work: int = WORK) -> tuple[int, Key | None]:
         """How many of these changed sides, and the last that was looked at; none: nothing could be done."""
-        good, last = self._judged(bench.past, some, now_ms)
+        good, last = self._judged(bench.past, some, now_ms, work)
         moved = 0
         if good:
             with writing(self._engine) as connection:
@@ -157,10 +163,10 @@ class Repair:
             log.info("contact records understood by the clocks of their time: %d", moved)
         return moved, last
 
-    def _judged(self, past: Past, some: Sequence[KeptApart], now_ms: int) -> tuple[list[Logged], Key]:
+    def _judged(self, past: Past, some: Sequence[KeptApart], now_ms: int, work: int) -> tuple[list[Logged], Key]:
         """What is good among the first of these, and the last one that was looked at."""
         earliest_ms = retention.horizon_ms(now_ms, self._days)
-        most = max(LEAST, WORK // max(1, len(past)))
+        most = max(LEAST, work // max(1, len(past)))
         buckets: set[int] = set()
         jobs: dict[tuple[int, int, int, int], list[Contact]] = defaultdict(list)
         last = some[0][:5]
