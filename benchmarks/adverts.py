@@ -5,7 +5,6 @@ bleparser gets the HCI event it wants and TheengsDecoder its JSON, both made bef
 """
 
 import json
-from itertools import groupby
 
 from bleparser import BleParser
 from measure import rate, show
@@ -20,7 +19,7 @@ BLEPARSER = BleParser()
 
 
 def folded(adverts: list[Advert]) -> int:
-    """One by one, as they come from Bluetooth."""
+    """As a running gateway does."""
     folder = Folder()
     hear = folder.hear
     due = CLOSE_EVERY_S
@@ -31,20 +30,6 @@ def folded(adverts: list[Advert]) -> int:
         hear(data, rssi, at)
     assert folder.flush()
     return len(adverts)
-
-
-def folded_in_batches(batches: list[list[Advert]]) -> int:
-    """As sources that have several at once hand them over."""
-    folder = Folder()
-    for batch in batches:
-        folder.hear_many(batch)
-        folder.close(batch[-1][2])
-    assert folder.flush()
-    return sum(len(batch) for batch in batches)
-
-
-def in_batches(adverts: list[Advert]) -> list[list[Advert]]:
-    return [list(batch) for _, batch in groupby(adverts, key=lambda advert: advert[2] // CLOSE_EVERY_S)]
 
 
 def hci_event(data: bytes, rssi: int) -> bytes:
@@ -76,16 +61,13 @@ def compare(name: str, adverts: list[Advert]) -> None:
     # New copies in every round, lest a hash that is cached in them helps; their cost is taken off again.
     copies = rate(lambda: len(copied()))
     mine = 1 / (1 / rate(lambda: folded(copied())) - 1 / copies)
-    batched = rate(lambda: sum(map(len, in_batches(copied()))))
-    together = 1 / (1 / rate(lambda: folded_in_batches(in_batches(copied()))) - 1 / batched)
     few = adverts[:20_000]
     events = [hci_event(data, rssi) for data, rssi, _ in few]
     peer = rate(lambda: len([BLEPARSER.parse_raw_data(event) for event in events]))
     texts = [theengs_json(data, rssi) for data, rssi, _ in few[:1000]]
     theengs = rate(lambda: len([decodeBLE(text) for text in texts]), rounds=3)
-    show(f"{name}: parse and fold, one by one", mine, "adverts/s", "bleparser", peer)
-    show(f"{name}: parse and fold, one by one", mine, "adverts/s", "TheengsDecoder", theengs)
-    show(f"{name}: parse and fold, in batches", together, "adverts/s", "bleparser", peer)
+    show(f"{name}: parse and fold", mine, "adverts/s", "bleparser", peer)
+    show(f"{name}: parse and fold", mine, "adverts/s", "TheengsDecoder", theengs)
     show(f"{name}: bleparser, parse only", peer, "adverts/s")
     show(f"{name}: TheengsDecoder, decode only", theengs, "adverts/s")
 

@@ -7,7 +7,6 @@ the configuration file.
 
 # ruff: noqa: RUF009  # `_setting` makes a dataclass field, as `field` does; nothing mutable is shared
 
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -282,7 +281,3 @@ def setting_names() -> list[str]:
     for section, cls in SECTIONS.items():
         names += [f"{section}.{f.name}" for f in fields(cls)]
     return names
-
-
-REAL_SPEED = 1.0
-MAX_SPEED = math.inf

@@ -12,7 +12,6 @@ What makes no window is only counted.  All adverts of one such kind share one en
 repeated tags cost, and new ones no more than their place in the table.
 """
 
-from collections.abc import Iterable
 from math import inf
 
 from zonetag_gateway.room import Room
@@ -87,17 +86,6 @@ class Folder:
             entry.append(rssi)
         else:
             self._meet(data, rssi, at)
-
-    def hear_many(self, adverts: Iterable[tuple[bytes, int, float]]) -> None:
-        """The same for a batch, without the cost of a call each."""
-        get = self._open.get
-        for data, rssi, at in adverts:
-            entry = get(data)
-            if entry is not None and at < entry.until:
-                entry.last = at
-                entry.append(rssi)
-            else:
-                self._meet(data, rssi, at)
 
     def close(self, now: float) -> list[ClosedWindow]:
         """The windows that are due at `now`, and those that have closed themselves since the last call."""

@@ -5,7 +5,6 @@ the simulation's for the others.  Nothing behind the seam reads a clock: it asks
 point of that line was in UTC.  `zonetag_gateway.sources.make(config: Config, clock: Clock) -> Source` chooses one.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -38,12 +37,6 @@ class Hear(Protocol):
     """
 
     def __call__(self, data: bytes, rssi: int, at: float, /) -> None: ...
-
-
-class HearMany(Protocol):
-    """The same for sources that have batches: (data, rssi, at) each.  One call saves nothing but the call."""
-
-    def __call__(self, adverts: Iterable[tuple[bytes, int, float]], /) -> None: ...
 
 
 class Source(Protocol):

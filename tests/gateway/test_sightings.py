@@ -153,18 +153,6 @@ def test_phones_are_counted_anew_in_each_batch_and_forgotten() -> None:
     )  # nothing of a phone outlives its batch
 
 
-def test_a_batch_is_the_same_as_one_by_one() -> None:
-    dice = random.Random(4)
-    devices = [Tag(n).advert(T0) for n in range(20)] + [BADGE, PHONE, ETLM, CUT]
-    adverts = [(bytes(bytearray(dice.choice(devices))), dice.randint(-90, -40), i * 0.003) for i in range(5000)]
-    one, many = Folder(), Folder()
-    for advert in adverts:
-        one.hear(*advert)
-    many.hear_many(adverts)
-    assert one.flush() == many.flush()
-    assert one.take_tallies() == many.take_tallies()
-
-
 def test_everything_adds_up_whatever_comes() -> None:
     """Random traffic in a small table: each advert in exactly one window or one tally."""
     seed = random.randrange(1 << 32)

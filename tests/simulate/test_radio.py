@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zonetag_backend.simulate import rhythm
-from zonetag_backend.simulate.collisions import airtime_s, airtimes_s, collided, expected_loss
+from zonetag_backend.simulate.collisions import airtime_s, airtimes_s, collided
 from zonetag_backend.simulate.dice import Floats, dice
 from zonetag_backend.simulate.emitter import Sent
 from zonetag_backend.simulate.plan import Plan, Receiver, Wall
@@ -100,7 +100,7 @@ def test_two_at_once_are_both_lost() -> None:
 @pytest.mark.parametrize(("devices", "loss"), [(61, 0.20), (189, 0.50)])
 def test_collisions_follow_the_formula(devices: int, loss: float) -> None:
     """At 200 ms 61 tags in range lose 20 %, 189 lose half."""
-    assert expected_loss(devices, 0.2) == pytest.approx(loss, abs=0.01)
+    assert 1 - np.exp(-2 * airtime_s(31) * (devices - 1) / 0.205) == pytest.approx(loss, abs=0.01)
     roll = dice(4, "rhythm", devices)
     times = np.sort(np.concatenate([rhythm.even(roll, 0.2, 0.0, 120.0) for _ in range(devices)]))
     assert collided(times, np.full(len(times), airtime_s(31))).mean() == pytest.approx(loss, abs=0.02)

@@ -15,8 +15,6 @@ from zonetag_backend.store.case_story import Contact
 from zonetag_backend.tracing.outcome import Who, Zone
 
 Cell = str | int | float | datetime
-CONTACT_COLUMNS = 15
-PLACE_COLUMNS = 9
 BOM = "\ufeff"  # without it Excel takes UTF-8 for something else
 TIME_FORMAT = "dd/mm/yyyy hh:mm"
 PERCENT_FORMAT = "0%"

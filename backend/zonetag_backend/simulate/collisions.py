@@ -32,8 +32,3 @@ def collided(times: Floats, airtimes: Floats) -> Flags:
         lost[step:] |= over
         lost[:-step] |= over
     return lost
-
-
-def expected_loss(devices: int, interval_s: float, length: int = 31) -> float:
-    """The share lost among `devices` with the same interval, by the formula above."""
-    return float(1 - np.exp(-2 * airtime_s(length) * (devices - 1) / (interval_s + 0.005)))

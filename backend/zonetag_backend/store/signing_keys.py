@@ -13,8 +13,6 @@ from zonetag_backend.signatures import NOT_ENROLLED, SigningKey
 from zonetag_backend.store.registry import changed
 from zonetag_backend.store.schema import enrolment, gateway, place
 
-PUBLIC_KEY = 32  # bytes, Ed25519
-
 _k = enrolment.gateway_key
 
 

@@ -17,10 +17,6 @@ PASSIVE = "passive"
 ACTIVE = "active"
 AUTO = "auto"
 
-# The kernel takes 16 patterns in a monitor.  But bluetoothd 5.66 (Debian 12) counts the bytes of its request, 34 a
-# pattern, in one byte: with an 8th pattern it writes past its buffer and dies ("malloc(): corrupted top size").
-MAX_PATTERNS = 7
-
 ENABLE_MONITORS = (
     "Turn them on: set `Experimental = true` under [General] in /etc/bluetooth/main.conf, "
     "then sudo systemctl restart bluetooth (kernel 5.10 or later)"
@@ -42,6 +38,9 @@ def patterns(company: int) -> tuple[tuple[int, int, bytes], ...]:
     data without its UUID in front, and lists of UUIDs not at all.  So an identifier stands here twice, our own tags
     three times; of the phones that only 5.66 finds so, 5.82 tells through the active scanner.  Never Flags: an advert
     with other flags would vanish.
+
+    Seven at most: the kernel takes 16, but bluetoothd 5.66 (Debian 12) counts the bytes of its request, 34 a pattern,
+    in one byte; with an 8th it writes past its buffer and dies ("malloc(): corrupted top size").
     """
     return (
         _company(company),
