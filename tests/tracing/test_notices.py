@@ -4,19 +4,17 @@ import hashlib
 import hmac
 import json
 import signal
-import socketserver
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import UTC
 from email import message_from_string, policy
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from rig.world import BEGIN_MS, DAY_MS, HOUR_MS, World
+from rig.receivers import NOW_MS, SECRET, PostOffice, Receiver, in_line
+from rig.world import BEGIN_MS, DAY_MS, World
 from sqlalchemy import insert
 
 from zonetag_backend.notices.email import Email, Mail
@@ -27,132 +25,8 @@ from zonetag_backend.reports.notice import LANGUAGES, Reason, notice
 from zonetag_backend.store import cases, notices
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.schema.office import visitor
-from zonetag_backend.store.tracing import names, traced
+from zonetag_backend.store.tracing import names
 from zonetag_backend.tracing.profile import PROFILES
-
-SECRET = b"a secret of sixteen bytes and more"
-NOW_MS = BEGIN_MS + DAY_MS
-
-
-class Receiver:
-    """A receiver of webhooks: answers what `answers` says, then 200."""
-
-    def __init__(self) -> None:
-        self.answers: list[int] = []
-        self.lies: dict[str, str] = {}  # headers of the next answer that do not fit it
-        self.came: list[tuple[dict[str, str], bytes]] = []
-        self.kills: subprocess.Popen[str] | None = None  # who does not live to hear the answer
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.came.append((dict(self.headers), body))
-                if receiver.kills is not None:
-                    receiver.kills.kill()
-                    receiver.kills.wait()
-                    receiver.kills = None
-                self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
-                self.send_header("Location", "/elsewhere")
-                for name, value in receiver.lies.items():
-                    self.send_header(name, value)
-                receiver.lies = {}
-                self.end_headers()
-                self.wfile.write(b"said")
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/notices?from=zonetag"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-class PostOffice:
-    """As much of an SMTP server (RFC 5321) as a client needs that has one message."""
-
-    def __init__(self) -> None:
-        self.messages: list[tuple[str, str]] = []  # recipient, what came after DATA
-        self.refuse = False
-        self.goodbye = "221 bye"  # empty: hangs up
-        office = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                def say(line: str) -> None:
-                    self.wfile.write(line.encode() + b"\r\n")
-
-                say("220 here")
-                recipient = ""
-                while line := self.rfile.readline().decode():
-                    word = line.split()[0].upper()
-                    if word == "RCPT":
-                        recipient = line.split("<")[1].split(">")[0]
-                        say("550 nobody" if office.refuse else "250 ok")
-                    elif word == "DATA":
-                        say("354 go on")
-                        lines = []
-                        while (more := self.rfile.readline().decode()) != ".\r\n":
-                            lines.append(more)
-                        office.messages.append((recipient, "".join(lines)))
-                        say("250 taken")
-                    elif word == "QUIT":
-                        if office.goodbye:
-                            say(office.goodbye)
-                        return
-                    else:
-                        say("250 ok")
-
-        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self.url = f"smtp://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def post() -> Iterator[PostOffice]:
-    made = PostOffice()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def case(world: World) -> int:
-    """Person 1 fell ill; 2 and 3 had been close."""
-    world.people(4, 4, 1)
-    for person in range(1, 5):
-        world.wear(person, person)
-    for peer in (2, 3):
-        for epoch in range(3):
-            world.hear(1, peer, BEGIN_MS + 2 * HOUR_MS + epoch * 1_024_000, range(32))
-    with writing(world.database) as connection:
-        which = cases.open_case(connection, 1, "covid-19", BEGIN_MS, "onset", by="me", reason="ill", now_ms=NOW_MS)
-        found = traced(connection, 1, (BEGIN_MS - DAY_MS, NOW_MS), PROFILES["covid-19"], floor_ms=0)
-        assert cases.keep_exposures(connection, which, found, NOW_MS) == 2
-    return which
-
-
-def in_line(world: World, case: int, *channels: str) -> int:
-    with writing(world.database) as connection:
-        return notices.compose(connection, case, list(channels), language="vi", office="Văn phòng", now_ms=NOW_MS)
 
 
 def test_a_webhook_bears_a_signature_that_the_receiver_can_check(world: World, case: int, receiver: Receiver) -> None:
@@ -262,95 +136,6 @@ def test_a_receiver_that_is_not_there_is_not_asked_for_ever(world: World, case: 
         tries += notices.send_due(world.database, ways, partial(int, now))[1]
         now += DAY_MS
     assert tries == 2 * MOST_TRIES
-
-
-class Meddler:
-    """A way that takes everything, after something has happened meanwhile."""
-
-    channel = "webhook"
-
-    def __init__(self, world: World, statement: str = "", clock: list[int] | None = None) -> None:
-        self.world, self.statement, self.clock = world, statement, clock
-        self.sent: list[tuple[int, int]] = []  # person's number, and the time that was signed
-
-    def send(self, notice: Outgoing, now_ms: int) -> str:
-        self.sent.append((int(notice.code), now_ms))
-        if self.statement:
-            with writing(self.world.database) as connection:
-                connection.exec_driver_sql(self.statement.format(other=5 - int(notice.code)))
-        if self.clock:
-            self.clock[0] += 10 * 60_000
-        return "taken"
-
-
-@pytest.mark.parametrize(
-    ("meanwhile", "told"),
-    [
-        ("", 2),
-        (f"UPDATE case_record SET closed_ms = {NOW_MS}", 1),
-        ("INSERT INTO restriction (person, since_ms) VALUES ({other}, 0)", 1),
-        ("DELETE FROM case_notice WHERE person = {other}", 1),
-    ],
-)
-def test_what_is_decided_while_notices_go_out_holds_for_the_next(
-    world: World, case: int, meanwhile: str, told: int
-) -> None:
-    in_line(world, case, "webhook")
-    way = Meddler(world, meanwhile)
-    assert notices.send_due(world.database, {"webhook": way}, lambda: NOW_MS) == (told, 0)
-    assert len({who for who, _ in way.sent}) == told
-
-
-def test_each_is_signed_with_the_time_at_which_it_goes_out(world: World, case: int) -> None:
-    """A receiver refuses what was signed five minutes ago, and a round may take longer."""
-    in_line(world, case, "webhook")
-    clock = [NOW_MS]
-    way = Meddler(world, clock=clock)
-    notices.send_due(world.database, {"webhook": way}, lambda: clock[0])
-    assert [at for _, at in way.sent] == [NOW_MS, NOW_MS + 10 * 60_000]
-    with reading(world.database) as connection:
-        sent = sorted(row.sent_ms for row in cases.notices_of(connection, case))
-    assert sent == [NOW_MS + n * 600_000 for n in (1, 2)]
-
-
-def test_one_that_cannot_be_sent_keeps_no_other_from_it(
-    world: World, case: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    in_line(world, case, "webhook")
-
-    class Faulty(Meddler):
-        def send(self, notice: Outgoing, now_ms: int) -> str:
-            if notice.code == "2":
-                raise KeyError("a fault of ours")
-            return super().send(notice, now_ms)
-
-    way = Faulty(world)
-    assert notices.send_due(world.database, {"webhook": way}, lambda: NOW_MS) == (1, 1)
-    assert "a fault of ours" in caplog.text
-    assert notices.send_due(world.database, {"webhook": Meddler(world)}, lambda: NOW_MS + WAITS_MS[0]) == (1, 0)
-
-
-def test_a_way_that_does_not_answer_holds_nobody_else_up(world: World, case: int, post: PostOffice) -> None:
-    """Each silence takes 20 seconds; after two in a row the others get their turn, and it the next round."""
-    in_line(world, case, "webhook")
-    with writing(world.database) as connection:
-        assert cases.add_notice(connection, case, 4, channel="webhook", language="vi", text="a\n\nb", now_ms=NOW_MS)
-    in_line(world, case, "email")
-    asked: list[int] = []
-
-    class Silent(Meddler):
-        def send(self, notice: Outgoing, now_ms: int) -> str:
-            asked.append(notice.id)
-            raise NotSent("no answer", silent=True)
-
-    ways: dict[str, Any] = {
-        "webhook": Silent(world),
-        "email": Email(Mail(post.url, "", "", "zonetag@here.example", "{code}@here.example")),
-    }
-    assert notices.send_due(world.database, ways, lambda: NOW_MS) == (2, 2)
-    assert (len(asked), len(post.messages)) == (2, 2)
-    assert notices.send_due(world.database, ways, lambda: NOW_MS) == (0, 1), "the next one, in the next round"
-    assert len(set(asked)) == 3
 
 
 def test_a_closed_case_tells_nobody(world: World, case: int, receiver: Receiver) -> None:
