@@ -176,6 +176,7 @@ def _people(made: Everything) -> None:
         "consent": "1",
         "form": "json",
         "screen": open_screen(office),
+        "work": "0123456789abcdef",
     }
 
 

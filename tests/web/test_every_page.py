@@ -64,6 +64,7 @@ def filled(office: Office, get: Get) -> dict[str, str]:
         "request": asked[1],
         "picture": png(4, 4).hex(),
         "screen": open_screen(office),
+        "work": "0123456789abcdef",
     }
 
 

@@ -124,9 +124,45 @@ def test_a_list_that_takes_long_says_so_and_is_not_sent_twice(served: Served, pa
     # The form goes nowhere here, as if the answer took for ever.
     page.evaluate("document.querySelector('form.sheet').addEventListener('submit', (event) => event.preventDefault())")
     page.click("form.sheet button.go")
-    page.wait_for_selector(".slow[role=status] progress")
+    page.wait_for_selector(".slow progress")
     page.wait_for_selector("form.sheet button.go[disabled]")
-    assert "Đang đọc danh sách" in page.inner_text(".slow")
+    assert "Đang đọc danh sách" in page.inner_text(".slow [role=status]")
+
+
+# The form is sent as ever, but its answer is put aside: while a page is being left, nobody can look at it from here.
+ASIDE = """() => {
+  const form = document.querySelector("form[data-work]");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form));
+    window.answer = fetch(form.action, { method: "POST", body }).then((answer) => answer.text());
+  });
+}"""
+
+
+def test_an_import_is_stopped_by_keyboard_and_nothing_has_changed(served: Served, page: Any, tmp_path: Path) -> None:
+    file = tmp_path / "danh-sach.csv"
+    file.write_text(ROSTER, encoding="utf-8-sig")
+    page.goto(f"{served.url}/people/import")
+    page.set_input_files("[name=file]", file)
+    page.click("form.sheet button.go")
+    page.wait_for_selector(".problems")
+    work = page.get_attribute("form[data-work]", "data-work")
+    page.evaluate(ASIDE)
+    with writing(served.office.engine):  # as if another wrote for long
+        by_keyboard(page, "Nhập 6 dòng")
+        page.wait_for_selector(".slow progress")
+        good(page, "import-works")
+        page.wait_for_function("async (work) => (await (await fetch(`${work}.json`)).json()).known", arg=work)
+        by_keyboard(page, "Dừng")
+        page.wait_for_selector(".slow button[disabled]")
+        page.wait_for_selector("text=Đang dừng")
+    assert "Đã dừng: chưa thay đổi gì." in page.evaluate("window.answer")
+    page.goto(f"{served.url}{work}")
+    assert "Đã kết thúc" in page.inner_text("main")
+    good(page)
+    page.goto(f"{served.url}/people?q=do+duc")
+    assert page.locator("text=Đỗ Văn Đức").count() == 0
 
 
 def test_visitors_and_the_plan(served: Served, page: Any, tmp_path: Path) -> None:

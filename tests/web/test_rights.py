@@ -32,6 +32,7 @@ VALUES = {
     "request": "1",
     "tag": "1",
     "firmware": "1",
+    "work": "0123456789abcdef",
 }
 
 

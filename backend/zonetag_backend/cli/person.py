@@ -3,6 +3,7 @@
 import argparse
 
 from zonetag_backend import backupfolder
+from zonetag_backend.cli import person_import
 from zonetag_backend.cli.store import Parsers, actor, add_where, changing, show
 from zonetag_backend.errors import BadValue
 from zonetag_backend.store import audit, erasure, lists, registry, retention
@@ -30,6 +31,7 @@ def register(commands: Parsers) -> None:
     gone.add_argument("--yes", action="store_true", help="really; it cannot be undone")
     add_where(gone)
     gone.set_defaults(run=_erase)
+    person_import.register(actions)
     listed = actions.add_parser("list", help="all people and their tags")
     listed.add_argument("--json", action="store_true", help="as JSON")
     add_where(listed)

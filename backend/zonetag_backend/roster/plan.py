@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from zonetag_backend.names import folded
 from zonetag_backend.roster import rows as r
 from zonetag_backend.roster.rows import Row
+from zonetag_backend.roster.telling import CHECK, EVERY, Tell, silent
 
 NEW, CHANGE, SAME, WRONG = "new", "change", "same", "wrong"
 FREE, UNFIT = "free", "unfit"  # of a tag that nobody wears
@@ -90,11 +91,16 @@ class _Register:
                 self.by_code[each.code] = each
 
 
-def plan(rows: Sequence[Row], people: Iterable[Known], tags: Iterable[KnownTag]) -> Plan:
+def plan(rows: Sequence[Row], people: Iterable[Known], tags: Iterable[KnownTag], tell: Tell = silent) -> Plan:
     """What the rows would do.  A row finds its person by the staff number, else by name and unit."""
     register = _Register(people, tags)
     first: dict[tuple[str, ...], Row] = {}
-    return Plan(tuple(_step(row, register, first) for row in rows))
+    steps = []
+    for done, row in enumerate(rows):
+        if done % EVERY == 0:
+            tell(CHECK, done, len(rows))
+        steps.append(_step(row, register, first))
+    return Plan(tuple(steps))
 
 
 def _step(row: Row, register: _Register, first: dict[tuple[str, ...], Row]) -> Step:

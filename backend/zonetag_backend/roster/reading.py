@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from zonetag_backend.roster import columns, furniture, text_file, workbook
 from zonetag_backend.roster.rows import EMPTY, MOST_ROWS, NO_HEAD, OLD_EXCEL, TOO_LARGE, TOO_MANY, Line, Refused, Row
+from zonetag_backend.roster.telling import READ, Tell, silent
 from zonetag_backend.roster.workbook import Cell
 
 MOST_BYTES = 4 << 20
@@ -39,8 +40,9 @@ def read(content: bytes) -> list[Row]:
     return look(content).rows
 
 
-def look(content: bytes) -> Looked:
+def look(content: bytes, tell: Tell = silent) -> Looked:
     """The people in a file, and what of it was read: XLSX by its first bytes, else CSV.  Refused."""
+    tell(READ, 0, 0)
     if len(content) > MOST_BYTES:
         raise Refused(TOO_LARGE)
     if not content.strip():
@@ -48,7 +50,7 @@ def look(content: bytes) -> Looked:
     if content.startswith(workbook.OLD_MAGIC):
         raise Refused(OLD_EXCEL)
     if content.startswith(workbook.MAGIC):
-        found = [_rows(cells, name) for name, cells in workbook.sheets_of(content)]
+        found = [_rows(cells, name) for name, cells in workbook.sheets_of(content, tell)]
     else:
         found = [_rows([[(each, False) for each in row] for row in text_file.cells_of(content)], "")]
     sheets = [each for each in found if each is not None]

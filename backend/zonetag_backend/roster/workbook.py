@@ -15,6 +15,7 @@ from openpyxl.xml import DEFUSEDXML
 
 from zonetag_backend.roster import columns
 from zonetag_backend.roster.rows import DAMAGED, MACROS, MOST_ROWS, NOT_A_LIST, TOO_LARGE, TOO_MANY, Refused
+from zonetag_backend.roster.telling import EVERY, READ, Tell, silent
 
 assert DEFUSEDXML, "openpyxl without defusedxml would follow entities"
 
@@ -33,7 +34,7 @@ Cell = tuple[str, bool]
 """A text, and whether it is a formula's."""
 
 
-def sheets_of(content: bytes) -> Iterator[tuple[str, list[list[Cell]]]]:
+def sheets_of(content: bytes, tell: Tell = silent) -> Iterator[tuple[str, list[list[Cell]]]]:
     """Name and rows of each sheet that can be seen.  Refused by name; memory and time have their bounds."""
     _look(content)
     try:
@@ -49,6 +50,8 @@ def sheets_of(content: bytes) -> Iterator[tuple[str, list[list[Cell]]]]:
                 if left < 0:
                     raise Refused(TOO_MANY)
                 rows.append([_cell(each) for each in row])
+                if left % EVERY == 0:
+                    tell(READ, MOST_ROWS + columns.SEARCHED - left, 0)
             yield sheet.title, rows
     except DefusedXmlException:
         raise Refused(MACROS) from None

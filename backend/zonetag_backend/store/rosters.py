@@ -1,11 +1,13 @@
 """The register as a roster is held against it, and a roster taken over.  Inside the caller's transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert
 
 from zonetag_backend.keys import Keyring
 from zonetag_backend.roster.plan import CHANGE, FREE, NEW, UNFIT, Known, KnownTag, Plan
+from zonetag_backend.roster.telling import EVERY, WRITE, Tell, silent
 from zonetag_backend.store import audit, consent_ledger, departures, people, tag_list, tags
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema import person
@@ -49,9 +51,16 @@ def known_tags(connection: Connection) -> list[KnownTag]:
 
 
 def take_over(
-    connection: Connection, keyring: Keyring, plan: Plan, now_ms: int, actor: str, *, consent_required: bool = True
+    connection: Connection,
+    keyring: Keyring,
+    plan: Plan,
+    now_ms: int,
+    actor: str,
+    *,
+    consent_required: bool = True,
+    tell: Tell = silent,
 ) -> Taken:
-    """Do every step that is not wrong.
+    """Do every step that is not wrong; `tell` may stop it, and the caller's transaction undoes what was done so far.
 
     One entry of the audit log for the list, one for each change, each tag, and each tag without agreement.
     """
@@ -73,20 +82,42 @@ def take_over(
             continue
         if step.tag is not None:
             wears.append((step.tag.id, who, step.tag.number))
-    if new:
-        connection.execute(insert(person), new)
+    lacking = _lacking(connection, [who for _, who, _ in wears]) if consent_required else []
+    written = _Steps(tell, len(plan.steps), len(new) + len(changes) + len(wears) + len(lacking))
+    for at in range(0, len(new), EVERY):
+        connection.execute(insert(person), new[at : at + EVERY])
+        written.more(len(new[at : at + EVERY]))
     told = f"new {len(new)}, changed {len(changes)}, tags {len(wears)}"
     audit.record(connection, now_ms, actor, "people.import", reason=told)
     for who in changes:
         audit.record(connection, now_ms, actor, "person.change", who)
+        written.more()
     for which, who, number in wears:
         tags.hand_out(connection, keyring, which, who, now_ms)
         audit.record(connection, now_ms, actor, "tag.give", number)
-    counts = (len(new), len(changes), len(wears))
-    if not consent_required:
-        return Taken(*counts, 0)
-    agreed = consent_ledger.given(connection)
-    lacking = [who for _, who, _ in wears if not agreed.get(who, frozenset()).issuperset(consent_ledger.NEEDED)]
+        written.more()
     for who in lacking:
         consent_ledger.note_handed_out(connection, who, actor, now_ms)
-    return Taken(*counts, len(lacking))
+        written.more()
+    return Taken(len(new), len(changes), len(wears), len(lacking))
+
+
+def _lacking(connection: Connection, people: Sequence[int]) -> list[int]:
+    """Who has not agreed to what a tag needs."""
+    agreed = consent_ledger.given(connection)
+    return [who for who in people if not agreed.get(who, frozenset()).issuperset(consent_ledger.NEEDED)]
+
+
+class _Steps:
+    """What is written, counted, and told in rows of the list: of how many steps each is, nobody needs to know."""
+
+    def __init__(self, tell: Tell, rows: int, steps: int) -> None:
+        self._tell, self._rows, self._steps = tell, rows, steps
+        self._done = self._told = 0
+        tell(WRITE, 0, rows)
+
+    def more(self, steps: int = 1) -> None:
+        self._done += steps
+        if self._done - self._told >= EVERY or self._done == self._steps:
+            self._told = self._done
+            self._tell(WRITE, self._rows * self._done // self._steps, self._rows)

@@ -86,6 +86,7 @@ ROUTES = (
     Route("/people", people.people),
     Route("/people/import", importing.importing),
     Route("/people/import/template", importing.template),
+    Route("/people/import/{work}", importing.work),
     Route("/people/{person}", people.person),
     Route("/tags", tags.tags),
     Route("/tags/give", tags.give),

@@ -31,6 +31,7 @@ ACTORS = {
     "screen": _("entrance screen %s"),
     "person": _("the person themselves"),
     "system": _("the server itself"),
+    "link": _("whoever opened a one-time link"),
 }
 # What the commands on tags wrote, and the pages.
 STATES = {
@@ -148,7 +149,8 @@ def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
         return _said(given, say, words.SIDES)
     if action in ("account.add", "account.link"):
         return _said(given, say, words.ROLES)
-    return _said(given, say, {"traced": TRACED, "spoken": SPOKEN}, ON_OFF, STATES, TOKENS) if action in _CODED else given
+    notes = {"traced": TRACED, "spoken": SPOKEN}
+    return _said(given, say, notes, ON_OFF, STATES, TOKENS) if action in _CODED else given
 
 
 _CODED = ("case.change", "declaration.switch", "gateway.enrol", "tag.state", "tag.pool")

@@ -11,6 +11,7 @@ from zonetag_backend.keys import Keyring
 from zonetag_backend.store.book import Database
 from zonetag_backend.subjectsettings import SubjectSettings
 from zonetag_backend.web.casework import Casework
+from zonetag_backend.web.works import Works
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Desk:
     casework: Casework | None = None
     subjects: SubjectSettings = field(default_factory=SubjectSettings)
     # rights of those whose data is held
+    works: Works = field(default_factory=Works)
+    # what takes a while
 
     @property
     def cases(self) -> Casework:

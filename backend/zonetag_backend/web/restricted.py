@@ -24,6 +24,7 @@ PAGES = {
     "/people": REGISTER,
     "/people/import": REGISTER,
     "/people/import/template": NOBODY,
+    "/people/import/{work}": NOBODY,
     "/people/{person}": REGISTER,
     "/tags": REGISTER,
     "/tags/give": REGISTER,

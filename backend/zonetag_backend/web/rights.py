@@ -47,6 +47,8 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/people": {"GET": Rule(_of(HEALTH, ADMIN), "people.read"), "POST": Rule(_of(ADMIN))},
     "/people/import": {"GET": Rule(_of(ADMIN)), "POST": Rule(_of(ADMIN), "people.read", body_bytes=LIST_BYTES)},
     "/people/import/template": {"GET": Rule(_of(ADMIN))},
+    # Neither writes, not even that somebody sits there: who writes is the import, and they would wait for its end.
+    "/people/import/{work}": {"GET": Rule(_of(ADMIN), rests=True), "POST": Rule(_of(ADMIN), rests=True)},
     "/people/{person}": {"GET": Rule(_of(ADMIN), "people.read", "person"), "POST": Rule(_of(ADMIN))},
     "/tags": {"GET": Rule(_of(ADMIN), "people.read")},
     "/tags/give": {"GET": Rule(_of(ADMIN), "people.read"), "POST": Rule(_of(ADMIN))},

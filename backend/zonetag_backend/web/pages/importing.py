@@ -1,6 +1,7 @@
 """`/people/import`: a roster is looked at row by row, then taken over in one transaction."""
 
 import json
+import secrets
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend.names import printable
-from zonetag_backend.roster import columns
+from zonetag_backend.roster import columns, telling
 from zonetag_backend.roster import plan as planning
 from zonetag_backend.roster import reading as roster
 from zonetag_backend.roster import rows as r
@@ -18,13 +19,15 @@ from zonetag_backend.roster import template as blank
 from zonetag_backend.roster.plan import Plan
 from zonetag_backend.roster.reading import Looked
 from zonetag_backend.roster.rows import Refused, Row
+from zonetag_backend.roster.telling import Stopped, Tell
 from zonetag_backend.store import rosters
 from zonetag_backend.store.engine import Transaction, reading, writing
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field, form_of
 from zonetag_backend.web.languages import marked as _
-from zonetag_backend.web.render import show
+from zonetag_backend.web.render import show, wants_json
 from zonetag_backend.web.visitor import visitor_of
+from zonetag_backend.web.works import Work
 
 SHOWN_GOOD = 200  # rows without problems that the page shows
 SHOWN_HEADS = 50  # of columns that are not read, and of lines that are no people
@@ -70,6 +73,14 @@ PROBLEMS = {
     r.TAG_TWICE: _("This tag stands in this file already, in row %(about)s."),
     r.TAG_UNFIT: _("Tag %(about)s is lost, out of use, or kept for visitors."),
 }
+STOPPED = _("Stopped: nothing has been changed.")
+STAGES = {
+    "": _("Waiting for its turn…"),
+    telling.READ: _("Rows read: %(done)s"),
+    telling.CHECK: _("Rows held against the register: %(done)s of %(total)s"),
+    telling.WRITE: _("Rows written: %(done)s of %(total)s"),
+}
+LONGEST_S = 600  # that a form which was sent twice waits for the first
 CHANGED = _("The register has changed since. Look at the list again.")
 
 
@@ -82,31 +93,72 @@ def importing(request: Request) -> Response:
     file = form_of(request).get("file")
     if not isinstance(file, UploadFile):
         raise Fault("bad-form", 400)
+    desk, by = desk_of(request), visitor_of(request).actor
+    work = desk.works.begin(field(request, "work"), by) or Work(by)
     try:
-        looked = roster.look(file.file.read(roster.MOST_BYTES + 1))
+        looked = roster.look(file.file.read(roster.MOST_BYTES + 1), work.tell)
+        with reading(desk.engine) as connection:
+            plan = _plan(connection, looked.rows, work.tell)
     except Refused as refused:
         return _show(request, error=REFUSALS[refused.code])
-    with reading(desk_of(request).engine) as connection:
-        plan = _plan(connection, looked.rows)
+    except Stopped:
+        return _show(request, error=STOPPED)
+    finally:
+        work.over.set()
     return _show(request, plan, looked=looked)
 
 
 def _take_over(request: Request) -> Response:
-    desk, now_ms = desk_of(request), desk_of(request).clock()
+    desk, now_ms, key = desk_of(request), desk_of(request).clock(), field(request, "work")
+    by, required = visitor_of(request).actor, desk.subjects.consent_required
     rows, taken = _rows(field(request, "rows")), None
-    with writing(desk.engine) as connection:
-        plan = _plan(connection, rows)
-        if plan.digest == field(request, "digest"):
-            required = desk.subjects.consent_required
-            by = visitor_of(request).actor
-            taken = rosters.take_over(connection, desk.keys, plan, now_ms, by, consent_required=required)
-    if taken is None:
-        return _show(request, plan, CHANGED)
-    return RedirectResponse(f"/people?{urlencode(asdict(taken))}", 303)
+    work = desk.works.begin(key, by)
+    if work is None:
+        return _same(request, desk.works.find(key, by))
+    try:
+        with writing(desk.engine) as connection:
+            plan = _plan(connection, rows, work.tell)
+            if plan.digest == field(request, "digest"):
+                taken = rosters.take_over(
+                    connection, desk.keys, plan, now_ms, by, consent_required=required, tell=work.tell
+                )
+        if taken is not None:
+            work.where = f"/people?{urlencode(asdict(taken))}"
+    except Stopped:
+        return _show(request, error=STOPPED)
+    finally:
+        work.over.set()
+    return RedirectResponse(work.where, 303) if work.where else _show(request, plan, CHANGED)
 
 
-def _plan(connection: Transaction, rows: list[Row]) -> Plan:
-    return planning.plan(rows, rosters.known_people(connection), rosters.known_tags(connection))
+def _same(request: Request, work: Work | None) -> Response:
+    """A form that was sent twice is done once; both are answered alike."""
+    if work is not None and work.over.wait(LONGEST_S) and work.where:
+        return RedirectResponse(work.where, 303)
+    return _show(request, error=STOPPED)
+
+
+def work(request: Request) -> Response:
+    """How far a list is (`/people/import/WORK`); field `act`=stop: it is wanted no more."""
+    text = request.path_params["work"]
+    found = desk_of(request).works.find(text, visitor_of(request).actor)
+    known = found is not None
+    if found is None:
+        if request.method == "POST" or not wants_json(request):
+            raise Fault("no-work", 404)
+        found = Work("")  # a form on its way asks before it has arrived
+    if request.method == "POST":
+        if field(request, "act") != "stop":
+            raise Fault("bad-form", 400)
+        found.stopping = True
+        return RedirectResponse(f"/people/import/{text}", 303)
+    twin = {"known": known, "stage": found.stage, "done": found.done, "total": found.total}
+    twin |= {"stopping": found.stopping, "over": found.over.is_set()}
+    return show(request, "import-work", lambda: twin, work=found, key=text, stages=STAGES)
+
+
+def _plan(connection: Transaction, rows: list[Row], tell: Tell) -> Plan:
+    return planning.plan(rows, rosters.known_people(connection), rosters.known_tags(connection), tell)
 
 
 def _rows(text: str) -> list[Row]:
@@ -134,7 +186,7 @@ def _show(request: Request, plan: Plan | None = None, error: str = "", looked: L
         request,
         "import",
         lambda: _twin(plan, looked),
-        400 if error else 200,
+        400 if error not in ("", STOPPED) else 200,  # who stops it is answered as they asked
         plan=plan,
         looked=looked,
         columns=COLUMNS,
@@ -149,6 +201,8 @@ def _show(request: Request, plan: Plan | None = None, error: str = "", looked: L
         printable=printable,
         what={planning.NEW: _("is entered"), planning.CHANGE: _("changes"), planning.SAME: _("as it is")},
         error=error,
+        stages=STAGES,
+        work_key=secrets.token_hex(8),
     )
 
 
