@@ -264,7 +264,7 @@ def _forget_keys(office: Office) -> None:
 FUZZ = Fault(
     "hostile-fuzz",
     "corrupt, truncated, huge, unsigned, wrongly signed, replayed reports and forged adverts, in the server's code",
-    20_000,
+    6_000,
     10_000_000,
     _fuzz,
     _fuzz_control,
@@ -273,7 +273,7 @@ FUZZ = Fault(
 BROKER = Fault(
     "hostile-broker",
     "the same over the real broker, beside a gateway at work",
-    1_000,
+    500,
     100_000,
     _over_the_broker,
     lambda run: _over_the_broker(Run(run.folder, 300, run.dice, run.progress), signed=False).double > 0,

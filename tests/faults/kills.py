@@ -110,7 +110,7 @@ def _gateway_control(run: Run) -> bool:
 BROKER = Fault(
     "broker-kill",
     "mosquitto is killed in mid-stream and keeps nothing",
-    5,
+    3,
     1000,
     _broker,
     _broker_control,
@@ -120,7 +120,7 @@ BROKER = Fault(
 SERVER = Fault(
     "backend-kill",
     "the server is killed, every other time between commit and acknowledgement",
-    6,
+    4,
     200,
     _server,
     _server_control,
@@ -130,7 +130,7 @@ SERVER = Fault(
 GATEWAY = Fault(
     "gateway-kill",
     "the gateway is killed, every other time within a write of its spool",
-    10,
+    4,
     1000,
     _gateway,
     _gateway_control,

@@ -115,7 +115,7 @@ CUT = Fault(
 LOSS = Fault(
     "network-loss",
     "30 % of the frames lost, a fifth reordered; times: reports that got through meanwhile",
-    8,
+    5,
     500,
     _loss,
     _trusting_control,
@@ -125,7 +125,7 @@ LOSS = Fault(
 HALF_OPEN = Fault(
     "network-half-open",
     "frames pass one way only, then the broker has forgotten the connection",
-    3,
+    2,
     100,
     _half_open,
     _trusting_control,

@@ -124,7 +124,7 @@ def _piecemeal(run: Run) -> bool:
 FAULT = Fault(
     "old-schema",
     "databases and spools of every release, the migration killed at its statements; stored: rows of the tables",
-    12,
+    6,
     STATEMENTS,
     _both,
     _piecemeal,
