@@ -78,6 +78,8 @@ CROWD_PAGES = (
     ("admin", "/agreements"),
     ("admin", "/agreements?show=lacking"),
     ("admin", "/adoption"),
+    ("admin", "/adoption/reminders"),
+    ("admin", "/firmware"),
     ("admin", "/papers"),
     ("admin", "/setup"),
     ("reception", "/visitors"),
