@@ -8,25 +8,20 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 from rig.brokers import Mosquitto
-from rig.components import Require, missing
+from rig.components import Require
 from rig.newcomer import PROBLEMS, Morning, Tags, Terminal, free_port, name_of, press, roster, typed, welcome
 from rig.programs import Program
-
-try:
-    from playwright.sync_api import sync_playwright
-except ModuleNotFoundError:  # there is none for this machine's processor
-    sync_playwright = None  # type: ignore[assignment]  # then the tests skip
+from rig.windows import window
 
 Start = Callable[..., Program]
 
-WAIT_MS = 60_000
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--lang=vi"]
 PEOPLE, TAGS, WORN = 200, 24, 20
 NEW = PEOPLE + 1
 HEARD = range(1, 13)
@@ -35,27 +30,11 @@ REASON = "xét nghiệm dương tính"
 
 
 @pytest.fixture
-def person(require: Require) -> Iterator[Callable[[], Any]]:
-    """`person()`: somebody at a browser of their own; what a browser complains of fails the test."""
-    path = require("chromium", "apt-get install chromium")
+def person(chromium: Any, require: Require) -> Iterator[Callable[[], Any]]:
+    """`person()`: somebody at a browser of their own."""
     require("pdftotext", "apt-get install poppler-utils")
-    if sync_playwright is None:
-        missing("playwright is not installed: pip install playwright")
-    angry: list[str] = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-
-        def sit_down() -> Any:
-            context = chromium.new_context(locale="vi-VN", viewport={"width": 1280, "height": 850})
-            context.set_default_timeout(WAIT_MS)
-            page = context.new_page()
-            page.on("console", lambda said: angry.append(said.text) if said.type in ("error", "warning") else None)
-            page.on("pageerror", lambda error: angry.append(str(error)))
-            return page
-
-        yield sit_down
-        chromium.close()
-    assert angry == []
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(window(chromium))
 
 
 @pytest.fixture
@@ -297,7 +276,7 @@ def read_the_log(page: Any, url: str) -> None:
         ("sếp (Quản trị)", "ghi danh một trạm thu", "đã tạo mã"),
         ("sếp (Quản trị)", "nhập danh sách người", f"{NEW} người mới"),
         ("y tế (Cán bộ y tế)", "mở một ca bệnh", REASON),
-        ("y tế (Cán bộ y tế)", "xem tiếp xúc của một người", REASON),
+        ("y tế (Cán bộ y tế)", "xem tiếp xúc của một ca bệnh", REASON),
         ("sếp (Quản trị)", "xóa dữ liệu một người", ""),
     ):
         row = page.locator("main tbody tr").filter(has_text=actor).filter(has_text=act).filter(has_text=reason)
