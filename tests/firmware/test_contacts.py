@@ -111,9 +111,10 @@ def test_an_epoch_becomes_records() -> None:
     assert contacts.add(T + 10, ear_with((near, -50), (far, -95))) == []
     assert contacts.add(T + 45, ear_with((near, -62), (near, -61))) == []
     assert contacts.add(T + 1000, ear_with((advert(1, T + 1000), -40))) == []
+    assert contacts.add(T + 1010, ear_with((advert(1, T + 1008), -70))) == [], "weaker, and later"
     assert contacts.close(T + 1023) == []
     over = [contact.unpack(record) for record in contacts.add(T + 1030, ear_with((advert(3, T + 1024), -50)))]
-    assert [(one.eid, one.max_dbm, one.count) for one in over] == [(near[13:21], -40, 4), (far[13:21], -95, 1)]
+    assert [(one.eid, one.max_dbm, one.count) for one in over] == [(near[13:21], -40, 5), (far[13:21], -95, 1)]
     assert over[0].at == 250
     assert over[0].auth == advert(1, T + 1000)[25:31]
     levels = contact.levels(over[0].cells)

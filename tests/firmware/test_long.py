@@ -35,6 +35,19 @@ def test_a_day_in_110_kb_with_no_growth(micropython: Micropython, firmware: Path
     assert told["hours"][-1] <= told["hours"][0] + 64
 
 
+def test_a_crowd_a_full_log_and_a_session_fit_too(
+    micropython: Micropython, firmware: Path, tag_bench: TagBench
+) -> None:
+    """Beside the other end of the session; the stand-ins' own share comes on top of what a tag has."""
+    done = micropython.run("-m", "heap_busy", heap="122K", path=[firmware], cwd=tag_bench.folder / "files")
+    assert done.returncode == 0, done.stdout
+    told = json.loads(done.stdout.splitlines()[-1])
+    print(told)
+    assert told["before"] >= 12 * 1024, "of the 122 KB"
+    assert told["records"] == 20 * 16 + 2 * 16
+    assert (told["refused"], told["crashes"]) == (0, 0)
+
+
 @pytest.mark.parametrize("own_build", [False, True])
 def test_main_itself_starts_in_110_kb_and_says_who_it_is(
     micropython: Micropython, firmware: Path, tag_bench: TagBench, own_build: bool

@@ -130,6 +130,22 @@ def test_it_goes_on_where_it_was_after_a_reset(desk: Desk) -> None:
     assert desk.start() == "0.2.0"
 
 
+def test_of_another_offer_nothing_is_kept(desk: Desk) -> None:
+    """As when it was made by another gateway's session, before a reset."""
+    assert desk.do("print(begin('00' * 32), send(5000))") == ["0 {0}"]
+    again = f"print(update.received, begin({desk.digest!r}), update.received)"
+    assert desk.do(again) == ["5000 0 0"]
+    desk.receive()
+    assert desk.start() == "0.2.0"
+
+
+def test_during_a_trial_no_update_begins(desk: Desk) -> None:
+    desk.receive()
+    assert desk.start() == "0.2.0"
+    assert desk.do("print(begin('00' * 32), update.part(0, b'1'), update.end(5))") == ["4 4 4"]
+    assert desk.slot == "a trial 2 - 186400"
+
+
 @pytest.mark.parametrize(
     "name", ["../main.py", "/card.bin", "zonetag_tag/../../x.mpy", "lib/x.mpy", "zonetag_tag/x.py"]
 )

@@ -1,4 +1,7 @@
-"""A flash chip for MicroPython's own littlefs: a file of 4096-byte blocks, and a supply that may go in mid-write."""
+"""A flash chip for MicroPython's own littlefs: a file of 4096-byte blocks, and a supply that may go in mid-write.
+
+As on a chip, writing turns bits from 1 to 0 only, and an erase is a moment at which the power may go like any other.
+"""
 
 import os
 
@@ -10,7 +13,7 @@ PLACE = "/flash"
 
 
 class Chip:
-    """Extended block device; the write numbered `cut_at` is done by half, then the power is gone."""
+    """Extended block device; at the write or erase numbered `cut_at` the power goes: before, halfway, or behind it."""
 
     def __init__(self, path, blocks, cut_at=0):
         try:
@@ -34,13 +37,18 @@ class Chip:
         if self._dead:  # a file that is closed on the way out writes no more
             raise world.PowerCut()
         self._file.seek(block * BLOCK + offset)
-        self.writes += 1
-        if self.writes == self._cut_at:
-            self._dead = True
-            self._file.write(bytes(buffer)[: len(buffer) // 2])
-            self._file.flush()
-            raise world.PowerCut()
-        self._file.write(buffer)
+        cut = self._is_cut()
+        there = bytearray(len(buffer))
+        self._file.readinto(there)
+        done = len(buffer) * self._done() // 2 if cut else len(buffer)
+        if bytes(there).strip(b"\xff"):
+            for i in range(done):
+                there[i] &= buffer[i]
+        else:  # erased, as nearly always
+            there[:done] = bytes(buffer)[:done]
+        self._file.seek(block * BLOCK + offset)
+        self._file.write(there)
+        self._go_on(cut)
 
     def ioctl(self, operation, argument):
         if operation == 3:
@@ -50,9 +58,29 @@ class Chip:
         if operation == 5:
             return BLOCK
         if operation == 6:
+            if self._dead:
+                raise world.PowerCut()
             self.erases += 1
+            cut = self._is_cut()
+            self._file.seek(argument * BLOCK)
+            self._file.write(b"\xff" * (BLOCK * self._done() // 2 if cut else BLOCK))
+            self._go_on(cut)
             return 0
         return None
+
+    def _is_cut(self):
+        self.writes += 1
+        return self.writes == self._cut_at
+
+    def _done(self):
+        """Halves of what was under way that are done when the power goes."""
+        return self._cut_at % 3
+
+    def _go_on(self, cut):
+        if cut:
+            self._dead = True
+            self._file.flush()
+            raise world.PowerCut()
 
 
 def mount(path, blocks, cut_at=0):
