@@ -1,8 +1,6 @@
-"""The server as a process, against real mosquitto and the embedded broker: killed at the worst moments, nothing is
-lost and nothing counted twice."""
+"""The server as a process, against real mosquitto and the embedded broker; killed, it is in tests/faults."""
 
 import asyncio
-import contextlib
 import random
 import signal
 import subprocess
@@ -26,10 +24,8 @@ from zonetag_protocol import topics
 from zonetag_protocol.report import Report
 
 LIMIT_S = 60.0
-TESTS = Path(__file__).resolve().parents[1]
 HOUR_MS = 3_600_000
 WINDOWS = 20
-KILLS = 2  # hundreds: make faults
 
 
 @pytest.fixture
@@ -121,72 +117,6 @@ Processes = list["subprocess.Popen[str]"]
 
 def gateway_of_now(name: str = "gw1") -> Gateway:
     return Gateway(name, start_ms=utc_ms() - HOUR_MS)
-
-
-def test_killed_between_commit_and_acknowledgement(
-    mosquitto: Mosquitto, now_office: Present, processes: Processes
-) -> None:
-    office, tags = now_office
-    gateway = gateway_of_now()
-    reports = reports_of(gateway, tags, 6)
-    program = [sys.executable, str(TESTS / "rig" / "dying_backend.py"), str(office.folder), mosquitto.url]
-    with Uplink(mosquitto.port, gateway) as uplink:
-        for count in (1, 2):
-            dying = subprocess.Popen([*program, str(count)], text=True)
-            processes.append(dying)
-            uplink.send(*reports[: 3 * count])
-            try:
-                # Its first acknowledgement kills it; or the second, for which something has to come once more.
-                for _ in range(int(LIMIT_S)):
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        dying.wait(1.0)
-                        break
-                    uplink.send(reports[0])
-            finally:
-                dying.kill()
-            assert dying.wait(LIMIT_S) == -signal.SIGKILL
-            if count == 1:  # the control: something is committed of which nobody was told
-                assert office.number("SELECT count(*) FROM report") > len(uplink.acknowledged) == 0
-        server = Server(processes, office, mosquitto.url)
-        server.wait_until_connected()
-        uplink.deliver(reports)
-        assert server.end(signal.SIGTERM) == 0, server.said
-    assert_all_once(office, reports)
-
-
-def test_killed_in_mid_load(mosquitto: Mosquitto, now_office: Present, processes: Processes) -> None:
-    office, tags = now_office
-    seed = random.randrange(1 << 32)
-    print("seed", seed)
-    rng = random.Random(seed)
-    gateways = [gateway_of_now(), gateway_of_now("gw3")]
-    delivered = [reports_of(gateway, tags, 60) for gateway in gateways]
-    ended = threading.Event()
-    kills = 0
-
-    def keep_killing() -> None:
-        nonlocal kills
-        while not ended.is_set() and kills < KILLS:
-            server = Server(processes, office, mosquitto.url)
-            server.wait_until_connected()
-            ended.wait(rng.uniform(0, 0.6))
-            server.end(signal.SIGKILL)
-            kills += 1
-        servers.append(Server(processes, office, mosquitto.url))
-
-    servers: list[Server] = []
-    killer = threading.Thread(target=keep_killing)
-    with Uplink(mosquitto.port, gateways[0]) as first, Uplink(mosquitto.port, gateways[1]) as second:
-        killer.start()
-        for at in range(0, 60, 6):
-            first.deliver(delivered[0][at : at + 6])
-            second.deliver(delivered[1][at : at + 6])
-        killer.join()
-        ended.set()
-        servers[0].wait_until_connected()
-    assert servers[0].end(signal.SIGINT) == 0, servers[0].said
-    assert kills == KILLS
-    assert_all_once(office, *delivered)
 
 
 def test_what_was_sent_while_the_server_was_away_is_there_when_it_comes(
