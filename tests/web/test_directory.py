@@ -163,14 +163,14 @@ def test_the_use_of_tags_is_counted_as_its_members_say(crowd: Office) -> None:
         staff = adoption.members(connection)
         quiet = [each for each in staff if each.tag and not each.heard(now_ms) and not each.restricted]
         flat = [each for each in staff if each.flat(now_ms)]
-        told = adoption.tally(connection, now_ms)
+        tally = adoption.tally(connection, now_ms)
         assert quiet
         assert flat
-        assert told.quiet == len(quiet)
-        assert told.whole == adoption.Unit(
+        assert tally.quiet == len(quiet)
+        assert tally.whole == adoption.Unit(
             "", len(staff), sum(each.tag != "" for each in staff), sum(each.heard(now_ms) for each in staff), len(flat)
         )
-        assert sum(unit.flat for unit in told.units if unit.name == "Lớp 9A") == sum(
+        assert sum(unit.flat for unit in tally.units if unit.name == "Lớp 9A") == sum(
             each.unit == "Lớp 9A" for each in flat
         )
         assert adoption.some(connection, adoption.QUIET, now_ms) == quiet
