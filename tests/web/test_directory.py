@@ -151,9 +151,8 @@ def test_the_use_of_tags_is_counted_as_its_members_say(crowd: Office) -> None:
         off = [{"person": who, "since_ms": 1} for who in ids[60:75]]
         connection.execute(insert(schema.office.reminder_off), off)
         for way, days in (("webhook", 1), ("email", 8)):
-            told = {"cause": "silent", "channel": way, "language": "vi", "text": "", "made_by": "x"}
-            told |= {"tries": 0, "answer": ""}
-            when = {"day": days, "made_ms": now_ms - days * DAY_MS}
+            told = {"cause": "silent", "channel": way, "language": "vi", "text": "", "made_by": "x", "answer": ""}
+            when = {"day": days, "made_ms": now_ms - days * DAY_MS, "tries": 0}
             reminded = [{"id": registry.new_id(), "person": who, **told, **when} for who in ids[70:90:days]]
             connection.execute(insert(schema.office.reminder), reminded)
         for which in connection.scalars(select(clock.c.tag)).all():
