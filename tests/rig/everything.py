@@ -34,6 +34,7 @@ from zonetag_backend.web.paperwork import PaperSettings
 from zonetag_backend.web.rights import RIGHTS
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+ELSEWHERE = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))  # of another office
 NAME, CODE = "Hồ Thị Xuyến", "RX77"
 MARKS = re.compile("Xuyến|RX77")
 ROLES = (ADMIN, HEALTH, RECEPTION, AUDITOR, SCREEN)
@@ -193,8 +194,8 @@ def _done(made: Everything) -> None:
         connection.execute(update(schema.rejected).values(eid=eid))
     sent = ((eid, at("08:38", 18) // 1000),)
     came = abroad.Abroad("Sở Y tế", "covid-19", at("00:00", 17), at("14:00"), sent)
-    form = {"csrf": get.csrf(), "key": abroad.public_hex(KEY), "reason": "Sở Y tế đề nghị"}
-    answer = get("/imports", method="POST", data=form, files={"file": ("case.zonetag", abroad.pack(came, KEY))})
+    form = {"csrf": get.csrf(), "key": abroad.public_hex(ELSEWHERE), "reason": "Sở Y tế đề nghị"}
+    answer = get("/imports", method="POST", data=form, files={"file": ("case.zonetag", abroad.pack(came, ELSEWHERE))})
     made.values["import"] = answer.headers["location"].rpartition("/")[2]
     get.post("/requests", role=ADMIN, who=CODE, kind="restrict", text="")
     found = re.search(r"/requests/(\d+)", get("/requests", role=ADMIN).text)

@@ -9,19 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rig.everything import CODE, KEY, Everything
-from rig.ill import EPOCH_MS
-from rig.office import at
-from rig.pages import KEYRING
+from rig.everything import CODE, Everything, shift
+from rig.everything import ELSEWHERE as OFFICE
+from rig.pages import KEYRING, as_somebody
 from sqlalchemy import text
 
 from zonetag_backend.cli import main
+from zonetag_backend.clock import utc_ms
 from zonetag_backend.roles import ADMIN, HEALTH, RECEPTION, SCREEN
 from zonetag_backend.store import audit, consent_ledger, registry, reminders, retention, screens, tags
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.tracing import abroad
 from zonetag_backend.web.rights import RIGHTS
 
+DAY_MS = 86_400_000
 # Kind -> statement with every name that an entry about such a thing may have.
 KNOWN = {
     "site": "SELECT name FROM site",
@@ -71,6 +72,10 @@ def done(whole: Everything, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     _office(whole)
     _cases(whole, tmp_path)
     _rights(whole)
+    by_ms = utc_ms() - whole.office.now
+    shift(whole.office, by_ms)  # commands have a clock of their own
+    whole.office.now += by_ms
+    whole.get = as_somebody(whole.app, whole.office)
     for words in (
         "site add kho --title Kho --timezone Asia/Ho_Chi_Minh",
         "place add van-phong Kho",
@@ -162,10 +167,11 @@ def _cases(whole: Everything, folder: Path) -> None:
     assert {other.post(f"/consents/{each['consent']}").status_code for each in waiting} == {303}
     whole.app.state.desk = alone
     assert get.post(f"/cases/{case}", act="close").status_code == 303
-    sent = ((bytes(8), (at("08:38", 18) + EPOCH_MS) // 1000),)
-    came = abroad.Abroad("Sở Y tế B", "covid-19", at("00:00", 17), at("14:00"), sent)
-    (folder / "case.zonetag").write_bytes(abroad.pack(came, KEY))
-    words = ["case", "import", str(folder / "case.zonetag"), "--key", abroad.public_hex(KEY), "--reason", "họ hỏi"]
+    now_ms = utc_ms()  # the command's own clock
+    sent = ((bytes(8), (now_ms - DAY_MS) // 1000),)
+    came = abroad.Abroad("Sở Y tế B", "covid-19", now_ms - 2 * DAY_MS, now_ms - DAY_MS // 2, sent)
+    (folder / "case.zonetag").write_bytes(abroad.pack(came, OFFICE))
+    words = ["case", "import", str(folder / "case.zonetag"), "--key", abroad.public_hex(OFFICE), "--reason", "họ hỏi"]
     assert main([*words, "--data", str(folder)]) == 0
 
 
