@@ -17,7 +17,7 @@ HOUR_S = 3600.0
 def main() -> None:
     for records in (0, 16, 120, 240):
         show(f"a session of {records} records, connected", session_s(records)[0] * 1000, "ms")
-    for door_s, connections in ((20.0, 1), (20.0, 2), (60.0, 1), (60.0, 2)):
+    for door_s, connections in ((20.0, 1), (20.0, 4), (60.0, 1), (60.0, 4)):
         wearers = morning(door_s=door_s)
         crowd = Crowd(wearers, connections)
         crowd.run(HOUR_S)

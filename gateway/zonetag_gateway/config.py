@@ -143,7 +143,7 @@ class LinkConfig:
     enabled: bool = _setting(checks.yes_or_no, False)
     adapter: str = _setting(checks.text, "")
     # name as hci1; "" = the first of source.adapters
-    connections: int = _setting(checks.whole(1, 8), 1)
+    connections: int = _setting(checks.whole(1, 8), 4)
     budget_s: float = _setting(checks.number(10, 300), 60.0)
 
 
