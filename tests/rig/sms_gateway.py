@@ -29,7 +29,9 @@ class SmsGateway:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/send"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        # A daemon: an office that fails half made closes nothing, and must not hold up the whole run.
+        beat = {"poll_interval": 0.02}
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs=beat, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
