@@ -112,7 +112,7 @@ def test_resets_and_crashes_are_counted_over_lives(tag_bench: TagBench) -> None:
 
 
 def test_the_fault_log_is_bounded(tag_bench: TagBench) -> None:
-    """Earlier lives have filled both files; the new one reaches its bound in this one and takes the place of the old."""
+    """Earlier lives have filled both files; in this one the new one reaches its bound and becomes the old one."""
     old, new = (tag_bench.folder / "files" / name for name in ("faults.old", "faults.log"))
     old.write_text("1 address the oldest\n" * 90)
     new.write_text("2 address of long ago\n" * 87)
