@@ -205,7 +205,7 @@ def _config(taken: Mapping[str, object], profiles: Mapping[str, profile.Profile]
         audit_retention_days=number["audit.retention_days"],
         second_officer=taken["contacts.second_officer"] is True,
         subjects=subjectsettings.from_values(taken),
-        notices=notices.from_values(text),
+        notices=notices.from_values(text, text["office.name"]),
         office=letterhead.from_values(taken),
         profiles=profiles,
         queue=number["ingest.queue"],

@@ -131,7 +131,7 @@ def _or_refused(refused: list[str] | None) -> Iterator[None]:
 def lines(path: Path) -> list[str]:
     """The lines of a text file, gzipped or not, with or without a byte order mark."""
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        data = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
         return data.decode("utf-8-sig").splitlines()
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise Rubbish(f"{path}: cannot be read as text ({error}); give a plain or gzipped text file") from error
@@ -142,7 +142,14 @@ def files(folder: Path, *endings: str) -> list[Path]:
     if not folder.is_dir():
         return []
     there = (p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-    return sorted(p for p in there if p.name.removesuffix(".gz").endswith(endings))
+    wanted = tuple(ending.lower() for ending in endings)
+    return sorted(p for p in there if p.name.lower().removesuffix(".gz").endswith(wanted))
+
+
+def stem(path: Path, ending: str) -> str:
+    """A file's name without its ending, gzipped or not, in capitals or not."""
+    name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
+    return name[: -len(ending)] if name.lower().endswith(ending) else name
 
 
 def _rows(path: Path, *columns: str) -> Iterator[dict[str, str]]:
@@ -194,7 +201,7 @@ def _door(path: Path) -> DoorRecording:
     times, levels, inside = times[order], np.where(levels <= NOT_HEARD, np.nan, levels)[order], inside[order]
     if times[-1] == times[0]:
         raise Rubbish(f"{path}: all packets at one time; take the file anew from its source")
-    name = path.name.removesuffix(".gz").removesuffix(".csv")
+    name = stem(path, ".csv")
     return DoorRecording(name, name.split("_")[0], names, times, levels, inside, _mark(times, levels))
 
 
@@ -239,7 +246,7 @@ def _walk(path: Path) -> Walk:
     if min(map(len, rows)) >= 16:  # a rotation matrix row by row; its last column is where the beacon looks
         east, north = (np.array([_number(path, row[i]) for row in rows]) for i in (9, 12))
         heading = np.arctan2(north, east)[order]
-    name = path.name.removesuffix(".gz").removesuffix(".mbd")
+    name = stem(path, ".mbd")
     return Walk(name, times, names, rssi, positions, heading, _mark(times, rssi, positions))
 
 
@@ -267,7 +274,7 @@ def talks(folder: Path, refused: list[str] | None = None) -> list[Talk]:
 
 
 def _talks(path: Path) -> list[Talk]:
-    set_name = path.name.removesuffix(".gz").removesuffix("_partner.csv")
+    set_name = stem(path, "_partner.csv")
     about: dict[str, str] = {}
     for other in files(path.parent, f"{set_name}_sessions.csv"):
         about = {row["session"]: row.get("file") or "" for row in _rows(other, "session")}

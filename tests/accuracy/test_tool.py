@@ -103,11 +103,11 @@ def test_what_cannot_be_judged_within_a_task_is_named(data: Path, tmp_path: Path
 
 
 def test_a_bad_file_is_left_out_and_named_and_the_others_are_judged(data: Path, tmp_path: Path) -> None:
-    """Also with columns that nobody knows, a byte order mark, other ends of lines, and what a Mac leaves behind."""
+    """Also with unknown columns, a byte order mark, other ends of lines, capitals, and what a Mac leaves behind."""
     shutil.copytree(data / "door", tmp_path / "door")
     good = next((tmp_path / "door").iterdir()).read_text().splitlines()
     strange = [f"remark,{good[0]},more", *(f'"a, b",{line},' for line in good[1:])]
-    (tmp_path / "door" / "nurse-1.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(strange).encode())
+    (tmp_path / "door" / "nurse-1.CSV").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(strange).encode())
     (tmp_path / "door" / "cut.csv").write_text("\n".join(good)[:-20])
     (tmp_path / "door" / "._person_1.csv").write_bytes(b"\0\5\x16\7")
     (tmp_path / "vestibule").mkdir()

@@ -107,3 +107,9 @@ def test_the_example_shows_every_setting_with_its_default(root: Path) -> None:
         default, _ = SETTINGS[name]
         assert (value == default) or name.split(".")[-1] in commented, name
     load(root / EXAMPLE)
+
+
+def test_notices_are_signed_by_the_office_of_the_papers_unless_they_name_another() -> None:
+    assert load(None, {}).notices.office == "Zonetag"
+    assert load(None, {"office.name": "Sở Y tế"}).notices.office == "Sở Y tế"
+    assert load(None, {"office.name": "Sở Y tế", "notices.office": "Phòng Y tế"}).notices.office == "Phòng Y tế"

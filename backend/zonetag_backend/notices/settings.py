@@ -37,8 +37,8 @@ class NoticeSettings:
     # nobody is reminded of a tag more often than once in so many days
 
 
-def from_values(text: Mapping[str, str]) -> NoticeSettings:
-    """The settings, checked before, by their names."""
+def from_values(text: Mapping[str, str], office: str = "") -> NoticeSettings:
+    """The settings, checked before, by their names; `office` signs where they name none."""
 
     def path(name: str) -> Path | None:
         return Path(text[name]).expanduser() if text[name] else None
@@ -52,7 +52,7 @@ def from_values(text: Mapping[str, str]) -> NoticeSettings:
         mail_from=text["notices.mail_from"],
         mail_to=text["notices.mail_to"],
         language=text["notices.language"],
-        office=text["notices.office"],
+        office=text["notices.office"] or office or "Zonetag",
         reminder_days=int(text["reminders.every_days"]),
     )
 
@@ -112,10 +112,6 @@ def _text(value: object) -> str:
     return "" if isinstance(value, str) and value.isprintable() else "text of one line, in quotes, wanted"
 
 
-def _office(value: object) -> str:
-    return _text(value) or ("" if value else "the name of the office wanted: it signs notices")
-
-
 def _language(value: object) -> str:
     return "" if value in LANGUAGES else f"one of {', '.join(LANGUAGES)} wanted"
 
@@ -140,7 +136,7 @@ SETTINGS: dict[str, tuple[object, Callable[[object], str]]] = {
     "notices.mail_from": ("", _text),
     "notices.mail_to": ("", recipient_fault),
     "notices.language": ("vi", _language),
-    "notices.office": ("Zonetag", _office),
+    "notices.office": ("", _text),
     "reminders.every_days": (7, _days),
 }
 
