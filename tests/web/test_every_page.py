@@ -88,6 +88,7 @@ def addresses() -> list[str]:
 
 def sign_in(served: Served, page: Any, role: str, filled: dict[str, str]) -> None:
     """As somebody of that role, or as a stranger."""
+    page.goto("about:blank")  # the page before may still ask for news, which a stranger is refused
     page.context.clear_cookies(name="zonetag")
     if role == SCREEN:
         page.context.add_cookies([{"name": "zonetag", "value": filled["screen"], "url": served.url}])
