@@ -42,13 +42,15 @@ def counts(backend: Backend) -> dict[str, int]:
     return told
 
 
-def play(room: LinkRoom, machine: Machine, kind: str, script: Script, capsys: pytest.CaptureFixture[str]) -> None:
+def play(
+    room: LinkRoom, machine: Machine, kind: str, connections: int, script: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The script, with logs to fetch; says what the adapter was told of the crowd, by what else it did."""
 
     async def whole() -> Counter[tuple[str, bool]]:
         async with room.open(SECONDS, MOST_S):
             await room.air.until(FULL_S * 1000)
-            async with LinkBench(room, machine, kind) as bench, room.backend() as backend:
+            async with LinkBench(room, machine, kind, connections) as bench, room.backend() as backend:
                 await script(room, bench, backend)
                 return bench.crowded
 
@@ -89,13 +91,13 @@ def test_logs_come_home_beside_bleak(machine: Machine, room: LinkRoom, capsys: p
         assert counts(backend)["fetched"] == TAGS
         check_all_home(room, backend)
 
-    play(room, machine, "bleak", script, capsys)
+    play(room, machine, "bleak", TAGS, script, capsys)
 
 
 def test_a_tag_walks_away_and_bluetoothd_is_killed_in_mid_transfer(
     machine: Machine, room: LinkRoom, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Beside the management socket; what was committed is not fetched again."""
+    """Beside the management socket, one tag after the other; what was committed is not fetched again."""
 
     async def script(room: LinkRoom, bench: LinkBench, backend: Backend) -> None:
         link = room.air.link
@@ -115,4 +117,4 @@ def test_a_tag_walks_away_and_bluetoothd_is_killed_in_mid_transfer(
         await bench.until(lambda: room.number(FETCHED) == TAGS, "logs")
         check_all_home(room, backend)
 
-    play(room, machine, "mgmt", script, capsys)
+    play(room, machine, "mgmt", 1, script, capsys)

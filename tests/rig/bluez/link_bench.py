@@ -2,7 +2,7 @@
 
     async with room.open(SECONDS):
         await room.air.until(FULL_S * 1000)        # fast; from here on no faster than this machine's time goes
-        async with LinkBench(room, machine, "mgmt") as bench:
+        async with LinkBench(room, machine, "mgmt", connections=4) as bench:
             await bench.until(lambda: ..., "a log")
 
 A connection's exchanges are as far apart as Linux asks for (50 ms at most), or the time that this machine takes.
@@ -68,8 +68,10 @@ class _OnAirTime:
 class LinkBench:
     """`kind`: source.kind."""
 
-    def __init__(self, room: LinkRoom, machine: Machine, kind: str) -> None:
+    def __init__(self, room: LinkRoom, machine: Machine, kind: str, connections: int) -> None:
+        """`connections`: at a time."""
         self._room = room
+        self._connections = connections
         self._dongle = Dongle(machine.hci_ports[0], bench.ADDRESSES[0], room.air.link)
         self._source = bench._source(machine, kind, (), "auto", {})
         self._on_air = _OnAirTime(self._source, room)
@@ -89,7 +91,7 @@ class LinkBench:
             "name": "door",
             "report": {"every_s": 2},
             "health": {"every_s": 2},  # by it the backend learns that this gateway takes calls
-            "link": {"enabled": True},
+            "link": {"enabled": True, "connections": self._connections},
             "spool": {"path": "door.db", "max_mb": 8},
             "broker": {"url": self._room.broker_url, "resend_s": 1},
         }
