@@ -129,7 +129,7 @@ def test_a_case_is_entered_and_its_contacts_of_both_generations_stand_on_the_pag
             await room.air.until((END_S + 30) * 1000)
             # A chain within one day, which the profile leaves no time for.
             async with room.backend(**{"profile.covid-19.latent_h": 0}) as backend:
-                await room.gateway("door", 1)
+                await room.gateway("door", 1, connections=4)
                 home = "SELECT count(*) FROM tag_link WHERE through > 0 AND fetched_ms > 0"
                 await room.until(lambda: room.number(home) == PEOPLE - 1, "the logs of the three who met")
                 await asyncio.to_thread(enter, backend.url)

@@ -65,7 +65,7 @@ def test_logs_come_home_are_committed_acknowledged_and_only_then_forgotten(room:
         with writing(room.database) as connection:
             tag_link.order_find(connection, room.tags[0], 600, room.now_ms())
         async with room.backend() as backend:
-            await room.gateway("door", 1)
+            await room.gateway("door", 1, connections=3)
             await room.until(lambda: fetched(room), "logs")
             counts = link_counts(backend)
             assert counts["fetched"] >= 3

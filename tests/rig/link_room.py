@@ -120,6 +120,7 @@ class AirCentral:
         self.carriers: list[tuple[Part, Part]] = [(as_it_is, as_it_is)]  # up and down, one connection after the other
         self.parts = 1 << 30  # of one connection; then its tag walks away
         self.talks = 0
+        self._connecting = asyncio.Lock()  # a controller makes one connection after the other (Core 4.E.7.8.12)
 
     @contextlib.asynccontextmanager
     async def talk(self, eid: bytes, limit_s: float) -> AsyncIterator[AirTalk]:
@@ -129,7 +130,8 @@ class AirCentral:
         up, down = self.carriers[self.talks % len(self.carriers)]
         caller = Caller(self._device, b"", MTU)
         try:
-            await caller.connect(address)
+            async with self._connecting:
+                await caller.connect(address)
         except Exception as error:
             raise NoTalk(carriage.UNREACHABLE) from error
         self.talks += 1
@@ -235,8 +237,8 @@ class LinkRoom:
         with self.database.connect() as connection:
             return int(str(connection.exec_driver_sql(sql).scalar()))
 
-    async def gateway(self, name: str, number: int) -> Post:
-        """A gateway that begins now."""
+    async def gateway(self, name: str, number: int, connections: int = 1) -> Post:
+        """A gateway that begins now, with so many connections at a time."""
         source = AirSource(self.air)
         post = Post(source, AirCentral(await self.air.central(number), source, self.addresses))
         table: dict[str, Any] = {
@@ -244,7 +246,7 @@ class LinkRoom:
             "name": name,
             "report": {"every_s": 4},
             "health": {"every_s": 1},
-            "link": {"enabled": True},
+            "link": {"enabled": True, "connections": connections},
             "spool": {"path": f"{name}.db", "max_mb": 8},
             "broker": {"url": self._broker.url, "resend_s": 1},
         }
