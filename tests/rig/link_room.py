@@ -40,7 +40,7 @@ from zonetag_protocol.rotation import EPOCH_S
 
 START_MS = 1_795_140_000_000  # Friday 20 November 2026, 09:00 in Hanoi
 DAY_MS = 86_400_000
-LIMIT_S = 60.0
+LIMIT_S = 150.0
 PACE_S = 0.008
 MTU = 185
 FULL_S = 260  # by then each tag has records in its log

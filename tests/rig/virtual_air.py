@@ -37,6 +37,7 @@ CONNECTABLE = 0  # ADV_IND
 TURNS = 25
 # Each advert of a slot is the same: after so many of one sleep, more add nothing but time.
 ADVERTS_PER_SLEEP = 2
+PACED = 40.0  # times as fast as real time at most, while there is a pace: brokers and gateways live in that
 REAL_STEP_S = 0.02  # so often it is asked how fast time goes
 MOST_S = 120  # real seconds that a simulation may take
 Report = hci.HCI_LE_Advertising_Report_Event.Report
@@ -300,6 +301,8 @@ class VirtualAir:
             step_ms = min(until_ms - self.now_ms, REAL_STEP_S * 1000 * self.real())
             await asyncio.sleep(step_ms / 1000 / self.real())
             self.now_ms += step_ms
+        if self.pace_s and until_ms > self.now_ms:
+            await asyncio.sleep((until_ms - self.now_ms) / 1000 / PACED)
         self.now_ms = until_ms
 
     async def _deliver(self, sender: AirController) -> None:
