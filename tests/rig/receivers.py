@@ -14,7 +14,22 @@ SECRET = b"a secret of sixteen bytes and more"
 NOW_MS = BEGIN_MS + DAY_MS
 
 
-class Receiver:
+class _Receiver:
+    """A server in a thread of its own, until it is closed."""
+
+    server: socketserver.TCPServer
+
+    def _serve(self) -> None:
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+class Receiver(_Receiver):
     """A receiver of webhooks: answers what `answers` says, then 200."""
 
     def __init__(self) -> None:
@@ -44,17 +59,11 @@ class Receiver:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/notices?from=zonetag"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/notices?from=zonetag"
+        self._serve()
 
 
-class PostOffice:
+class PostOffice(_Receiver):
     """As much of an SMTP server (RFC 5321) as a client needs that has one message."""
 
     def __init__(self) -> None:
@@ -91,13 +100,7 @@ class PostOffice:
 
         self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self.url = f"smtp://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        self._serve()
 
 
 def in_line(world: World, case: int, *channels: str) -> int:
