@@ -132,6 +132,7 @@ def test_a_case_is_entered_and_its_contacts_of_both_generations_stand_on_the_pag
                 await room.gateway("door", 1, connections=4)
                 home = "SELECT count(*) FROM tag_link WHERE through > 0 AND fetched_ms > 0"
                 await room.until(lambda: room.number(home) == PEOPLE - 1, "the logs of the three who met")
+                room.air.paced = 1.0  # a person is at work
                 await asyncio.to_thread(enter, backend.url)
 
     asyncio.run(script())

@@ -40,7 +40,7 @@ from zonetag_protocol.rotation import EPOCH_S
 
 START_MS = 1_795_140_000_000  # Friday 20 November 2026, 09:00 in Hanoi
 DAY_MS = 86_400_000
-LIMIT_S = 150.0
+LIMIT_S = 300.0
 PACE_S = 0.008
 MTU = 185
 FULL_S = 260  # by then each tag has records in its log
@@ -60,16 +60,16 @@ class AirSource:
         self._air = air
         self.hear: Hear | None = None
         self.near = True
-        self.walked: set[bytes] = set()  # identifiers of who has walked away from here
-        self.arrived: set[bytes] | None = None  # and of who has come; none: everybody is here
+        self.walked: set[str] = set()  # tags that have walked away from here
+        self.arrived: set[str] | None = None  # and who has come; none: everybody is here
 
     async def run(self, hear: Hear) -> None:
         self.hear = hear
         await asyncio.Event().wait()
 
-    def hears(self, eid: bytes) -> bool:
-        """Whether who sends this is near."""
-        return self.near and eid not in self.walked and (self.arrived is None or eid in self.arrived)
+    def hears(self, tag: str) -> bool:
+        """Whether a tag is near."""
+        return self.near and tag not in self.walked and (self.arrived is None or tag in self.arrived)
 
     def now(self) -> float:
         return self._air.now_ms / 1000
@@ -113,35 +113,51 @@ class AirTalk:
 class AirCentral:
     """Connects on the virtual air."""
 
-    def __init__(self, device: Device, source: AirSource, addresses: dict[bytes, bytes]) -> None:
+    def __init__(self, air: VirtualAir, device: Device, source: AirSource, senders: dict[bytes, Heard]) -> None:
+        """`senders`: by identifier."""
+        self._air = air
         self._device = device
         self._source = source
-        self._addresses = addresses
-        self.carriers: list[tuple[Part, Part]] = [(as_it_is, as_it_is)]  # up and down, one connection after the other
+        self._senders = senders
+        # What becomes of what is carried up and down, by tag, one connection after the other; then the tag walks away.
+        self.spoilt: dict[str, list[tuple[Part, Part]]] = {}
         self.parts = 1 << 30  # of one connection; then its tag walks away
         self.talks = 0
         self._connecting = asyncio.Lock()  # a controller makes one connection after the other (Core 4.E.7.8.12)
 
     @contextlib.asynccontextmanager
     async def talk(self, eid: bytes, limit_s: float) -> AsyncIterator[AirTalk]:
-        address = self._addresses.get(eid)
-        if address is None or not self._source.hears(eid):
+        sender = self._senders.get(eid)
+        if sender is None or not self._source.hears(sender.name):
             raise NoTalk(carriage.UNREACHABLE)
-        up, down = self.carriers[self.talks % len(self.carriers)]
         caller = Caller(self._device, b"", MTU)
         try:
             async with self._connecting:
-                await caller.connect(address)
+                await self._connect(caller, sender.address, limit_s)
         except Exception as error:
             raise NoTalk(carriage.UNREACHABLE) from error
         self.talks += 1
+        left = self.spoilt.get(sender.name)
+        up, down = left.pop(0) if left else (as_it_is, as_it_is)
         talk = AirTalk(caller, up, down, self.parts)
         try:
             yield talk
         finally:
-            if talk.out_of_reach:
-                self._source.walked.add(eid)
+            if talk.out_of_reach or left == []:
+                self._source.walked.add(sender.name)
             await caller.hang_up()
+
+    async def _connect(self, caller: Caller, address: bytes, limit_s: float) -> None:
+        """Connect within so many seconds of the air, or have the controller give up."""
+        work = asyncio.create_task(caller.connect(address))
+        limit = asyncio.create_task(self._air.until(self._air.now_ms + limit_s * 1000))
+        try:
+            await asyncio.wait((work, limit), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            limit.cancel()
+            if self._device.is_le_connecting:
+                await self._device.cancel_connection()  # type: ignore[no-untyped-call]  # bumble's, without types
+        await work
 
 
 @dataclass
@@ -166,7 +182,7 @@ class LinkRoom:
         self.data.mkdir()
         self.air = VirtualAir()
         self.posts: dict[str, Post] = {}
-        self.addresses: dict[bytes, bytes] = {}  # identifier -> address
+        self.senders: dict[bytes, Heard] = {}  # by identifier
         self.ends: list[dict[str, Any]] = []
         self.tags: list[int] = []
         self.people: list[int] = []
@@ -240,7 +256,7 @@ class LinkRoom:
     async def gateway(self, name: str, number: int, connections: int = 1) -> Post:
         """A gateway that begins now, with so many connections at a time."""
         source = AirSource(self.air)
-        post = Post(source, AirCentral(await self.air.central(number), source, self.addresses))
+        post = Post(source, AirCentral(self.air, await self.air.central(number), source, self.senders))
         table: dict[str, Any] = {
             "site": "hq",
             "name": name,
@@ -270,11 +286,11 @@ class LinkRoom:
 
     def _hear(self, one: Heard) -> None:
         heard = advert.frame_of(advert.decode(one.data))
-        self.addresses[heard.eid] = one.address
+        self.senders[heard.eid] = one
         if self.air.pace_s:
             draft = self.clock_file.with_suffix(".draft")
             draft.write_text(str(self.now_ms()))
             draft.replace(self.clock_file)  # whoever reads it finds it whole
         for post in self.posts.values():
-            if post.source.hear is not None and post.source.hears(heard.eid):
+            if post.source.hear is not None and post.source.hears(one.name):
                 post.source.hear(one.data, one.rssi, one.at_ms / 1000)

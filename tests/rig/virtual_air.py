@@ -14,6 +14,7 @@ Repaired here, against Bluetooth Core 5.4, volume 4, part E (bumble 0.0.236 diff
 - LE Set Random Address is refused (0x0C) while advertising or scanning (7.8.4);
 - intervals are in units of 0.625 ms (7.8.5);
 - scannable and non-connectable adverts are sent, each once, and no scan response is made up of them;
+- LE Create Connection Cancel is known (7.8.13), without which one connection that never came about forbids all others;
 - a report bears the RSSI of its link.
 """
 
@@ -37,7 +38,7 @@ CONNECTABLE = 0  # ADV_IND
 TURNS = 25
 # Each advert of a slot is the same: after so many of one sleep, more add nothing but time.
 ADVERTS_PER_SLEEP = 2
-PACED = 40.0  # times as fast as real time at most, while there is a pace: brokers and gateways live in that
+PACED = 20.0  # times as fast as real time at most, while there is a pace: brokers and gateways live in that
 REAL_STEP_S = 0.02  # so often it is asked how fast time goes
 MOST_S = 120  # real seconds that a simulation may take
 Report = hci.HCI_LE_Advertising_Report_Event.Report
@@ -54,6 +55,8 @@ class Heard:
     data: bytes
     rssi: int
     # dBm
+    name: str
+    # of the seat it was sent from
 
 
 class TimedAdvertiser(LegacyAdvertiser):
@@ -129,6 +132,25 @@ class AirController(Controller):
             return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
         return super().on_hci_le_set_random_address_command(command)
 
+    def on_hci_le_create_connection_cancel_command(self, _: hci.HCI_LE_Create_Connection_Cancel_Command) -> Any:
+        """The connection that did not come about yet is complete, without one (7.8.13)."""
+        given_up, self.pending_le_connection = self.pending_le_connection, None
+        if given_up is None:
+            return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
+        over = hci.HCI_LE_Connection_Complete_Event(
+            status=hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR,
+            connection_handle=0,
+            role=hci.Role.CENTRAL,
+            peer_address_type=given_up.peer_address_type,
+            peer_address=given_up.peer_address,
+            connection_interval=0,
+            peripheral_latency=0,
+            supervision_timeout=0,
+            central_clock_accuracy=0,
+        )
+        asyncio.get_running_loop().call_soon(self.send_hci_packet, over)  # behind the answer to the command
+        return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
+
     def hear(self, pdu: ll.AdvInd, kind: int, rssi: int) -> None:
         """One report, of the kind that was sent, if we scan."""
         wanted = self.pending_le_connection
@@ -169,6 +191,8 @@ class VirtualAir:
         # Real seconds for each step of the air's time while somebody is connected, else a quarter of that: for those
         # who talk to a tag by way of other processes.
         self.pace_s = 0.0
+        # And how many times as fast as real time it goes then, at most: once for people at a page.
+        self.paced = PACED
         # How strongly, dBm, the second of two names hears the first; none: not at all.  Else the sender's `rssi`.
         self.between: Callable[[str, str], int | None] | None = None
         # For receivers that have a time of their own: how many times as fast as this machine's time goes, at most.
@@ -302,7 +326,7 @@ class VirtualAir:
             await asyncio.sleep(step_ms / 1000 / self.real())
             self.now_ms += step_ms
         if self.pace_s and until_ms > self.now_ms:
-            await asyncio.sleep((until_ms - self.now_ms) / 1000 / PACED)
+            await asyncio.sleep((until_ms - self.now_ms) / 1000 / self.paced)
         self.now_ms = until_ms
 
     async def _deliver(self, sender: AirController) -> None:
@@ -323,7 +347,9 @@ class VirtualAir:
             return
         address = advertisement.address
         whole = bytes([address.address_type]) + bytes(reversed(bytes(address)))
-        self.on_heard(Heard(self.now_ms, whole, advertisement.data_bytes, advertisement.rssi))
+        controllers = (seat.controller for seat in self._seats)
+        name = next(each.name for each in controllers if each.advertiser.address == address)
+        self.on_heard(Heard(self.now_ms, whole, advertisement.data_bytes, advertisement.rssi, name))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sleeper = Sleeper(writer)
