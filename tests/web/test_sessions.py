@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 from rig.browsing import CSRF, PASSWORD, Browser, add, code_at, enrol
 from rig.office import Office
-from rig.pages import ask
+from rig.pages import KEYRING, ask
 from sqlalchemy import update
 from starlette.applications import Starlette
 
 from zonetag_backend import lockout
-from zonetag_backend.roles import ABSOLUTE_MS, HEALTH, IDLE_MS
-from zonetag_backend.store import accounts, links
+from zonetag_backend.roles import ABSOLUTE_MS, HEALTH, HOUR_MS, IDLE_MS
+from zonetag_backend.store import accounts, links, tag_list, tags
 from zonetag_backend.store.engine import writing
 from zonetag_backend.store.schema.accounts import account, account_session
 
@@ -104,6 +104,75 @@ def test_a_session_ends_by_rest_by_age_and_by_a_clock_that_goes_back(
     assert desk.open("/gateways").status_code == 303
     office.now = start - 3_600_000
     assert desk.open("/gateways").status_code == 303
+
+
+def test_what_was_typed_when_the_session_was_over_is_there_for_the_same_account_alone(
+    office: Office, browser: Callable[[], Browser]
+) -> None:
+    lending = {"name": "Trần <b>Khách</b>", "host": "", "phone": "", "tag": "K-01"}
+    with writing(office.engine) as connection:
+        spare = tags.add_tag(connection, KEYRING, "K-01", office.now).id
+        tag_list.keep_for_visitors(connection, spare, True)
+    desk, other = browser(), browser()
+    for each, name in ((desk, "an"), (other, "binh")):
+        add(office, name)
+        each.login(name)
+    desk.open("/visitors")
+    office.now += ABSOLUTE_MS
+    assert desk.send("/visitors", **lending).status_code == 401
+    assert "giữ một giờ" in desk.page.text
+    assert "Khách" not in desk.page.text
+    assert desk.open("/typed").headers["location"].startswith("/login")
+    assert other.login("binh").headers["location"] == "/", "another account has nothing of it"
+    assert other.open("/typed").headers["location"] == "/"
+    assert desk.login("an").headers["location"] == "/typed"
+    assert "K-01" not in str(other.open("/visitors.json").json()["visitors"]), "signing in does nothing with it"
+    kept = desk.open("/typed.json").json()
+    assert kept == {"to": "/visitors", "fields": [list(each) for each in lending.items()]}
+    assert "Trần &lt;b&gt;Khách&lt;/b&gt;" in desk.open("/typed").text
+    assert 'action="/visitors"' in desk.page.text
+    assert desk.send(kept["to"], **dict(kept["fields"])).is_redirect
+    assert "Trần" in str(other.open("/visitors.json").json()["visitors"])
+    assert desk.open("/typed").headers["location"] == "/", "it was sent"
+
+
+def test_what_was_typed_is_kept_an_hour_and_from_our_own_forms_alone(
+    office: Office, browser: Callable[[], Browser]
+) -> None:
+    add(office, "an")
+    desk = browser()
+
+    def told(path: str = "/visitors", csrf: str = "", headers: dict[str, str] | None = None, **fields: str) -> bool:
+        """Whether a form that comes too late is kept."""
+        desk.login("an")
+        token = CSRF.search(desk.open("/account").text)
+        assert token
+        office.now += ABSOLUTE_MS
+        cookie = {"Cookie": f"zonetag={desk.cookies['zonetag']}"}
+        desk.ask("POST", path, data={"csrf": csrf or token[1], **fields}, headers=cookie | (headers or {}))
+        assert desk.page.status_code == 401
+        return "giữ một giờ" in desk.page.text
+
+    assert told(name="An")
+    assert not told(name="An", csrf="0" * 32)
+    assert not told(name="An", headers={"Origin": "https://evil.example"})
+    assert not told(name="x" * 70_000)
+    assert not told("/account/password", password=PASSWORD)
+    assert told(name="An")
+    office.now += HOUR_MS
+    assert desk.login("an").headers["location"] == "/"
+    assert told(name="An")
+    assert desk.login("an").headers["location"] == "/typed"
+    desk.open("/typed")
+    assert desk.send("/typed").headers["location"] == "/"
+    assert desk.open("/typed").headers["location"] == "/", "thrown away"
+    token = CSRF.search(desk.open("/visitors").text)
+    assert token
+    cookie = {"Cookie": f"zonetag={desk.cookies['zonetag']}"}
+    desk.send("/logout")
+    assert (
+        "giữ một giờ" not in desk.ask("POST", "/visitors", data={"csrf": token[1], "name": "An"}, headers=cookie).text
+    )
 
 
 def test_a_lock_from_before_the_clock_went_back_holds_nobody_for_ever(

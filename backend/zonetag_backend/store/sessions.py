@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from zonetag_backend.roles import ABSOLUTE_MS, is_over
+from zonetag_backend.roles import ABSOLUTE_MS, FULL, is_over
 from zonetag_backend.store.schema.accounts import account, account_session
 
 TOKEN_BYTES = 32
@@ -42,6 +42,21 @@ def open_session(connection: Connection, whose: int, stage: str, now_ms: int, ma
 
 def find(connection: Connection, token: str, now_ms: int) -> Session | None:
     """The session of a token, if it lasts and its account may still be used."""
+    known = _known(connection, token)
+    return None if known is None or _is_over(known, now_ms) else known
+
+
+def ended(connection: Connection, token: str, now_ms: int) -> int | None:
+    """Whose token this was, if they were signed in and the session ended by itself, not by signing out."""
+    known = _known(connection, token)
+    return known.account if known is not None and known.stage == FULL and _is_over(known, now_ms) else None
+
+
+def _is_over(of: Session, now_ms: int) -> bool:
+    return is_over(of.role, of.stage, of.made_ms, of.used_ms, now_ms)
+
+
+def _known(connection: Connection, token: str) -> Session | None:
     if not token or len(token) > LONGEST_TOKEN:
         return None
     columns = (account.c.id, account.c.name, account.c.role, account_session.c.stage)
@@ -49,9 +64,7 @@ def find(connection: Connection, token: str, now_ms: int) -> Session | None:
     joined = account_session.join(account, account.c.id == account_session.c.account)
     mine = (account_session.c.hash == _hash(token), account.c.disabled.is_(False))
     row = connection.execute(select(*columns, *times).select_from(joined).where(*mine)).one_or_none()
-    if row is None or is_over(row.role, row.stage, row.made_ms, row.used_ms, now_ms):
-        return None
-    return Session(*row)
+    return None if row is None else Session(*row)
 
 
 def touch(connection: Connection, token: str, now_ms: int) -> None:

@@ -71,6 +71,7 @@ from zonetag_backend.web.pages.playbooks import playbooks
 from zonetag_backend.web.pages.questions import questions
 from zonetag_backend.web.pages.setup import setup
 from zonetag_backend.web.pages.start import start
+from zonetag_backend.web.pages.typed import typed
 from zonetag_backend.web.paperwork import PaperSettings
 from zonetag_backend.web.provision import Provision
 from zonetag_backend.web.shield import Shield, Twin
@@ -105,6 +106,7 @@ ROUTES = (
     Route("/login", login.login),
     Route("/login/code", login.code),
     Route("/logout", login.logout),
+    Route("/typed", typed),
     Route("/start/{token}", start),
     Route("/account", account.account),
     Route("/account/password", account.password),

@@ -11,6 +11,7 @@ from zonetag_backend.keys import Keyring
 from zonetag_backend.store.book import Database
 from zonetag_backend.subjectsettings import SubjectSettings
 from zonetag_backend.web.casework import Casework
+from zonetag_backend.web.typed import Drafts
 from zonetag_backend.web.works import Works
 
 
@@ -35,6 +36,8 @@ class Desk:
     # rights of those whose data is held
     works: Works = field(default_factory=Works)
     # what takes a while
+    drafts: Drafts = field(default_factory=Drafts)
+    # what was typed when a session was over
 
     @property
     def cases(self) -> Casework:

@@ -110,6 +110,7 @@ def _show(request: Request, code: str, status: int, about: str) -> Response:
         about=about[:200],
         status_code=status,
         sign_in=_sign_in(request) if code == "sign-in" else "",
+        drafted=getattr(request.state, "drafted", False),
     )
 
 

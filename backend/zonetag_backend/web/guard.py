@@ -17,10 +17,11 @@ from starlette.types import Message, Receive
 from zonetag_backend.roles import CODE, ENROL, FULL, HEALTH, SCREEN, WORKER
 from zonetag_backend.store import audit, mine_codes, screens, sessions
 from zonetag_backend.store.engine import reading, writing
-from zonetag_backend.web import csrf
+from zonetag_backend.web import csrf, typed
 from zonetag_backend.web.desk import Desk, Fault, desk_of
+from zonetag_backend.web.localpath import safe_next
 from zonetag_backend.web.render import address, wants_json
-from zonetag_backend.web.rights import RIGHTS, Rule
+from zonetag_backend.web.rights import FORM_BYTES, RIGHTS, Rule
 from zonetag_backend.web.visitor import STRANGER, Visitor, set_token, token_of
 
 REPEAT_MS = 15 * 60_000  # a page that stays open asks again and again: its read is recorded once in so long
@@ -55,9 +56,11 @@ def _guard(path: str, page: Page, verbs: dict[str, Rule]) -> Callable[[Request],
         request = Request(asked.scope, _limited(asked.receive, rule.body_bytes))
         visitor = await run_in_threadpool(_who, request, rule)
         request.state.visitor, request.state.page = visitor, path
-        if not rule.roles & visitor.roles:
-            return _refuse(request, visitor)
         try:
+            if not rule.roles & visitor.roles:
+                if asked.method not in csrf.SAFE and visitor.stage != FULL:
+                    request.state.drafted = await _draft(request, visitor)
+                return _refuse(request, visitor)
             if asked.method not in csrf.SAFE:
                 request.state.form = await _checked_form(request, visitor, rule.body_bytes)
             if rule.read:
@@ -67,6 +70,8 @@ def _guard(path: str, page: Page, verbs: dict[str, Rule]) -> Callable[[Request],
         finally:
             await request.close()  # files that a form sent
         assert isinstance(response, Response)
+        if asked.method not in csrf.SAFE and response.status_code < 400:
+            desk_of(request).drafts.drop(visitor.account, address(request))
         if not token_of(request) and asked.method == "GET" and "text/html" in response.headers.get("content-type", ""):
             set_token(request, response, visitor.token)  # so that its forms have a token
         return response
@@ -120,6 +125,29 @@ def _refuse(request: Request, visitor: Visitor) -> Response:
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"HX-Redirect": where})
     return RedirectResponse(where, 303)
+
+
+async def _draft(request: Request, visitor: Visitor) -> bool:
+    """Keep what was typed by somebody whose session is over, for when they are back; whether it is kept."""
+    desk, where = desk_of(request), address(request)
+    now_ms = desk.clock()
+
+    def whose() -> int | None:
+        with reading(desk.engine) as connection:
+            return sessions.ended(connection, visitor.token, now_ms)
+
+    if where.startswith(typed.NEVER) or safe_next(where) != where or wants_json(request):
+        return False
+    account = await run_in_threadpool(whose)
+    if account is None:
+        return False
+    try:
+        fields = typed.fields_of(await _checked_form(request, visitor, FORM_BYTES), FORM_BYTES, csrf.FIELD)
+    except Fault:  # from elsewhere, or too large
+        return False
+    if fields:
+        desk.drafts.keep(account, typed.Typed(where, fields, now_ms))
+    return bool(fields)
 
 
 async def _checked_form(request: Request, visitor: Visitor, most: int) -> FormData:

@@ -45,6 +45,8 @@ PAGES = {
     "/login": NOBODY,
     "/login/code": NOBODY,
     "/logout": NOBODY,
+    # What the same account has just typed, and nothing that is held here.
+    "/typed": NOBODY,
     "/start/{token}": NOBODY,
     "/account": NOBODY,
     "/account/password": NOBODY,

@@ -67,6 +67,7 @@ RIGHTS: dict[str, dict[str, Rule]] = {
     "/login": {"GET": Rule(ANYBODY), "POST": Rule(ANYBODY)},
     "/login/code": {"GET": Rule(_of(CODE)), "POST": Rule(_of(CODE))},
     "/logout": {"POST": Rule(SIGNED_IN | {CODE, ENROL})},
+    "/typed": {"GET": Rule(SIGNED_IN), "POST": Rule(SIGNED_IN)},
     "/start/{token}": {"GET": Rule(ANYBODY), "POST": Rule(ANYBODY)},
     "/account": {"GET": Rule(SIGNED_IN)},
     "/account/password": {"POST": Rule(SIGNED_IN)},

@@ -14,6 +14,7 @@ from zonetag_backend.secondfactor import step_of
 from zonetag_backend.store import accounts, audit, sessions
 from zonetag_backend.store.accounts import Account
 from zonetag_backend.store.engine import Transaction, reading, writing
+from zonetag_backend.web import typed
 from zonetag_backend.web.desk import Desk, desk_of
 from zonetag_backend.web.guard import NEXT_STEP, field
 from zonetag_backend.web.localpath import safe_next
@@ -55,7 +56,7 @@ def _sign_in(request: Request) -> Response:
         if stage == FULL:
             accounts.signed_in(connection, claimed, now_ms)
         token = renewed(request, connection, claimed.id, stage, now_ms)
-    response = RedirectResponse(NEXT_STEP.get(stage, then) + _on(then, stage), 303)
+    response = RedirectResponse(NEXT_STEP.get(stage, _now(desk, claimed.id, then)) + _on(then, stage), 303)
     set_token(request, response, token)
     return response
 
@@ -63,6 +64,11 @@ def _sign_in(request: Request) -> Response:
 def _on(then: str, stage: str) -> str:
     """Where to go on, handed over the step of the code."""
     return f"?{urlencode({'next': then})}" if stage == CODE and then != "/" else ""
+
+
+def _now(desk: Desk, account: int, then: str) -> str:
+    """Where somebody goes who is in: first to what they had typed when their session was over."""
+    return then if desk.drafts.of(account, desk.clock()) is None else typed.PAGE
 
 
 def stage_after_password(who: Account) -> str:
@@ -96,9 +102,9 @@ def code(request: Request) -> Response:
             accounts.signed_in(connection, claimed, now_ms)
             token = renewed(request, connection, claimed.id, FULL, now_ms)
     then = safe_next(field(request, "next"))
-    if wrong:
+    if wrong or claimed is None:
         return show(request, "code", lambda: {}, 401, wrong=True, then=then)
-    response = RedirectResponse(then, 303)
+    response = RedirectResponse(_now(desk, claimed.id, then), 303)
     set_token(request, response, token)
     return response
 
