@@ -39,6 +39,12 @@ class Meddler:
         (f"UPDATE case_record SET closed_ms = {NOW_MS}", 1),
         ("INSERT INTO restriction (person, since_ms) VALUES ({other}, 0)", 1),
         ("DELETE FROM case_notice WHERE person = {other}", 1),
+        (
+            'INSERT INTO case_notice (id, "case", person, channel, language, text, made_ms, tried_ms, tries, sent_ms,'
+            " answer) SELECT 7, \"case\", person, 'phone', 'vi', '', 1, 1, 1, 1, '' FROM case_notice"
+            " WHERE person = {other} AND channel = 'webhook'",
+            1,
+        ),
     ],
 )
 def test_what_is_decided_while_notices_go_out_holds_for_the_next(

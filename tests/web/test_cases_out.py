@@ -145,6 +145,31 @@ def test_who_was_told_by_telephone_is_not_written_to(told: Somebody, office: Off
     assert [each["code"] for each in gateway.came] == ["CB101"]
 
 
+@pytest.mark.both_databases
+def test_what_waits_is_withdrawn_when_somebody_was_told_by_telephone(
+    told: Somebody, office: Office, gateway: SmsGateway
+) -> None:
+    ill, ones, _ = outbreak(office, 2, 0)
+    path = told.post("/cases", person=str(ill), **HEAD).headers["location"]
+    gateway.answers = [500, 500]
+    told.post(f"{path}/notices", language="vi")
+    for answer in ("", "biết rồi"):  # said twice it is withdrawn once
+        told.post(f"{path}/notices", spoken=str(ones[0]), answer=answer)
+    office.now += 120_000
+    told.post(f"{path}/notices", language="vi")
+    assert [each["code"] for each in gateway.came] == ["CB101"], "the other one, whom nobody called"
+    states = {
+        (each["person"], each["channel"]): each["state"] for each in told(f"{path}/notices.json").json()["notices"]
+    }
+    first, other = map(str, ones)
+    assert states == {(first, "phone"): "sent", (first, "webhook"): "withdrawn", (other, "webhook"): "sent"}
+    assert "withdrawn: told by telephone" in told(f"{path}/notices?lang=en").text
+    assert "đã rút lại" in told(f"{path}/notices?lang=vi").text
+    with reading(office.engine) as connection:
+        kept = [each.reason for each in audit_log.entries(connection) if each.reason.startswith("spoken")]
+    assert sorted(kept) == ["spoken", "spoken, withdrawn: 1"]
+
+
 def test_a_secret_that_is_missing_is_said(office: Office) -> None:
     get = pages(office, **{"notices.webhook_url": "https://sms.example/"})
     ill, _, _ = outbreak(office)

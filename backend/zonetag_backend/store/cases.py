@@ -201,12 +201,15 @@ def add_notice(
 
 
 def waiting(connection: Connection, channels: Iterable[str]) -> list[Waiting]:
-    """Notices of open cases that have not gone out, the oldest first; none to whoever had their data restricted."""
+    """Notices of open cases that have not gone out, the oldest first.
+
+    None to whoever had their data restricted, or was told by telephone meanwhile.
+    """
     c = case_notice.c
     statement = (
         select(c.id, c.person, c.channel, c.language, c.text, c.tries, c.tried_ms)
         .join(case_record, case_record.c.id == c.case)
-        .where(c.sent_ms.is_(None), c.channel.in_(list(channels)), case_record.c.closed_ms.is_(None))
+        .where(c.sent_ms.is_(None), c.channel.in_(list(channels)), case_record.c.closed_ms.is_(None), ~_phoned())
         .order_by(c.made_ms, c.id)
     )
     hidden = restrictions.everybody(connection)
@@ -217,7 +220,7 @@ def claim(connection: Connection, notice: Waiting, now_ms: int) -> bool:
     """Count a try before it is made; false when another program has just made it, or nobody is to be told any more."""
     c = case_notice.c
     is_open = select(case_record.c.id).where(case_record.c.id == c.case, case_record.c.closed_ms.is_(None)).exists()
-    mine = and_(c.id == notice.id, c.tries == notice.tries, c.sent_ms.is_(None), is_open)
+    mine = and_(c.id == notice.id, c.tries == notice.tries, c.sent_ms.is_(None), is_open, ~_phoned())
     if notice.person in restrictions.everybody(connection):
         return False
     changed = connection.execute(update(case_notice).where(mine).values(tries=c.tries + 1, tried_ms=now_ms))
@@ -232,15 +235,29 @@ def answered(connection: Connection, notice: int, answer: str, sent_ms: int | No
     connection.execute(this.values(answer=answer, sent_ms=sent_ms))
 
 
-def spoken(connection: Connection, which: int, who: int, answer: str, now_ms: int) -> None:
-    """Somebody was told by telephone, and said that; the first time stays, a later answer takes the other's place."""
+def spoken(connection: Connection, which: int, who: int, answer: str, now_ms: int) -> int:
+    """Somebody was told by telephone, and said that; the first time stays, a later answer takes the other's place.
+
+    What waits to be sent to them of this case is withdrawn by it (`claim` gives it to no sender any more); how many.
+    """
     c = case_notice.c
     told = and_(c.case == which, c.person == who, c.channel == PHONE)
-    connection.execute(
+    first = connection.execute(
         update(case_notice).where(told, c.sent_ms.is_(None)).values(tries=1, tried_ms=now_ms, sent_ms=now_ms)
     )
     if answer:
         connection.execute(update(case_notice).where(told).values(answer=answer))
+    if not first.rowcount:
+        return 0
+    unsent = select(func.count()).where(c.case == which, c.person == who, c.channel != PHONE, c.sent_ms.is_(None))
+    return connection.scalar(unsent) or 0
+
+
+def _phoned() -> Any:
+    """Whether the person of a notice was told of its case by telephone."""
+    c, other = case_notice.c, case_notice.alias()
+    same = (other.c.case == c.case, other.c.person == c.person, other.c.channel == PHONE)
+    return select(other.c.id).where(*same, other.c.sent_ms.is_not(None)).exists()
 
 
 def spoken_with(connection: Connection, which: int) -> set[int]:

@@ -23,7 +23,11 @@ ON_OFF = {"on": _("on"), "off": _("off")}
 WHY = {SILENT: _("not heard for a week"), FLAT: _("battery nearly flat")}
 TRACED = _("traced anew")
 SPOKEN = _("told somebody by telephone")
-NOTICES = _("notices put in line: %s")
+# What stands before a number.
+COUNTED = {
+    "notices": _("notices put in line: %s"),
+    "spoken, withdrawn": _("told somebody by telephone; notices withdrawn: %s"),
+}
 ROSTER = _("%(new)s new people, %(changed)s changed, %(tags)s tags handed out")
 TOKENS = {"token made": _("token made"), "token used": _("token used")}
 ACTORS = {
@@ -139,8 +143,8 @@ def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
     if action in ("consent.give", "import.consent"):
         asked_by, _colon, rest = given.partition(": ")
         return f"{who(asked_by, roles, say)}: {rest}"
-    if action == "case.change" and given.startswith("notices: "):
-        return say(NOTICES) % given.removeprefix("notices: ")
+    if action == "case.change" and (counted := given.partition(": "))[0] in COUNTED:
+        return say(COUNTED[counted[0]]) % counted[2]
     if action == "people.import" and (counts := _ROSTER.fullmatch(given)):
         return say(ROSTER) % counts.groupdict()
     if action in (EXPORT, "mine.export"):

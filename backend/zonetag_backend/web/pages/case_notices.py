@@ -29,7 +29,7 @@ from zonetag_backend.web.times import iso
 from zonetag_backend.web.visitor import visitor_of
 
 MOST_ANSWER = 200  # characters kept of what somebody said
-SPOKEN = "spoken"  # in the audit log, with whom
+SPOKEN = "spoken"  # in the audit log: auditwords.py has the words
 
 
 def notices(request: Request) -> Response:
@@ -88,7 +88,7 @@ def notices(request: Request) -> Response:
             if who.name and who.id in exposed
             else None,
             "notices": [
-                {"channel": channel, **_state(by.get((who.id, channel)))}
+                {"channel": channel, **_state(by.get((who.id, channel)), phoned=(who.id, PHONE) in by)}
                 for channel in sorted({*ways, *(c for p, c in by if p == who.id)})
             ],
         }
@@ -154,16 +154,19 @@ def _spoken(request: Request, connection: Transaction, seat: Seat, *, language: 
         floor_ms=floor_ms,
         only=who,
     )
-    store.spoken(connection, seat.case.id, who, answer, seat.now_ms)
+    withdrawn = store.spoken(connection, seat.case.id, who, answer, seat.now_ms)
     if new or answer:
-        audit.record(connection, seat.now_ms, visitor_of(request).actor, "case.change", seat.case.id, SPOKEN)
+        said = f"{SPOKEN}, withdrawn: {withdrawn}" if withdrawn else SPOKEN
+        audit.record(connection, seat.now_ms, visitor_of(request).actor, "case.change", seat.case.id, said)
 
 
-def _state(row: Any) -> dict[str, Any]:
-    """none: nobody wrote to them; waits; tried: not taken yet; failed: given up; sent."""
+def _state(row: Any, *, phoned: bool) -> dict[str, Any]:
+    """none: nobody wrote to them; waits; tried: not taken yet; failed: given up; sent; withdrawn: told by telephone."""
     if row is None:
         return {"state": "none", "sent_ms": None, "tries": 0, "answer": ""}
     state = "waits" if not row.tries else "failed" if row.tries >= MOST_TRIES else "tried"
     if row.sent_ms is not None:
         state = "sent"
+    elif phoned:
+        state = "withdrawn"
     return {"state": state, "sent_ms": row.sent_ms, "tries": row.tries, "answer": row.answer}
