@@ -79,6 +79,7 @@ def test_into_a_workbook_and_no_name_becomes_a_formula(
     assert [sheet.title for sheet in book] == ["Contacts", "Places"]
     rows = list(book["Contacts"].iter_rows(min_row=2, values_only=True))
     assert (rows[0][0], rows[0][1], rows[0][5]) == (1, "'=HYPERLINK(1)", "direct")
+    assert {len(row) for row in rows} == {book["Contacts"].max_column}
     assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
 
 

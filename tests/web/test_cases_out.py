@@ -188,11 +188,14 @@ def test_the_workbook_has_real_dates(office: Office) -> None:
     rows = list(contacts.iter_rows(values_only=True))
     assert [row[0] for row in rows] == ["Phân loại", "F1", "F1", "F2", "F2", "F2"]
     assert rows[1][6] == datetime(2026, 11, 18, 8, 30)  # noqa: DTZ001 - a spreadsheet's times have no zone
-    assert all(0 < row[column] < 1 for row in rows[1:] for column in (12, 14)), "no contact is certain"
+    assert all(0 < row[column] < 1 for row in rows[1:] for column in (12, 13, 15)), "no contact is certain"
+    shown = {each["name"]: each["probability"] for each in get(f"{path}.json").json()["contacts"]}
+    assert {row[1]: row[13] for row in rows[1:]} == {name: min(each, 0.99) for name, each in shown.items()}
     assert contacts["G2"].number_format == "dd/mm/yyyy hh:mm"
     for sheet in (contacts, places):
         assert sheet.freeze_panes == "A2"
         assert sheet.print_title_rows == "$1:$1"
+    assert places["A2"].value == "Văn phòng Sở Thông tin", "as people call the site"
     assert places["C2"].value == datetime(2026, 11, 18, 8, 30)  # noqa: DTZ001 - these times have no zone either
     assert exports(office) == [(f"case {path.removeprefix('/cases/')}", "case.xlsx")]
 

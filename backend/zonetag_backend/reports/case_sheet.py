@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
@@ -37,7 +37,8 @@ def contact_rows(
     contacts: Iterable[Contact], zone: tzinfo, evidence: dict[str, str], sure: dict[float, str]
 ) -> list[list[Cell]]:
     """A row a day of each contact: generation, name, unit, code, through, evidence, from, to, places, minutes, low,
-    high, probability, in words, of the chain.  `evidence`: words by code; `sure`: words by least probability.
+    high, probability that day, of the contact, in words, of the chain.  `evidence`: words by code; `sure`: words by
+    least probability.
     """
     rows: list[list[Cell]] = []
     for each in contacts:
@@ -45,7 +46,8 @@ def contact_rows(
         for day in each.days:
             row: list[Cell] = [f"F{each.generation}", *_who(each.who), safe(_called(each.through))]
             row += [evidence[day.evidence], at(day.first_ms, zone), at(day.last_ms, zone), safe(", ".join(day.places))]
-            rows.append([*row, day.minutes, day.low, day.high, _unsure(day.probability), word, _unsure(each.chain)])
+            row += [day.minutes, day.low, day.high, _unsure(day.probability)]
+            rows.append([*row, _unsure(each.probability), word, _unsure(each.chain)])
     return rows
 
 
@@ -54,11 +56,15 @@ def _unsure(probability: float) -> float:
     return min(round(probability, 3), MOST_SURE)
 
 
-def place_rows(zones: Iterable[Zone], zone: tzinfo) -> list[list[Cell]]:
-    """A row for each person at each stop: site, place, case from, case to, name, unit, code, from, to."""
+def place_rows(zones: Iterable[Zone], zone: tzinfo, sites: Mapping[str, str]) -> list[list[Cell]]:
+    """A row for each person at each stop: site, place, case from, case to, name, unit, code, from, to.
+
+    `sites`: what people call a site, by its name.
+    """
     rows: list[list[Cell]] = []
     for stop in zones:
-        head: list[Cell] = [safe(stop.site), safe(stop.place), at(stop.start_ms, zone), at(stop.end_ms, zone)]
+        head: list[Cell] = [safe(sites.get(stop.site, stop.site)), safe(stop.place)]
+        head += [at(stop.start_ms, zone), at(stop.end_ms, zone)]
         rows += [[*head, *_who(o.who), at(o.start_ms, zone), at(o.end_ms, zone)] for o in stop.others] or [head]
     return rows
 

@@ -14,7 +14,8 @@ from zonetag_backend.tracing.outcome import Outcome, Who
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONTACTS = (
     "Generation", "Name", "Unit", "Code", "Through", "Evidence", "From", "To", "Places", "Minutes together",
-    "Minutes close", "Low (90 %)", "High (90 %)", "Probability", "Probability of the chain",
+    "Minutes close", "Low (90 %)", "High (90 %)", "Probability that day", "Probability of the contact",
+    "Probability of the chain",
 )  # fmt: skip
 _PLACES = ("Site", "Place", "Case from", "Case to", "Name", "Unit", "Code", "From", "To")
 _WIDTH = 18  # characters of a column
@@ -33,7 +34,7 @@ def write_xlsx(of: Outcome, path: Path) -> None:
             row = [each.generation, *_who(each.who), safe(_called(each.through)), day.evidence]
             row += [_at(day.first_ms, zone), _at(day.last_ms, zone), safe(", ".join(day.places))]
             row += [day.together_minutes, day.close_minutes, day.close_low, day.close_high, day.probability]
-            contacts.append([*row, each.chain_probability])
+            contacts.append([*row, each.probability, each.chain_probability])
     places = book.create_sheet("Places")
     places.append(_PLACES)
     for stop in of.zones:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from zonetag_backend.errors import BadValue
 from zonetag_backend.reports import case_sheet
 from zonetag_backend.reports.case_sheet import Sheet
-from zonetag_backend.store import audit, case_story, foreign
+from zonetag_backend.store import audit, book, case_story, foreign
 from zonetag_backend.store.engine import Transaction, reading, writing
 from zonetag_backend.tracing import abroad
 from zonetag_backend.web import caseview, languages
@@ -38,6 +38,7 @@ CONTACT_HEADERS = (
     _("Low (90%)"),
     _("High (90%)"),
     _("Probability that day"),
+    _("Probability of the contact"),
     _("In words"),
     _("Probability of the chain"),
 )
@@ -92,8 +93,8 @@ def _list(request: Request, connection: Transaction, seat: Seat, name: str) -> b
     evidence = {code: said(word) for code, word in caseview.EVIDENCE.items()}
     sure = {least: said(word) for least, word in caseview.SURE}
     met = case_sheet.contact_rows(contacts, seat.zone, evidence, sure)
-    first = Sheet(said(SHEETS[0]), tuple(said(each) for each in CONTACT_HEADERS), met, frozenset({12, 14}))
-    where = case_sheet.place_rows(zones, seat.zone)
+    first = Sheet(said(SHEETS[0]), tuple(said(each) for each in CONTACT_HEADERS), met, frozenset({12, 13, 15}))
+    where = case_sheet.place_rows(zones, seat.zone, {each.name: each.title for each in book.sites(connection)})
     second = Sheet(said(SHEETS[1]), tuple(said(each) for each in PLACE_HEADERS), where, frozenset())
     if name == WORKBOOK:
         return case_sheet.workbook([first, second])
