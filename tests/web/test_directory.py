@@ -181,7 +181,7 @@ def test_the_use_of_tags_is_counted_as_its_members_say(crowd: Office) -> None:
             wanted = [each.member for each in reminders.due(staff, causes, now_ms, 7)]
             assert bool(wanted) is bool(causes)
             assert adoption.remindable(connection, causes, now_ms, 7 * DAY_MS) == (wanted, len(wanted))
-            assert adoption.remindable(connection, causes, now_ms, 7 * DAY_MS, 3) == (wanted[:3], len(wanted))
+            assert adoption.remindable(connection, causes, now_ms, 7 * DAY_MS, slice(0, 3)) == (wanted[:3], len(wanted))
 
 
 def stale(connection: Transaction) -> list[str]:

@@ -164,6 +164,8 @@ def walk(get: Get, first: str, role: str = "admin") -> Iterator[dict[str, Any]]:
         ("tags", "admin", ("tags",)),
         ("agreements", "admin", ("people",)),
         ("adoption", "admin", ("uncovered",)),
+        ("adoption/reminders", "admin", ("people",)),
+        ("requests", "admin", ("requests",)),
         ("book/van-phong", "health", ("people",)),
     ],
 )
@@ -176,6 +178,7 @@ def test_a_twin_of_a_long_list_comes_in_pages(
         office.visit(tag, at("08:00") + n, at("14:29"))
         with writing(office.engine) as connection:
             registry.add_person(connection, f"Lê Thị {n}", "Kho")
+        get.post("/requests", who=f"Lê Thị {n}", role="admin", kind="copy")
     [whole] = walk(get, f"/{twin}.json", role)
     for limit, most in (("3", 3), ("7", 7), ("0", 1000), ("-1", 1000), ("x", 1000), ("9" * 30, 1000), ("²", 1000)):
         pages = list(walk(get, f"/{twin}.json?limit={limit}", role))
@@ -184,6 +187,13 @@ def test_a_twin_of_a_long_list_comes_in_pages(
         assert len(pages) == max(-(-len(whole[each]) // most) for each in lists)
     assert len(whole[lists[0]]) >= 7
     assert "next" not in get(f"/{twin}?limit=1&lang=en", role=role, headers={"Accept": "text/html"}).links
+
+
+def test_the_address_of_the_next_rows_keeps_what_was_asked(office: Office, get: Get) -> None:
+    for name in ("Nguyễn Thị An", "Lê Văn Bình"):
+        office.person(name)
+    asked = "/adoption/reminders.json?cause=silent&cause=flat&limit=1"
+    assert get(asked, role="admin").json()["next"] == f"{asked}&page=2"
 
 
 def test_twenty_thousand_people(office: Office, get: Get) -> None:

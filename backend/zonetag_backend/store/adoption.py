@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, 
 from zonetag_backend.names import text_key
 from zonetag_backend.reports.reminder import FLAT as FLAT_TAG
 from zonetag_backend.reports.reminder import SILENT
+from zonetag_backend.store.order import BY_NAME
 from zonetag_backend.store.schema import gateway, gateway_status, person, place, report, site, tag, tag_clock, wearing
 from zonetag_backend.store.schema.office import departed, reminder, reminder_off, restriction, visitor
 
@@ -129,7 +130,7 @@ def members(connection: Connection, which: Collection[int] | None = None) -> lis
         )
         .select_from(_JOINED)
         .where(*_staff)
-        .order_by(person.c.name_order, person.c.unit, person.c.code, person.c.id)
+        .order_by(*BY_NAME)
     )
     if which is not None:
         statement = statement.where(person.c.id.in_(list(which)))
@@ -154,8 +155,7 @@ def some(connection: Connection, whose: str, now_ms: int, part: slice | None = N
         QUIET: who.in_(told.where(_quiet(last, now_ms))),
         OFF: who.in_(select(reminder_off.c.person)),
     }
-    order = (person.c.name_order, person.c.unit, person.c.code, who)
-    statement = select(who).where(kinds[whose], *_staff).order_by(*order)
+    statement = select(who).where(kinds[whose], *_staff).order_by(*BY_NAME)
     if part is not None:
         statement = statement.offset(part.start or 0).limit(part.stop - (part.start or 0))
     return _named(connection, connection.scalars(statement).all())
@@ -169,9 +169,9 @@ def _named(connection: Connection, found: Sequence[int]) -> list[Member]:
 
 
 def remindable(
-    connection: Connection, causes: Collection[str], now_ms: int, every_ms: int, most: int | None = None
+    connection: Connection, causes: Collection[str], now_ms: int, every_ms: int, part: slice = slice(0, None)
 ) -> tuple[list[Member], int]:
-    """Who is to be reminded now, the first `most` in the order of names; and how many that are in all.
+    """Who is to be reminded now, a part of them in the order of names; and how many that are in all (0: none in it).
 
     `causes`: of reports.reminder.CAUSES.  Nobody who had one within `every_ms`, and nobody who wants none.  The rule is
     `reminders.due`, asked of the database: it need not tell of thousands to show a hundred.
@@ -182,8 +182,8 @@ def remindable(
     wanted = or_(false(), *(test for cause, test in tests.items() if cause in causes))
     lately = select(reminder.c.person).where(reminder.c.made_ms > now_ms - every_ms)
     asked = (who.in_(told.where(wanted)), who.not_in(select(reminder_off.c.person)), who.not_in(lately), *_staff)
-    order = (person.c.name_order, person.c.unit, person.c.code, who)
-    rows = connection.execute(select(who, func.count().over()).where(*asked).order_by(*order).limit(most)).all()
+    found = select(who, func.count().over()).where(*asked).order_by(*BY_NAME).offset(part.start)
+    rows = connection.execute(found.limit(None if part.stop is None else part.stop - part.start)).all()
     return _named(connection, [row[0] for row in rows]), rows[0][1] if rows else 0
 
 
@@ -255,9 +255,9 @@ def phones(connection: Connection) -> list[Phones]:
         .outerjoin(
             gateway_status, and_(gateway_status.c.gateway == gateway.c.name, gateway_status.c.site == site.c.name)
         )
-        .order_by(site.c.title, place.c.name, gateway.c.name)
     )
-    return [Phones(at, where, name, _beside(connection, name, health)) for at, where, name, health in rows]
+    found = [Phones(at, where, name, _beside(connection, name, health)) for at, where, name, health in rows]
+    return sorted(found, key=lambda each: (text_key(each.site), text_key(each.place), each.gateway))
 
 
 def _beside(connection: Connection, name: str, health: str | None) -> float | None:

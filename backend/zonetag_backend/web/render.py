@@ -81,9 +81,10 @@ def _html(request: Request, language: str, template: str, status: int, context: 
 
 def address(request: Request, **changes: str | int | None) -> str:
     """This page's address with some parameters changed; none or nothing takes one away, and `lang` never stays."""
-    parameters = {key: value for key, value in request.query_params.items() if key != "lang"}
-    wanted = parameters | {key: "" if value is None else str(value) for key, value in changes.items()}
-    query = urlencode({key: value for key, value in wanted.items() if value})
+    asked = request.query_params
+    parameters = {key: asked.getlist(key) for key in asked if key != "lang"}
+    wanted = parameters | {key: ["" if value is None else str(value)] for key, value in changes.items()}
+    query = urlencode({key: list(filter(None, values)) for key, values in wanted.items()}, doseq=True)
     path = request.url.path.removesuffix(".json")
     return f"{path}?{query}" if query else path
 

@@ -84,9 +84,12 @@ def preview(request: Request) -> Response:
     settings = settings_of(request)
     now_ms = desk_of(request).clock()
     wanted = _causes(request.query_params.getlist("cause") or list(CAUSES))
+    part, every_ms = slice(0, MOST_SHOWN), settings.every_days * reminders.DAY_MS
     with reading(desk_of(request).engine) as connection:
-        most, every_ms = None if wants_json(request) else MOST_SHOWN, settings.every_days * reminders.DAY_MS
-        members, count = store.remindable(connection, wanted, now_ms, every_ms, most)
+        if wants_json(request):
+            _first, count = store.remindable(connection, wanted, now_ms, every_ms, slice(0, 1))
+            part = portion_of(request, count, MOST_SHOWN).part
+        members, count = store.remindable(connection, wanted, now_ms, every_ms, part)
     found = reminders.due(members, wanted, now_ms, settings.every_days)
     samples = {cause: reminder("…", "…", cause, language=settings.language, office=settings.signed) for cause in wanted}
     return show(
@@ -95,6 +98,7 @@ def preview(request: Request) -> Response:
         lambda: {
             "causes": wanted,
             "people": [{**_member_twin(each.member), "cause": each.cause} for each in found],
+            **portion_of(request, count, MOST_SHOWN).twin(request),
             "channels": list(settings.channels),
             "texts": {cause: sample.text for cause, sample in samples.items()},
         },

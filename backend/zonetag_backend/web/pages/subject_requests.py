@@ -15,6 +15,7 @@ from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import field
 from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.numbers import id_of
+from zonetag_backend.web.portion import portion_of
 from zonetag_backend.web.render import show
 from zonetag_backend.web.times import iso, local
 from zonetag_backend.web.visitor import visitor_of
@@ -43,10 +44,11 @@ def requests(request: Request) -> Response:
         hidden = sorted(restrictions.everybody(connection))
         restricted = people.everybody(connection, hidden) if hidden else []
     asked = request.query_params.get("done", "")
+    portion = portion_of(request, len(found), len(found) or 1)
     return show(
         request,
         "requests",
-        lambda: {"requests": [_twin(each, zone, now_ms) for each in found]},
+        lambda: {"requests": [_twin(each, zone, now_ms) for each in found[portion.part]], **portion.twin(request)},
         400 if error else 200,
         found=found,
         restricted=restricted,
