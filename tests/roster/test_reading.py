@@ -60,6 +60,16 @@ def test_a_comma_inside_a_unit_separates_nothing() -> None:
     assert people(text([HEAD, line], ",").encode()) == [line]
 
 
+def test_a_cell_beyond_all_bounds_is_cut_as_in_a_workbook() -> None:
+    """Else one of 100,000 signs would keep the whole server busy for minutes."""
+    lines = (HEAD, ("!" * r.MOST_TEXT + "An", "Phòng -" + "1" * 500, *[""] * r.MOST_COLUMNS, "beyond"))
+    for content in (text(lines).encode(), workbook(("Sheet1", lines))):
+        [row] = read(content)
+        assert (row.name, row.unit) == ("!" * r.MOST_TEXT, ("Phòng -" + "1" * 500)[: r.MOST_TEXT])
+    wide = text([(*["x"] * r.MOST_COLUMNS, "Họ và tên"), (*["x"] * r.MOST_COLUMNS, "An")], ";")
+    assert refusal(wide.encode()) == r.NO_HEAD
+
+
 def test_one_column_is_enough() -> None:
     assert people("Họ và tên\nLê Văn An\n\nTrần Bình\n".encode()) == [
         ("Lê Văn An", "", "", ""),

@@ -27,6 +27,10 @@ DAMAGED = "damaged"
 NO_HEAD = "no-head"  # no row that names a column of names
 
 MOST_ROWS = 20_000  # people; an office with more imports them in parts
+MOST_COLUMNS = 40
+# Characters of a cell that are kept; a longer one is refused as a name later.  What looks for heads, units and sums
+# takes time by the square of a cell's length.
+MOST_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 import codecs
 import csv
 import unicodedata
+from collections.abc import Iterator
 
 from zonetag_backend.roster import columns
-from zonetag_backend.roster.rows import DAMAGED, MOST_ROWS, NOT_A_LIST, TOO_MANY, Refused
+from zonetag_backend.roster.rows import DAMAGED, MOST_COLUMNS, MOST_ROWS, MOST_TEXT, NOT_A_LIST, TOO_MANY, Refused
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -57,9 +58,8 @@ def cells_of(content: bytes) -> list[list[str]]:
 
 def _has_head(text: str, separator: str) -> bool:
     head = "\n".join(text.split("\n", columns.SEARCHED)[: columns.SEARCHED])
-    rows = csv.reader(head.splitlines(keepends=True), delimiter=separator)
     try:
-        found = [(columns.columns_of(row), row) for row in rows]
+        found = [(columns.columns_of(row), row) for row in _rows(head, separator)]
     except csv.Error:
         return False
     # A row in one piece says "name" whatever the separator is, and is believed last.
@@ -69,10 +69,15 @@ def _has_head(text: str, separator: str) -> bool:
 def _split(text: str, separator: str) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
-        for row in csv.reader(text.splitlines(keepends=True), delimiter=separator):
+        for row in _rows(text, separator):
             rows.append(row)
             if len(rows) > MOST_ROWS + columns.SEARCHED:
                 raise Refused(TOO_MANY)
     except csv.Error:
         raise Refused(DAMAGED) from None
     return rows
+
+
+def _rows(text: str, separator: str) -> Iterator[list[str]]:
+    for row in csv.reader(text.splitlines(keepends=True), delimiter=separator):
+        yield [cell[:MOST_TEXT] for cell in row[:MOST_COLUMNS]]

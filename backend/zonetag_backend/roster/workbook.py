@@ -14,7 +14,17 @@ from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped
 from openpyxl.xml import DEFUSEDXML
 
 from zonetag_backend.roster import columns
-from zonetag_backend.roster.rows import DAMAGED, MACROS, MOST_ROWS, NOT_A_LIST, TOO_LARGE, TOO_MANY, Refused
+from zonetag_backend.roster.rows import (
+    DAMAGED,
+    MACROS,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    MOST_TEXT,
+    NOT_A_LIST,
+    TOO_LARGE,
+    TOO_MANY,
+    Refused,
+)
 from zonetag_backend.roster.telling import EVERY, READ, Tell, silent
 
 assert DEFUSEDXML, "openpyxl without defusedxml would follow entities"
@@ -26,8 +36,6 @@ MOST_UNPACKED = 48 << 20  # bytes of all of them
 MOST_SHEETS_BYTES = 16 << 20  # of all sheets: 800 a person; one without its dimensions is read twice
 MOST_WORDS = 16 << 20  # bytes of the shared texts, which are held in memory
 MOST_SHEETS = 200  # a school has a sheet a class
-MOST_COLUMNS = 40
-MOST_TEXT = 300  # characters of a cell that are kept; a longer one is refused as a name later
 _MACROS = ("vbaproject.bin", "macrosheets/", "activex/", "embeddings/")
 
 Cell = tuple[str, bool]
@@ -52,7 +60,7 @@ def sheets_of(content: bytes, tell: Tell = silent) -> Iterator[tuple[str, list[l
                 rows.append([_cell(each) for each in row])
                 if left % EVERY == 0:
                     tell(READ, MOST_ROWS + columns.SEARCHED - left, 0)
-            yield sheet.title, rows
+            yield sheet.title[:MOST_TEXT], rows
     except DefusedXmlException:
         raise Refused(MACROS) from None
     # What openpyxl raises on damaged files is not documented; these were seen.
