@@ -12,9 +12,10 @@ from zonetag_backend.reports.letterhead import Letter, Letterhead
 from zonetag_backend.reports.notice import ILLNESSES
 from zonetag_backend.reports.table import CLOCK, DATE, NUMBER, TIME, Cell, Column, Paper, Table, number
 from zonetag_backend.reports.words import word
-from zonetag_backend.store import adoption, cases, papers
+from zonetag_backend.store import adoption, case_story, cases, papers
 from zonetag_backend.store.adoption import Unit
 from zonetag_backend.store.book import Site, Stay, stays_of_day
+from zonetag_backend.store.case_story import Contact
 from zonetag_backend.store.engine import Transaction
 from zonetag_backend.store.retention import horizon_ms
 from zonetag_backend.store.tracing import timezone
@@ -159,23 +160,25 @@ def case(desk: Desk, connection: Transaction, which: int) -> Paper:
     """Contacts of a case, generation by generation, as they were traced last.  NotFound without that case."""
     of = cases.case_of(connection, which, desk.floor_ms)
     zone = ZoneInfo(timezone(connection))
-    contacts = papers.contacts_of(connection, which, desk.floor_ms)
+    contacts = sorted(case_story.contacts(connection, of, desk.floor_ms), key=_listed)
+    touches = [(each, touch) for each in contacts for touch in each.days]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             n,
             f"F{each.generation}",
-            each.name or desk.word("removed"),
-            each.unit,
-            each.code,
-            each.through or desk.word("removed"),
-            local(each.day_ms, zone).date(),
-            local(each.first_ms, zone),
-            local(each.last_ms, zone),
-            round(each.minutes),
-            desk.word("direct" if each.evidence == "direct" else "same-place"),
+            each.who.name or desk.word("removed"),
+            each.who.unit,
+            each.who.code,
+            each.through.name or desk.word("removed"),
+            local(touch.day_ms, zone).date(),
+            local(touch.first_ms, zone),
+            local(touch.last_ms, zone),
+            round(touch.minutes),
+            desk.word("direct" if touch.evidence == "direct" else "same-place"),
+            min(MOST_SURE, round(touch.probability * 100)),
             min(MOST_SURE, round(each.probability * 100)),
         )
-        for n, each in enumerate(contacts, 1)
+        for n, (each, touch) in enumerate(touches, 1)
     )
     columns = (
         desk.column("no", NUMBER, 0.6),
@@ -190,6 +193,7 @@ def case(desk: Desk, connection: Transaction, which: int) -> Paper:
         desk.column("minutes", NUMBER, 0.8),
         desk.column("evidence", weight=1.3),
         desk.column("probability", NUMBER),
+        desk.column("overall", NUMBER),
     )
     illness = ILLNESSES.get(of.profile, {}).get(desk.language, of.profile)
     onset = f"{local(of.onset_ms, zone):%d/%m/%Y}"
@@ -198,7 +202,7 @@ def case(desk: Desk, connection: Transaction, which: int) -> Paper:
         desk.word("case-day", illness=illness, basis=desk.word(of.basis), day=onset),
         *([desk.word("case-count", people=_generations(contacts))] if contacts else ()),
     )
-    newest = max((local(each.last_ms, zone).date() for each in contacts), default=local(of.opened_ms, zone).date())
+    newest = max((local(touch.last_ms, zone).date() for _, touch in touches), default=local(of.opened_ms, zone).date())
     return Paper(
         f"case-{which}",
         desk.language,
@@ -213,10 +217,14 @@ def case(desk: Desk, connection: Transaction, which: int) -> Paper:
     )
 
 
-def _generations(contacts: list[papers.Contact]) -> str:
+def _listed(each: Contact) -> tuple[object, ...]:
+    # By name, as lists on paper are; the days of one contact one below the other.
+    return each.generation, sort_key(each.who.name), each.who.code, each.who.id, sort_key(each.through.name)
+
+
+def _generations(contacts: list[Contact]) -> str:
     """How many people: "12 F1, 30 F2"."""
-    people = {(each.generation, each.name, each.unit, each.code) for each in contacts}
-    many = Counter(generation for generation, *_ in people)
+    many = Counter(generation for generation, _ in {(each.generation, each.who.id) for each in contacts})
     return ", ".join(f"{many[generation]} F{generation}" for generation in sorted(many))
 
 

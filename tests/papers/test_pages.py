@@ -101,16 +101,22 @@ def test_contacts_of_a_case_want_a_reason(day: Office, get: Get, read: Callable[
             insert(case_record).values(id=77, person=ill, opened_by="account:health", reason="x", **values)
         )
         row = (77, ill, near, at("00:00", 19), "direct", 1, at("09:05", 19), at("09:40", 19), 21.4, 15.0, 30.0, 0.92)
-        rows.insert(connection, case_exposure, [(*row, day.now)])
+        later = (77, ill, near, at("00:00", 20), "place", 1, at("08:00"), at("08:10"), 10.0, 10.0, 10.0, 0.5)
+        rows.insert(connection, case_exposure, [(*row, day.now), (*later, day.now)])
     assert get("/papers/case/77").headers["location"].startswith("/reasons/77?next=")
     get.post("/reasons/77", reason="truy vết ca bệnh", next="/papers/case/77")
     text = read(get("/papers/case/77").content)
     for wanted in ("F1", "Võ Thị Ngọc Ưng", "Phạm Thị Đào", "19/11/2026", "09:05", "09:40", "21", "92", "COVID-19"):
         assert wanted in text, wanted
-    assert "lưu đến hết ngày 10/12/2026" in text
+    assert "lưu đến hết ngày 11/12/2026" in text
     assert exports(day)[-1] == ("account:health", "case 77", "pdf")
-    [row] = get("/papers/case/77.json").json()["rows"]
-    assert (row["generation"], row["probability"]) == ("F1", 92)
+    told = get("/papers/case/77.json").json()["rows"]
+    assert [(each["generation"], each["probability"], each["overall"]) for each in told] == [
+        ("F1", 92, 96),
+        ("F1", 50, 96),
+    ], "each day's, and as the page has it"
+    [contact] = get("/cases/77.json").json()["contacts"]
+    assert contact["probability"] == pytest.approx(0.96)
     for role in ("admin", "reception", "auditor"):
         assert get("/papers/case/77", role=role).status_code == 403
 
