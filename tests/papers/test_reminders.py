@@ -11,7 +11,7 @@ from zonetag_backend.errors import BadValue
 from zonetag_backend.notices.outgoing import NotSent, Outgoing
 from zonetag_backend.notices.schedule import WAITS_MS
 from zonetag_backend.reports.reminder import CAUSES, reminder
-from zonetag_backend.store import adoption, audit_log, erasure, reminders, retention
+from zonetag_backend.store import adoption, audit_log, erasure, reminders, restrictions, retention
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.reminders import DAY_MS, compose, due, send_due
 
@@ -135,6 +135,34 @@ def test_what_was_not_taken_is_tried_later_under_the_same_number(office: Office,
     with reading(office.engine) as connection:
         [(tries, number)] = connection.exec_driver_sql("SELECT tries, id FROM reminder").all()
     assert (tries, number) == (2, way.got[0].id)
+
+
+def test_what_a_slow_try_says_last_does_not_undo_what_another_has_sent(office: Office, staff: dict[str, int]) -> None:
+    """Else it is sent a third time."""
+    taking = Receiver()
+
+    class Slow(Receiver):
+        def send(self, notice: Outgoing, now_ms: int) -> str:
+            assert send_due(office.engine, {"webhook": taking}, lambda: office.now + WAITS_MS[0]) == (1, 0)
+            raise NotSent("no answer", silent=True)
+
+    assert put(office, ("flat",)) == 1
+    assert send_due(office.engine, {"webhook": Slow()}, office.clock) == (0, 1)
+    assert send_due(office.engine, {"webhook": taking}, lambda: office.now + WAITS_MS[2]) == (0, 0)
+    assert len(taking.got) == 1
+
+
+def test_who_is_restricted_while_others_are_reminded_gets_none(office: Office, staff: dict[str, int]) -> None:
+    class Meddler(Receiver):
+        def send(self, notice: Outgoing, now_ms: int) -> str:
+            [other] = {"flat", "silent"} - {notice.code}
+            with writing(office.engine) as connection:
+                restrictions.restrict(connection, staff[other], office.now)
+            return super().send(notice, now_ms)
+
+    way = Meddler()
+    assert put(office) == 2
+    assert send_due(office.engine, {"webhook": way}, office.clock) == (1, 0)
 
 
 def test_who_wants_none_gets_none_even_of_what_waits(office: Office, staff: dict[str, int]) -> None:

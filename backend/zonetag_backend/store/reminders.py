@@ -116,13 +116,14 @@ def counts(connection: Connection) -> Counts:
 def send_due(engine: Engine, ways: Mapping[str, Sender], clock: Callable[[], int]) -> tuple[int, int]:
     """Send what is due, one after another; (sent, failed).  `clock` gives UTC ms."""
     now_ms, this = clock(), Round(ways, clock)
+    unrestricted = _r.person.not_in(select(office.restriction.c.person))
     statement = (
         select(_r.id, _r.person, _r.channel, _r.language, _r.text, _r.tries, _r.tried_ms, person.c.name, person.c.code)
         .join(person, person.c.id == _r.person)
         # Who has left, or given the tag back meanwhile, is not reminded of it.
         .where(_r.sent_ms.is_(None), _r.channel.in_(list(ways)), person.c.name != "")
         .where(_r.person.in_(select(wearing.c.person).where(wearing.c.until_ms.is_(None))))
-        .where(_r.person.not_in(select(office.restriction.c.person)))
+        .where(unrestricted)
         .order_by(_r.made_ms, _r.id)
     )
     with reading(engine) as connection:
@@ -131,20 +132,22 @@ def send_due(engine: Engine, ways: Mapping[str, Sender], clock: Callable[[], int
     for row in waiting:
         if not this.is_open(row.channel):
             continue
-        mine = and_(_r.id == row.id, _r.tries == row.tries, _r.sent_ms.is_(None))
+        mine = and_(_r.id == row.id, _r.tries == row.tries, _r.sent_ms.is_(None), unrestricted)
         with writing(engine) as connection:  # before the try: a program that is killed makes the next after a wait
             tried = update(office.reminder).where(mine).values(tries=_r.tries + 1, tried_ms=clock())
             if connection.execute(tried).rowcount != 1:
-                continue  # another program has just made it, or they want none any more
+                continue  # another program has just made it, or they are to have none any more
         subject, _, text = row.text.partition("\n\n")
         answer, sent_ms = this.send(
             row.channel, Outgoing(row.id, row.code or "", row.name, row.language, subject, text)
         )
         sent += sent_ms is not None
         failed += sent_ms is None
+        told = update(office.reminder).where(_r.id == row.id)
+        if sent_ms is None:  # what another try brought there meanwhile stays
+            told = told.where(_r.sent_ms.is_(None))
         with writing(engine) as connection:
-            told = update(office.reminder).where(_r.id == row.id).values(answer=answer, sent_ms=sent_ms)
-            connection.execute(told)
+            connection.execute(told.values(answer=answer, sent_ms=sent_ms))
     return sent, failed
 
 
