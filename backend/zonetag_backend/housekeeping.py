@@ -1,6 +1,6 @@
-"""What a running server does by itself every hour: what is too old goes, and backups are made and end.
+"""What a running server does by itself, every hour or oftener: what is too old goes, backups are made and end.
 
-The work is done in a thread; what fails is logged and tried again the next hour, and stops nothing else.
+The work is done in a thread; what fails is logged and tried again the next time, and stops nothing else.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ Chore = Callable[[int], None]
 
 
 async def keep_house(chores: Sequence[tuple[str, Chore]], clock: Callable[[], int], every_s: float = EVERY_S) -> None:
-    """Until cancelled: each chore at once, then every hour."""
+    """Until cancelled: each chore at once, then every `every_s` seconds."""
     while True:
         for name, chore in chores:
             try:
                 await asyncio.to_thread(chore, clock())
-            except Exception:  # a full disk, say: the next hour may be better, and the writer must go on
-                log.exception("%s failed; it is tried again in an hour", name)
+            except Exception:  # a full disk, say: the next time may be better, and the writer must go on
+                log.exception("%s failed; it is tried again in %.0f s", name, every_s)
         await asyncio.sleep(every_s)
