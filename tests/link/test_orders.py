@@ -1,5 +1,6 @@
 """What is typed for tags: settings that they may have, and archives that they could start."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,32 @@ def test_an_archive_holds_the_modules_and_goes_to_a_tag(data: Path, tmp_path: Pa
         assert (
             main(["tag", "update", "T-1", "--firmware", str(archive), "--version", version, "--data", str(data)]) == 1
         )
+
+
+def test_a_roll_out_is_listed_and_stopped_as_at_the_page(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive, where = tmp_path / "archive", ["--data", str(data)]
+    archive.write_bytes(b"modules")
+    assert main(["tag", "update", "--all", "--firmware", str(archive), "--version", "0.2.0", *where]) == 0
+
+    def listed() -> dict[str, object]:
+        capsys.readouterr()
+        assert main(["tag", "firmware", "list", "--json", *where]) == 0
+        [found] = json.loads(capsys.readouterr().out)
+        return dict(found)
+
+    assert (listed()["state"], listed()["waiting"], listed()["stopped_by"]) == ("running", 1, None)
+    for waited in (1, 0):  # the second stops nothing, and is no act
+        assert main(["tag", "firmware", "stop", "0.2.0", *where]) == 0
+        assert capsys.readouterr().out.startswith(f"{waited} tags no longer wait for firmware 0.2.0")
+        assert (listed()["state"], listed()["waiting"]) == ("not-given", 0)
+    assert main(["audit", "export", "--json", *where]) == 0
+    assert capsys.readouterr().out.count('"stop 0.2.0"') == 1
+    assert main(["tag", "firmware", "stop", "0.3.0", *where]) == 1
+    assert "zonetag tag firmware list" in capsys.readouterr().err
+    assert main(["tag", "firmware", "list", *where]) == 0
+    assert capsys.readouterr().out.split()[:3] == ["version", "added", "state"]
 
 
 def test_a_folder_without_the_modules_that_keep_a_tag_in_reach_is_refused(

@@ -9,6 +9,7 @@ from zonetag_backend.errors import NotFound
 from zonetag_backend.link import rollout
 from zonetag_backend.link.records import CANCELLED, DONE, FAILED, ROLLED_BACK, TRIAL, UPDATE, WAITING
 from zonetag_backend.store import tag_link, tags
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.schema import tag
 from zonetag_backend.store.schema.contacts import firmware, link_order
 from zonetag_backend.store.schema.contacts import tag_link as said
@@ -95,7 +96,7 @@ def stoppers(connection: Connection, image: int, now_ms: int, most: int) -> list
     bad = {
         who: state for who, state in tag_link.update_states(connection, image, now_ms).items() if state in rollout.BAD
     }
-    rows = connection.execute(select(tag.c.id, tag.c.number).order_by(tag.c.number)).all() if bad else []
+    rows = connection.execute(select(tag.c.id, tag.c.number).order_by(by_bytes(tag.c.number))).all() if bad else []
     return [Stopper(row.id, row.number, bad[row.id]) for row in rows if row.id in bad][:most]
 
 
@@ -130,6 +131,14 @@ def stop(connection: Connection, image: int, now_ms: int) -> tuple[str, int]:
     waits = (c.firmware == image, c.kind == UPDATE, c.state == WAITING)
     gone = connection.execute(update(link_order).where(*waits).values(state=CANCELLED, settled_ms=now_ms)).rowcount
     return version, gone
+
+
+def with_version(connection: Connection, version: str) -> int:
+    """The id of the firmware of a version.  NotFound."""
+    found: int | None = connection.scalar(select(firmware.c.id).where(firmware.c.version == version))
+    if found is None:
+        raise NotFound(f"there is no firmware {version}: zonetag tag firmware list shows all")
+    return found
 
 
 def version_of(connection: Connection, image: int) -> str:
