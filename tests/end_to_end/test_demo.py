@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from rig.programs import LIMIT_S, Program, mentioning, script
+from rig.registry import make_office
 
 Start = Callable[..., Program]
 
@@ -240,3 +241,15 @@ def test_an_old_database_is_left_alone(start: Start, tmp_path: Path) -> None:
     assert demo.end()[0] == 1
     assert "new folder" in demo.errors
     assert (tmp_path / "zonetag.db").read_bytes() == b"precious"
+
+
+def test_a_database_that_holds_an_office_is_left_alone(start: Start, tmp_path: Path) -> None:
+    office = make_office(tmp_path / "office")
+    url, before = f"sqlite:///{tmp_path}/office/zonetag.db", office.rows("SELECT name FROM site ORDER BY name")
+    demo = start("zonetag", "demo", "--days", "0", "--data", str(tmp_path / "new"), "--database", url)
+    assert demo.end()[0] == 1
+    assert f"{url} holds an office already" in demo.errors
+    assert "Traceback" not in demo.errors
+    assert office.rows("SELECT name FROM site ORDER BY name") == before
+    office.database.dispose()
+    assert (tmp_path / "new" / "server.toml").stat().st_mode & 0o077 == 0, "a URL may hold a password"

@@ -179,11 +179,7 @@ def _first_case(demo: Demo) -> str:
     onset = datetime.fromtimestamp(demo.settings.start_ms / 1000 + case.onset_s, ZoneInfo(TIMEZONE)).date()
     near = ", ".join(f"{people[who].name} {most} min" for who, most in case.first.items())
     since = onset - timedelta(days=2)
-    where = (
-        f"--config {shlex.quote(str(folder / SETTINGS))}"
-        if demo.settings.database
-        else f"--data {shlex.quote(str(folder))}"
-    )
+    where = f"--config {_quoted(folder / SETTINGS)}" if demo.settings.database else f"--data {_quoted(folder)}"
     return (
         f"For a first case, now: {demo.backend.url}cases, {ill.name} ({ill.code}), first symptoms on"
         f" {onset:%d/%m/%Y}; or, elsewhere,\n"

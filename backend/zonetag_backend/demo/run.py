@@ -59,7 +59,9 @@ class Settings:
 def _for_commands(settings: Settings) -> None:
     told = {"data": str(settings.folder), "database": settings.database}
     lines = (f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in told.items())
-    (settings.folder / SETTINGS).write_text("".join(lines))
+    file = settings.folder / SETTINGS
+    file.touch(mode=0o600)  # a URL may hold a password
+    file.write_text("".join(lines))
 
 
 class GatewayDied(Exception):
@@ -222,7 +224,8 @@ class Demo:
         try:
             with reading(engine) as connection:
                 if sites(connection):
-                    raise DatabaseError(f"{s.database} holds an office already: give --database a new, empty one")
+                    url = engine.url.render_as_string()  # without its password
+                    raise DatabaseError(f"{url} holds an office already: give --database a new, empty one")
             registry.found_authority(s.folder, s.start_ms)
             keyring = open_key_file(key_file)
             registry.fill(engine, keyring, self.office, s.start_ms, max(self.past, default=0))
