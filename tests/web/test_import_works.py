@@ -17,9 +17,11 @@ import httpx
 import pytest
 from rig.office import Office
 from rig.pages import KEYRING, Get
+from rig.rosters import workbook
 from sqlalchemy import text
 
 from zonetag_backend.cli import main
+from zonetag_backend.names import printable
 from zonetag_backend.roles import ADMIN, HEALTH
 from zonetag_backend.roster import plan as planning
 from zonetag_backend.roster import reading as roster
@@ -201,6 +203,15 @@ def test_the_command_looks_first_and_takes_over_when_told(folder: Path, capsys: 
     (folder / "ds.csv").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     assert main(words(folder)) == 1
     assert "old-excel" in capsys.readouterr().err
+
+
+def test_what_a_file_holds_commands_no_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = (("Họ và tên", "Số thẻ"), ("Lê An", "A\x9b2J\u202e"))
+    (folder / "ds.csv").write_bytes(workbook(("Trang\x9b7", lines), ("Trang 2", lines)))
+    assert main([each for each in words(folder) if each != "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "row Trang\ufffd7: 2: tag-unknown (A\ufffd2J\ufffd)" in said
+    assert printable(said.replace("\n", "")) == said.replace("\n", "")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from zonetag_backend.cli.store import Desk, Parsers, actor, add_where, desk
 from zonetag_backend.errors import BadValue
+from zonetag_backend.names import printable
 from zonetag_backend.roster import plan as planning
 from zonetag_backend.roster import reading
 from zonetag_backend.roster.plan import Plan
@@ -85,7 +86,7 @@ def _take(opened: Desk, connection: Transaction, plan: Plan, told: "Told") -> ro
 def _say(plan: Plan) -> None:
     for step in plan.steps:
         for code, about in step.problems:
-            print(f"row {step.row.where}: {code}{f' ({about})' if about else ''}")
+            print(printable(f"row {step.row.where}: {code}{f' ({about})' if about else ''}"))
     print(
         f"{plan.count(planning.NEW)} new, {plan.count(planning.CHANGE)} changes, {plan.count(planning.SAME)} as they"
         f" are, {plan.tags} tags to hand out, {plan.count(planning.WRONG)} rows with problems."
