@@ -225,9 +225,7 @@ class Backend:
         self._web.state.desk.cases.look(now_ms)
 
     def _note_erased(self, who: int) -> None:
-        folder = self.config.backup_dir
-        if folder is not None and folder.is_dir():
-            backupfolder.note_erased(folder, who)
+        backupfolder.note_erased([who], self.config.data, self.config.backup_dir)
 
     def _renew_certificate(self, now_ms: int) -> None:
         http = self.config.http

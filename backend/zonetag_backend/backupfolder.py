@@ -11,7 +11,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -134,18 +134,25 @@ def unpack(path: Path, private: X25519PrivateKey, into: Path, now_ms: int) -> He
     return header
 
 
-def note_erased(folder: Path, who: int) -> None:
-    """Remember beside the backups that somebody was erased: a number that stands for nobody any more."""
-    with open(os.open(folder / ERASED, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "a") as file:
-        file.write(f"{who}\n")
-        file.flush()
-        os.fsync(file.fileno())
+def note_erased(people: Iterable[int], *folders: Path | None) -> None:
+    """Remember in the data folder, and beside the backups, who was erased: numbers that stand for nobody any more.
+
+    A folder that is not there, a stick that is not plugged in, say, is passed over.
+    """
+    lines = "".join(f"{who}\n" for who in people)
+    for folder in folders:
+        if folder is None or not folder.is_dir() or not lines:
+            continue
+        with open(os.open(folder / ERASED, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "a") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
 
 
-def erased(folder: Path) -> list[int]:
-    """Who was erased, as `note_erased` wrote it."""
-    path = folder / ERASED
-    return [int(line) for line in path.read_text().split() if line.isdecimal()] if path.is_file() else []
+def erased(*files: Path) -> list[int]:
+    """Who was erased, as `note_erased` wrote it, each once; a file that is not there tells of nobody."""
+    known = (path.read_text(errors="replace").split() for path in files if path.is_file())
+    return sorted({int(line) for lines in known for line in lines if line.isascii() and line.isdecimal()})
 
 
 def _new(path: Path) -> io.BufferedWriter:

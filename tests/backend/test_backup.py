@@ -121,7 +121,7 @@ def test_the_command_restores_without_what_was_to_be_forgotten(
     [(who,)] = office.rows("SELECT id FROM person")
     path = backed_up(office, tmp_path, now_ms)
     assert isinstance(who, int)
-    backupfolder.note_erased(tmp_path / "backups", who)
+    backupfolder.note_erased([who], tmp_path / "backups", tmp_path / "unplugged", None)
     phrase = tmp_path / "phrase"
     phrase.write_text("none of these is asked\n")
     phrase.chmod(0o600)

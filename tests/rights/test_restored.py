@@ -86,11 +86,19 @@ def test_who_was_erased_on_the_page_is_in_nothing_that_is_restored(
     assert main(["restore", str(made), *with_key, "--data", str(tmp_path / "back")]) == 0, capsys.readouterr().err
     assert "1 erased" in capsys.readouterr().out
     assert held(tmp_path / "back", whole.xuyen) == (set(), set())
+    assert (tmp_path / "back" / ERASED).read_text().split() == [str(whole.xuyen)], "for when an older one is restored"
     assert main(["audit", "verify", "--data", str(tmp_path / "back")]) == 0
 
-    # The control: the same file where nobody noted who was erased.
+    # A backup that lies elsewhere is told by the file that the data folder keeps.
     (tmp_path / "elsewhere").mkdir()
     copy = shutil.copy(made, tmp_path / "elsewhere")
+    told = ["restore", str(copy), *with_key, "--data", str(tmp_path / "told"), "--erased"]
+    assert main([*told, str(data / "nothing")]) == 1
+    assert main([*told, str(data / ERASED)]) == 0
+    assert "1 erased" in capsys.readouterr().out
+    assert held(tmp_path / "told", whole.xuyen) == (set(), set())
+
+    # The control: the same file where nobody says who was erased.
     assert main(["restore", str(copy), *with_key, "--data", str(tmp_path / "all")]) == 0
     files, tables = held(tmp_path / "all", whole.xuyen)
     assert "zonetag.db" in files

@@ -53,16 +53,18 @@ def _erase(args: argparse.Namespace) -> int:
             raise BadValue(f"all that is held about {args.person} would be gone for good: type it again with --yes")
         audit.record(connection, opened.now_ms, actor(), "person.erase", who, args.reason)
         erased = erasure.erase(connection, who)
-        backups = opened.config.backup_dir
+        data, backups = opened.config.data, opened.config.backup_dir
         engine = opened.database
     retention.empty_log(engine)  # else the name stays in the file until the next hourly round
-    if backups is not None and backups.is_dir():
-        backupfolder.note_erased(backups, who)
+    backupfolder.note_erased([who], data, backups)
     print(f"Erased, with {erased.rows} entries of the book and of what was heard.")
     for number in erased.tags:
         print(f"Tag {number} is out of use: its key is destroyed. Flash it anew, under a number that is new.")
     if backups is None:
-        print("Backups made so far hold them until they expire (backup.dir is not set): after a restore, erase again.")
+        print(
+            "Backups made so far hold them until they expire (backup.dir is not set): keep a copy of"
+            f" {data / backupfolder.ERASED} beside them, or name it to zonetag restore --erased."
+        )
     return 0
 
 

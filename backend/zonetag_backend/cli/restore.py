@@ -31,6 +31,12 @@ def register(commands: Parsers) -> None:
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="of that key; else it is asked")
     parser.add_argument("--data", required=True, metavar="DIR", help="the new data folder")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as in deploy/server.example.toml")
+    parser.add_argument(
+        "--erased",
+        type=Path,
+        metavar="FILE",
+        help="erased.txt of the old data folder; one beside the backup is read anyway",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -48,6 +54,8 @@ def _run(args: argparse.Namespace) -> int:
     into = Path(args.data)
     if into.exists() and any(into.iterdir()):
         raise BadValue(f"{into} is not empty: move it away first, it may hold what you want to restore")
+    if args.erased is not None and not args.erased.is_file():
+        raise BadValue(f"there is no file {args.erased}: it is called {backupfolder.ERASED} in the old data folder")
     ask = asking(args.passphrase_file)
     private = backupkey.private_key(args.key, ask() if ask is not None else "")
     now_ms = utc_ms()
@@ -57,12 +65,15 @@ def _run(args: argparse.Namespace) -> int:
     with closing_database(open_database(config.database)) as database:
         opened = Desk(config, database, now_ms)
         opened.keyring()  # says so now if its key file does not belong to it
-        erased = backupfolder.erased(args.backup.parent)
+        within, beside = into / backupfolder.ERASED, args.backup.parent / backupfolder.ERASED
+        before, told = backupfolder.erased(within), (beside, *filter(None, [args.erased]))
+        erased = backupfolder.erased(within, *told)
         with writing(opened.database) as connection:
             known = set(erasure.there(connection, erased))
             for who in known:
                 erasure.erase(connection, who)
             audit.record(connection, now_ms, actor(), "backup.restore", args.backup.name)
+        backupfolder.note_erased(sorted({*erased} - {*before}), into)  # for when an older backup is restored
         gone = retention.expire(opened.database, now_ms, config.retention_days)
         with reading(opened.database) as connection:
             people, tags = len(lists.people(connection)), len(lists.tags(connection))
