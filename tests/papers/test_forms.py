@@ -22,6 +22,7 @@ from zonetag_backend.reports import (
     visitor_slip,
     xlsx_file,
 )
+from zonetag_backend.reports.file_name import file_name
 from zonetag_backend.reports.label_sheet import Label
 from zonetag_backend.reports.letterhead import MOTTO, MOTTO_LINE, Letter, dated
 from zonetag_backend.reports.pdf_columns import widths
@@ -265,6 +266,21 @@ def test_labels(read: Callable[[bytes], str]) -> None:
     assert all(f"A-{n:03}" in text for n in range(25))
     assert "Đỗ Thị Mỹ" in text
     assert "Chưa có thẻ" in read(label_sheet.render([], "Chưa có thẻ nào."))
+
+
+@pytest.mark.parametrize(
+    ("language", "part", "said"),
+    [
+        ("vi", "Trụ sở Đống Đa", "so-ra-vao-2026-11-20-Tru-so-Dong-Da"),
+        ("en", "Trụ sở", "in-out-book-2026-11-20-Tru-so"),
+        ("vi", '../"a\r\nb";%00/ç.exe', "so-ra-vao-2026-11-20-a-b-00-c-exe"),
+        ("vi", "東京", "so-ra-vao-2026-11-20"),
+        ("vi", "Phòng " * 99, f"so-ra-vao-2026-11-20-{('Phong-' * 7)[:40]}"),
+    ],
+)
+def test_the_name_of_a_file_is_words_in_ascii(language: str, part: str, said: str) -> None:
+    assert file_name(language, "book", date(2026, 11, 20), part) == said
+    assert re.fullmatch(r"[0-9A-Za-z-]+", said)
 
 
 def test_every_word_stands_in_both_languages() -> None:

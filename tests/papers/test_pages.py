@@ -47,7 +47,8 @@ def day(office: Office) -> Office:
 def test_the_book_of_a_day(day: Office, get: Get, read: Callable[[bytes], str]) -> None:
     made = get("/papers/book/van-phong?day=2026-11-20", role="reception")
     assert made.headers["content-type"] == "application/pdf"
-    assert made.headers["content-disposition"] == 'attachment; filename="book-van-phong-2026-11-20.pdf"'
+    wanted = "so-ra-vao-2026-11-20-Van-phong-So-Thong-tin.pdf"
+    assert made.headers["content-disposition"] == f'attachment; filename="{wanted}"'
     text = read(made.content)
     assert [text.index(name) for name in ("=2+3", "Lê Thị Ánh", "Trần Văn Bình", "không có người đeo")] == sorted(
         text.index(name) for name in ("=2+3", "Lê Thị Ánh", "Trần Văn Bình", "không có người đeo")

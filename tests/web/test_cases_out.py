@@ -182,7 +182,8 @@ def test_the_workbook_has_real_dates(office: Office) -> None:
     ill, _, _ = outbreak(office, 2, 3)
     path = get.post("/cases", person=str(ill), **HEAD).headers["location"]
     answer = get(f"{path}/export/case.xlsx?lang=vi")
-    assert "attachment" in answer.headers["content-disposition"]
+    called = f'attachment; filename="ca-benh-{path.removeprefix("/cases/")}-2026-11-20.xlsx"'
+    assert answer.headers["content-disposition"] == called
     book = load_workbook(io.BytesIO(answer.content))
     contacts, places = book.worksheets
     rows = list(contacts.iter_rows(values_only=True))

@@ -46,7 +46,7 @@ class Paper:
     """A table on its way to a file."""
 
     name: str
-    # of the file, without its ending
+    # code, of JSON
     language: str
     head: Letterhead
     table: Table

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from zonetag_backend.errors import BadValue
 from zonetag_backend.reports import case_sheet
 from zonetag_backend.reports.case_sheet import Sheet
+from zonetag_backend.reports.file_name import file_name
 from zonetag_backend.store import audit, book, case_story, foreign
 from zonetag_backend.store.engine import Transaction, reading, writing
 from zonetag_backend.tracing import abroad
@@ -15,8 +16,10 @@ from zonetag_backend.web.desk import Desk, Fault, desk_of
 from zonetag_backend.web.languages import marked as _
 from zonetag_backend.web.pages.case import shown
 from zonetag_backend.web.render import show
+from zonetag_backend.web.times import local
 from zonetag_backend.web.visitor import visitor_of
 
+# What the files are called when they are taken along stands in reports/file_name.py.
 WORKBOOK, CONTACTS, PLACES, ABROAD = "case.xlsx", "contacts.csv", "places.csv", "case.zonetag"
 TYPES = {
     WORKBOOK: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -81,7 +84,8 @@ def file(request: Request) -> Response:
         audit.record(connection, seat.now_ms, visitor_of(request).actor, "export.make", f"case {seat.case.id}", name)
         data = _abroad(desk, connection, seat) if name == ABROAD else _list(request, connection, seat, name)
     stem, _dot, ending = name.rpartition(".")
-    headers = {"Content-Disposition": f'attachment; filename="{stem}-{seat.case.id}.{ending}"'}
+    called = file_name(languages.language_of(request), stem, seat.case.id, local(seat.now_ms, seat.zone).date())
+    headers = {"Content-Disposition": f'attachment; filename="{called}.{ending}"'}
     return Response(data, media_type=TYPES[name], headers=headers)
 
 

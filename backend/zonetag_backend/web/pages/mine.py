@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from zonetag_backend import dutydays
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
+from zonetag_backend.reports.file_name import file_name
 from zonetag_backend.store import audit, book, consent_ledger, mine_codes, sessions, subject_requests
 from zonetag_backend.store import mine as store
 from zonetag_backend.store.engine import reading, writing
@@ -82,8 +83,8 @@ def copy(request: Request) -> Response:
     body = (
         mine_file.as_json(found, zone, names) if form == "json" else mine_file.as_xlsx(found, zone, names, words, sites)
     )
-    day = local(desk.clock(), zone).date()
-    headers = {"Content-Disposition": f'attachment; filename="zonetag-{day:%Y%m%d}.{form}"'}
+    name = file_name(languages.language_of(request), "mine", local(desk.clock(), zone).date())
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     return Response(body, media_type=FILES[form], headers=headers)
 
 

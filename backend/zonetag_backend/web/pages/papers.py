@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from zonetag_backend import papers
 from zonetag_backend.errors import NotFound
 from zonetag_backend.reports import consent_form, label_sheet, poster, visitor_slip
+from zonetag_backend.reports.file_name import file_name, in_ascii
 from zonetag_backend.reports.label_sheet import Label
 from zonetag_backend.reports.table import Paper, twin
 from zonetag_backend.reports.visitor_slip import Slip
@@ -18,6 +19,7 @@ from zonetag_backend.store.engine import Transaction, reading, writing
 from zonetag_backend.web import reasoned
 from zonetag_backend.web.desk import Fault, desk_of
 from zonetag_backend.web.guard import REPEAT_MS
+from zonetag_backend.web.languages import language_of
 from zonetag_backend.web.paperwork import desk_for, link_of, settings_of
 from zonetag_backend.web.render import show, wants_json
 from zonetag_backend.web.times import day_asked
@@ -57,7 +59,7 @@ def book(request: Request) -> Response:
         site = _site(request, connection)
         day = day_asked(request.query_params.get("day", ""), site.zone, desk.clock()).date
         paper = papers.book(desk_for(request), connection, site, day)
-    return _answer(request, paper, f"book {site.name} {day}")
+    return _answer(request, paper, f"book {site.name} {day}", _called(request, "book", day, _ascii(site)))
 
 
 def evacuation(request: Request) -> Response:
@@ -65,7 +67,8 @@ def evacuation(request: Request) -> Response:
     with reading(desk_of(request).engine) as connection:
         site = _site(request, connection)
         paper = papers.evacuation(desk_for(request), connection, site)
-    return _answer(request, paper, f"evacuation {site.name}")
+    name = _called(request, "evacuation", f"{paper.made:%Y-%m-%d-%Hh%M}", _ascii(site))
+    return _answer(request, paper, f"evacuation {site.name}", name)
 
 
 def case(request: Request) -> Response:
@@ -79,7 +82,7 @@ def case(request: Request) -> Response:
             paper = papers.case(desk_for(request), connection, int(which))
     except NotFound:
         raise Fault("no-case", 404, which) from None
-    return _answer(request, paper, f"case {which}")
+    return _answer(request, paper, f"case {which}", _called(request, "contacts", which, paper.made.date()))
 
 
 def adopted(request: Request) -> Response:
@@ -87,7 +90,7 @@ def adopted(request: Request) -> Response:
     number = request.query_params.get("number", "")[:LONGEST]
     with reading(desk_of(request).engine) as connection:
         paper = papers.adopted(desk_for(request), connection, number)
-    return _answer(request, paper, "adoption")
+    return _answer(request, paper, "adoption", _called(request, "adoption", paper.made.date()))
 
 
 def labels(request: Request) -> Response:
@@ -98,10 +101,11 @@ def labels(request: Request) -> Response:
     with reading(desk_of(request).engine) as connection:
         paper = papers.labels(desk, connection, unit, only)
         tags = registers.tags(connection, unit, only)
+    name = _called(request, "labels", paper.made.date(), only or unit)
     if _form(request) == "pdf" and not wants_json(request):
         sheet = [Label(each.number, each.name if names else "") for each in tags if each.state == "active"]
-        return _file(request, "labels", label_sheet.render(sheet, paper.empty), "labels")
-    return _answer(request, paper, "labels")
+        return _file(request, name, label_sheet.render(sheet, paper.empty), "labels")
+    return _answer(request, paper, "labels", name)
 
 
 def posters(request: Request) -> Response:
@@ -109,20 +113,22 @@ def posters(request: Request) -> Response:
     place, site = request.query_params.get("place", poster.ENTRANCE), request.query_params.get("site", "")
     if place not in poster.PLACES:
         raise Fault("no-paper", 404, place)
-    desk, link = desk_for(request), link_of(request)
+    desk, link, what = desk_for(request), link_of(request), f"poster-{place}"
+    name = _called(request, what)
     if place == poster.DECLARATION:
         with reading(desk_of(request).engine) as connection:
-            token = declarations.link_of(connection, site)
-        if not token:
+            token, found = declarations.link_of(connection, site), store.site_named(connection, site)
+        if not token or found is None:
             raise Fault("no-paper", 404, f"{place} {site}")
-        link = f"{request.base_url}declare/{token}"
-    return _sheet(request, f"poster-{place}", poster.render(place, desk.head, link, desk.language))
+        link, name = f"{request.base_url}declare/{token}", _called(request, what, _ascii(found))
+    return _sheet(request, what, poster.render(place, desk.head, link, desk.language), name)
 
 
 def consent(request: Request) -> Response:
     """The form with which somebody agrees."""
     desk = desk_for(request)
-    return _sheet(request, "consent", consent_form.render(desk.head, desk.retention_days, desk.language))
+    form = consent_form.render(desk.head, desk.retention_days, desk.language)
+    return _sheet(request, "consent", form, _called(request, "consent"))
 
 
 def visitor(request: Request) -> Response:
@@ -140,9 +146,8 @@ def visitor(request: Request) -> Response:
     today = day_asked("", zone, desk.now_ms).date
     came = f"{papers.local(lent_ms, zone):%H:%M %d/%m/%Y}" if lent_ms else ""
     slip = Slip(found[0].number, found[0].name, host, came) if found else None
-    return _sheet(
-        request, "visitor", visitor_slip.render(desk.head, link_of(request), desk.kept(today), desk.language, slip)
-    )
+    form = visitor_slip.render(desk.head, link_of(request), desk.kept(today), desk.language, slip)
+    return _sheet(request, "visitor", form, _called(request, "visitor", only))
 
 
 def _site(request: Request, connection: Transaction) -> store.Site:
@@ -160,22 +165,32 @@ def _form(request: Request) -> str:
     return form
 
 
-def _answer(request: Request, paper: Paper, about: str) -> Response:
-    """The paper in the form that was asked for, recorded in the audit log."""
+def _called(request: Request, what: str, *parts: object) -> str:
+    """The name of a file, in the language of the request."""
+    return file_name(language_of(request), what, *parts)
+
+
+def _ascii(site: store.Site) -> str:
+    """A site as the name of a file can say it."""
+    return in_ascii(site.title) or site.name
+
+
+def _answer(request: Request, paper: Paper, about: str, name: str) -> Response:
+    """The paper in the form that was asked for, recorded in the audit log; `name`: of its file."""
     form = _form(request)
     if wants_json(request):
         _record(request, about, "json")
         return JSONResponse(twin(paper))
-    return _file(request, paper.name, papers.RENDERERS[form](paper), about)
+    return _file(request, name, papers.RENDERERS[form](paper), about)
 
 
-def _sheet(request: Request, name: str, data: bytes) -> Response:
+def _sheet(request: Request, what: str, data: bytes, name: str) -> Response:
     """A paper without rows."""
     if wants_json(request):
-        return JSONResponse({"paper": name, "retention_days": settings_of(request).retention_days})
+        return JSONResponse({"paper": what, "retention_days": settings_of(request).retention_days})
     if _form(request) != "pdf":
         raise Fault("no-paper", 404, _form(request))
-    return _file(request, name, data, name)
+    return _file(request, name, data, what)
 
 
 def _file(request: Request, name: str, data: bytes, about: str) -> Response:
