@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
 from zonetag_backend.keys import Keyring
 from zonetag_backend.lockout import is_locked, wait_ms
+from zonetag_backend.names import text_key
 from zonetag_backend.roles import ADMIN, ROLES
 from zonetag_backend.secondfactor import recovery_hash
 from zonetag_backend.store import audit, secrets, sessions
@@ -73,7 +74,8 @@ def check_role(role: str) -> None:
 
 def all_accounts(connection: Connection) -> list[Account]:
     """Every account, by name."""
-    return [Account(*row) for row in connection.execute(select(*_COLUMNS).order_by(account.c.key))]
+    found = [Account(*row) for row in connection.execute(select(*_COLUMNS))]
+    return sorted(found, key=lambda each: (text_key(each.name), each.name))
 
 
 def with_id(connection: Connection, which: int) -> Account:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     select,
 )
 
+from zonetag_backend.names import text_key
 from zonetag_backend.store import restrictions, whereabouts
 from zonetag_backend.store.schema import person, site, tag, tag_clock, visit, visit_correction, wearing
 from zonetag_backend.tracing.passage import Way
@@ -94,8 +95,9 @@ def zone_of(timezone: str) -> ZoneInfo:
 
 def sites(connection: Connection) -> list[Site]:
     """Every site, by its title."""
-    rows = connection.execute(select(site).order_by(site.c.title, site.c.name))
-    return [Site(row.name, row.title, row.timezone, row.absence_s * 1000) for row in rows]
+    rows = connection.execute(select(site))
+    found = [Site(row.name, row.title, row.timezone, row.absence_s * 1000) for row in rows]
+    return sorted(found, key=lambda each: (text_key(each.title), each.name))
 
 
 def site_named(connection: Connection, name: str) -> Site | None:

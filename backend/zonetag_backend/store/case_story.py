@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, or_, select
 from zonetag_backend.names import sort_key
 from zonetag_backend.store import case_places, directory, meetings, restrictions
 from zonetag_backend.store.cases import Case
+from zonetag_backend.store.order import BY_NAME
 from zonetag_backend.store.schema import person
 from zonetag_backend.store.schema.cases import case_exposure, case_record
 from zonetag_backend.store.schema.office import restriction
@@ -170,7 +171,7 @@ def people(connection: Connection, query: str, most: int) -> list[Who]:
     """Whoever fits a search, with or without diacritics, in the order of names; at most so many."""
     p = person.c
     fitting = select(p.id, p.name, p.unit, p.code).where(p.name != "", *directory.fits(query, numbers=False))
-    rows = connection.execute(fitting.order_by(p.name_order, p.unit, p.code, p.id).limit(most))
+    rows = connection.execute(fitting.order_by(*BY_NAME).limit(most))
     return [Who(id, name, unit, code or "") for id, name, unit, code in rows]
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from zonetag_backend.errors import NotFound
 from zonetag_backend.store import registry
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.schema import enrolment, gateway
 
 FORGOTTEN_MS = 30 * 24 * 3600 * 1000  # after its end a server's certificate was missed, or is not needed
@@ -61,7 +62,11 @@ def note(connection: Connection, entry: Entry) -> None:
 
 def entries(connection: Connection, now_ms: int, name: str | None = None) -> list[Entry]:
     """Those that have not ended, of everybody or of one name; the latest last."""
-    query = select(enrolment.certificate).where(_c.ends_ms > now_ms).order_by(_c.name, _c.issued_ms, _c.serial)
+    query = (
+        select(enrolment.certificate)
+        .where(_c.ends_ms > now_ms)
+        .order_by(by_bytes(_c.name), _c.issued_ms, by_bytes(_c.serial))
+    )
     if name is not None:
         query = query.where(_c.name == name)
     return [Entry(*row) for row in connection.execute(query)]
@@ -113,7 +118,9 @@ def is_revoked(connection: Connection, name: str) -> bool:
 def to_kick(connection: Connection, revoked_by_ms: int) -> list[str]:
     """Gateways revoked until then whose session at the broker may go on."""
     late = _r.revoked_ms <= revoked_by_ms
-    return list(connection.scalars(select(_r.gateway).where(_r.kicked_ms.is_(None), late).order_by(_r.gateway)))
+    return list(
+        connection.scalars(select(_r.gateway).where(_r.kicked_ms.is_(None), late).order_by(by_bytes(_r.gateway)))
+    )
 
 
 def kicked(connection: Connection, name: str, now_ms: int) -> None:
@@ -160,7 +167,10 @@ def ends(connection: Connection, now_ms: int) -> list[tuple[str, str, int]]:
         .group_by(_c.kind, _c.name)
         .having((_c.kind == "gateway") | (func.max(_c.ends_ms) > now_ms - FORGOTTEN_MS))
     )
-    return [(kind, name, at_ms) for kind, name, at_ms in connection.execute(query.order_by(_c.kind, _c.name))]
+    return [
+        (kind, name, at_ms)
+        for kind, name, at_ms in connection.execute(query.order_by(by_bytes(_c.kind), by_bytes(_c.name)))
+    ]
 
 
 def list_ends_ms(connection: Connection) -> int | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from zonetag_backend.names import asked
-from zonetag_backend.store import consent_ledger, people
+from zonetag_backend.store import consent_ledger, order, people
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.people import Person
 from zonetag_backend.store.schema import person, tag, wearing
 from zonetag_backend.store.schema.office import departed, visitor
@@ -22,9 +23,9 @@ wears = exists().where(_now).correlate(person)
 guest = _p.id.in_(select(visitor.c.person))
 gone = _p.id.in_(select(departed.c.person))
 _ORDERS = {
-    BY_UNIT: (_p.unit_order, _p.unit, _p.name_order),
-    BY_NAME: (_p.name_order, _p.unit, _p.code),
-    TAGLESS_FIRST: (wears, _p.name_order),
+    BY_UNIT: (_p.unit_order, by_bytes(_p.unit), *order.BY_NAME),
+    BY_NAME: order.BY_NAME,
+    TAGLESS_FIRST: (wears, *order.BY_NAME),
 }
 
 
@@ -58,7 +59,7 @@ def anybody(connection: Connection, floor_ms: int = 0) -> bool:
 
 def find(connection: Connection, wanted: Wanted, part: slice | None = None) -> list[Person]:
     """Those that fit, in order; `part` of them, or all."""
-    statement = select(_p.id).where(*_where(wanted)).order_by(*_ORDERS[wanted.order], _p.id)
+    statement = select(_p.id).where(*_where(wanted)).order_by(*_ORDERS[wanted.order])
     if part is not None:
         statement = statement.offset(part.start or 0).limit(part.stop - (part.start or 0))
     ids = connection.scalars(statement).all()
@@ -71,7 +72,9 @@ def units(connection: Connection, floor_ms: int | None = None) -> list[str]:
     """The units of the staff that is here, or left at `floor_ms` or later; in order, without the empty one."""
     left = gone if floor_ms is None else _p.id.in_(select(departed.c.person).where(departed.c.left_ms < floor_ms))
     statement = select(_p.unit).where(_p.name != "", _p.unit != "", ~guest, ~left)
-    return list(connection.scalars(statement.group_by(_p.unit, _p.unit_order).order_by(_p.unit_order, _p.unit)))
+    return list(
+        connection.scalars(statement.group_by(_p.unit, _p.unit_order).order_by(_p.unit_order, by_bytes(_p.unit)))
+    )
 
 
 def fits(query: str, *, numbers: bool) -> list[ColumnElement[bool]]:

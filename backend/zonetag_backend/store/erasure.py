@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, inspect, or_, select, update
 
 from zonetag_backend.errors import NotFound
 from zonetag_backend.store import heard, secrets
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.registry import changed
 from zonetag_backend.store.schema import (
     cases,
@@ -57,7 +58,7 @@ def erase(connection: Connection, who: int) -> Erased:
             if column.references(person.c.id):
                 rows += connection.execute(delete(table).where(column == who)).rowcount
     connection.execute(update(tag).where(tag.c.id.in_(destroyed)).values(state=RETIRED))
-    numbers = connection.scalars(select(tag.c.number).where(tag.c.id.in_(destroyed)).order_by(tag.c.number))
+    numbers = connection.scalars(select(tag.c.number).where(tag.c.id.in_(destroyed)).order_by(by_bytes(tag.c.number)))
     erased = Erased(who, tuple(numbers), rows)
     connection.execute(delete(person).where(person.c.id == who))
     changed(connection)

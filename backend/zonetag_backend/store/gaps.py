@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.schema import enrolment
 
 _g = enrolment.gateway_gap
@@ -32,7 +33,9 @@ class Gap:
 def every(connection: Connection) -> list[Gap]:
     """All of them, open and closed, the newest boots first."""
     rows = connection.execute(
-        select(_g.c.gateway, _g.c.boot, _g.c.since_ms, _g.c.missing, _g.c.lost).order_by(_g.c.gateway, _g.c.boot.desc())
+        select(_g.c.gateway, _g.c.boot, _g.c.since_ms, _g.c.missing, _g.c.lost).order_by(
+            by_bytes(_g.c.gateway), _g.c.boot.desc()
+        )
     )
     return [Gap(*row) for row in rows]
 

@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from zonetag_backend import rules
+from zonetag_backend.names import text_key
 from zonetag_backend.store import gaps, refusals
 from zonetag_backend.store.link_counts import LinkCounts, link_counts
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.schema import gateway, gateway_status, place, rejected, rejected_total, report
 
 MINUTE_MS = 60_000
@@ -81,7 +83,7 @@ def gateways(connection: Connection) -> list[GatewayHealth]:
     """Registered gateways and those that knock, by site and name."""
     statuses = {row.gateway: row for row in connection.execute(select(gateway_status))}
     totals: dict[str, dict[str, int]] = {}
-    for name, reason, windows in connection.execute(select(rejected_total).order_by(rejected_total.c.reason)):
+    for name, reason, windows in connection.execute(select(rejected_total).order_by(by_bytes(rejected_total.c.reason))):
         totals.setdefault(name, {})[reason] = windows
     registered = connection.execute(
         select(gateway.c.name, place.c.site, place.c.name.label("place")).join(place, place.c.id == gateway.c.place)
@@ -109,7 +111,7 @@ def relayed_since(connection: Connection, since_ms: int) -> dict[str, int]:
         select(rejected.c.gateway, func.count())
         .where(rejected.c.start_ms >= since_ms, rejected.c.reason == rules.RELAYED)
         .group_by(rejected.c.gateway)
-        .order_by(rejected.c.gateway)
+        .order_by(by_bytes(rejected.c.gateway))
     )
     return {str(name): int(n) for name, n in rows}
 
@@ -117,13 +119,12 @@ def relayed_since(connection: Connection, since_ms: int) -> dict[str, int]:
 def places_by_site(connection: Connection) -> dict[str, list[str]]:
     """Names of the places of each site, those without a gateway first, entrances before rooms."""
     rows = connection.execute(
-        select(place.c.site, place.c.name)
+        select(place.c.site, place.c.name, place.c.kind, func.count(gateway.c.name))
         .outerjoin(gateway, gateway.c.place == place.c.id)
         .group_by(place.c.id, place.c.site, place.c.name, place.c.kind)
-        .order_by(func.count(gateway.c.name), place.c.kind, place.c.name)
     )
     found: dict[str, list[str]] = {}
-    for at, name in rows:
+    for at, name, _kind, _number in sorted(rows, key=lambda row: (row[3], row[2], text_key(row[1]))):
         found.setdefault(at, []).append(name)
     return found
 

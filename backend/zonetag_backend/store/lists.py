@@ -4,6 +4,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, select
 
+from zonetag_backend.names import text_key
+from zonetag_backend.store.order import BY_NAME, by_bytes
 from zonetag_backend.store.schema import gateway, gateway_status, person, place, rejected_total, site, tag, tag_clock
 from zonetag_backend.store.schema import wearing as worn
 from zonetag_backend.store.schema.enrolment import gateway_revoked
@@ -17,12 +19,13 @@ _NOW = worn.c.until_ms.is_(None)
 
 def sites(connection: Connection) -> Listed:
     """name, title, timezone, absence_s."""
-    return _rows(connection, select(site).order_by(site.c.name))
+    return _rows(connection, select(site).order_by(by_bytes(site.c.name)))
 
 
 def places(connection: Connection) -> Listed:
     """site, name, kind."""
-    return _rows(connection, select(place.c.site, place.c.name, place.c.kind).order_by(place.c.site, place.c.name))
+    found = _rows(connection, select(place.c.site, place.c.name, place.c.kind))
+    return sorted(found, key=lambda row: (row["site"], text_key(row["name"]), row["name"]))
 
 
 def gateways(connection: Connection) -> Listed:
@@ -45,7 +48,7 @@ def gateways(connection: Connection) -> Listed:
         )
         .join(place, place.c.id == gateway.c.place)
         .outerjoin(gateway_status, and_(s.gateway == gateway.c.name, s.site == place.c.site))
-        .order_by(place.c.site, gateway.c.name)
+        .order_by(by_bytes(place.c.site), by_bytes(gateway.c.name))
     )
     there = (
         select(gateway.c.name)
@@ -54,7 +57,9 @@ def gateways(connection: Connection) -> Listed:
         .exists()
     )
     knocking = (
-        select(s.gateway.label("name"), s.site, s.online, s.state_ms, s.refused).where(~there).order_by(s.gateway)
+        select(s.gateway.label("name"), s.site, s.online, s.state_ms, s.refused)
+        .where(~there)
+        .order_by(by_bytes(s.gateway), by_bytes(s.site))
     )
     return _rows(connection, registered) + [
         {**row, "place": None, "broken": 0, "kept_apart": 0, "revoked": False} for row in _rows(connection, knocking)
@@ -65,7 +70,7 @@ def people(connection: Connection) -> Listed:
     """name, unit, code, tag (numbers of those worn now, none for none); removed people are left out."""
     joined = person.outerjoin(worn, and_(worn.c.person == person.c.id, _NOW)).outerjoin(tag, tag.c.id == worn.c.tag)
     columns = select(person.c.name, person.c.unit, person.c.code, tag.c.number.label("tag")).select_from(joined)
-    return _rows(connection, columns.where(person.c.name != "").order_by(person.c.name, person.c.code))
+    return _rows(connection, columns.where(person.c.name != "").order_by(*BY_NAME, by_bytes(tag.c.number)))
 
 
 def tags(connection: Connection, floor_ms: int = 0) -> Listed:
@@ -89,7 +94,7 @@ def tags(connection: Connection, floor_ms: int = 0) -> Listed:
         tag_clock.c.confirmed,
         tag_clock.c.status,
     ).select_from(joined)
-    return _rows(connection, columns.order_by(tag.c.number))
+    return _rows(connection, columns.order_by(by_bytes(tag.c.number)))
 
 
 def _rows(connection: Connection, statement: Any) -> Listed:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from zonetag_backend.errors import AlreadyThere, NotFound
 from zonetag_backend.store import name_forms
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.registry import MAX_TEXT, clean_text
 from zonetag_backend.store.schema import person, tag, wearing
 from zonetag_backend.store.schema.office import departed, visitor
@@ -74,7 +75,7 @@ def everybody(connection: Connection, which: Iterable[int] | None = None, floor_
         select(wearing.c.person, tag.c.number)
         .join(tag, tag.c.id == wearing.c.tag)
         .where(wearing.c.until_ms.is_(None))
-        .order_by(tag.c.number)
+        .order_by(by_bytes(tag.c.number))
     )
     if which is not None:
         wanted = list(which)

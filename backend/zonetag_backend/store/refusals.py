@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, and_, insert, select, update
 
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.schema import enrolment, gateway
 
 NOBODY = ""
@@ -35,6 +36,8 @@ def count(connection: Connection, refused: Mapping[tuple[str, str], int], now_ms
 def totals(connection: Connection) -> dict[str, dict[str, int]]:
     """Gateway -> code -> messages."""
     found: dict[str, dict[str, int]] = {}
-    for name, code, n in connection.execute(select(_r.c.gateway, _r.c.code, _r.c.messages).order_by(_r.c.code)):
+    for name, code, n in connection.execute(
+        select(_r.c.gateway, _r.c.code, _r.c.messages).order_by(by_bytes(_r.c.code))
+    ):
         found.setdefault(name, {})[code] = n
     return found

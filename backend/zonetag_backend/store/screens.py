@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from zonetag_backend.errors import BadValue, NotFound
+from zonetag_backend.names import text_key
 from zonetag_backend.store import audit, restrictions
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema import person, place, site, tag, tag_clock, visit, wearing
@@ -110,7 +111,8 @@ def stands(connection: Connection, which: int) -> bool:
 
 def all_screens(connection: Connection) -> list[Screen]:
     """Every screen, by its name."""
-    return [Screen(*row) for row in connection.execute(_SELECT.order_by(screen.c.title, screen.c.id))]
+    found = [Screen(*row) for row in connection.execute(_SELECT)]
+    return sorted(found, key=lambda each: (text_key(each.title), each.id))
 
 
 def revoke(connection: Connection, which: int, now_ms: int, actor: str) -> None:
@@ -134,8 +136,9 @@ def places(connection: Connection) -> list[Where]:
     """Every place, entrances first."""
     columns = (place.c.id, place.c.name, site.c.name, site.c.title, site.c.timezone, site.c.absence_s * 1000)
     joined = place.join(site, site.c.name == place.c.site)
-    order = (site.c.title, place.c.kind != "entrance", place.c.name)
-    return [Where(*row) for row in connection.execute(select(*columns).select_from(joined).order_by(*order))]
+    rows = connection.execute(select(place.c.kind != "entrance", *columns).select_from(joined))
+    found = [(bool(room), Where(*each)) for room, *each in rows]
+    return [each for _, each in sorted(found, key=lambda of: (text_key(of[1].title), of[0], text_key(of[1].name)))]
 
 
 def said_of(connection: Connection, which: int, shows: str, now_ms: int) -> tuple[str, str]:

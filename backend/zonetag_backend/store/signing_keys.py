@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from zonetag_backend.errors import AlreadyThere
 from zonetag_backend.signatures import NOT_ENROLLED, SigningKey
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.registry import changed
 from zonetag_backend.store.schema import enrolment, gateway, place
 
@@ -42,7 +43,7 @@ def site_of(connection: Connection, name: str) -> str | None:
 
 def all_keys(connection: Connection) -> list[SigningKey]:
     """Every key of every gateway, the newest of each first."""
-    rows = connection.execute(select(_k).order_by(_k.c.gateway, _k.c.from_ms.desc()))
+    rows = connection.execute(select(_k).order_by(by_bytes(_k.c.gateway), _k.c.from_ms.desc()))
     keys = [SigningKey(row.gateway, row.public_key, row.until_ms, row.revoked_ms is not None) for row in rows]
     # Whoever was thrown out stays out, whatever it signs or does not sign.
     out = set(connection.scalars(select(enrolment.gateway_revoked.c.gateway)))

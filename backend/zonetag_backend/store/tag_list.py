@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, fu
 from zonetag_backend.errors import BadValue, NotFound
 from zonetag_backend.names import asked
 from zonetag_backend.store import typed_number
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.schema import person, tag, tag_clock, wearing
 from zonetag_backend.store.schema.office import restriction, visitor_tag
 from zonetag_backend.store.tags import ACTIVE, LOST, NO_STATUS, RETIRED
@@ -73,7 +74,7 @@ class Wanted:
 def tags(connection: Connection, wanted: Wanted | None = None, part: slice | None = None) -> list[Tag]:
     """All tags, or `part` of those that are wanted; by number."""
     wanted = wanted or Wanted()
-    statement = _told(wanted.floor_ms).where(*_where(wanted)).order_by(_t.number)
+    statement = _told(wanted.floor_ms).where(*_where(wanted)).order_by(by_bytes(_t.number))
     if part is not None:
         statement = statement.offset(part.start or 0).limit(part.stop - (part.start or 0))
     return _read(connection, statement)

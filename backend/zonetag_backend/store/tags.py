@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
 from zonetag_backend.keys import Keyring
 from zonetag_backend.store import secrets
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.registry import changed, new_id
 from zonetag_backend.store.schema import tag, tag_clock, wearing
 from zonetag_backend.store.schema.office import tag_resting
@@ -94,7 +95,7 @@ def find_tag(connection: Connection, number: str) -> int:
 def in_use(connection: Connection) -> list[int]:
     """Tags of our own making that are in use, by number."""
     ours = (tag.c.kind == advert.ZONETAG, tag.c.state == ACTIVE)
-    return list(connection.scalars(select(tag.c.id).where(*ours).order_by(tag.c.number)))
+    return list(connection.scalars(select(tag.c.id).where(*ours).order_by(by_bytes(tag.c.number))))
 
 
 def hand_out(connection: Connection, keyring: Keyring, which: int, who: int, now_ms: int) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from zonetag_backend.store import case_places, meetings, restrictions
+from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.schema import person, place, site
 from zonetag_backend.store.schema.office import visitor
 from zonetag_backend.tracing import encounter, logs
@@ -135,7 +136,8 @@ def places(connection: Connection) -> dict[int, tuple[str, str]]:
 def timezone(connection: Connection, who_places: Iterable[int] = ()) -> str:
     """The time zone of the site that has most of these places; of the first site if none is given."""
     zones: dict[str, str] = {
-        row.name: row.timezone for row in connection.execute(select(site.c.name, site.c.timezone).order_by(site.c.name))
+        row.name: row.timezone
+        for row in connection.execute(select(site.c.name, site.c.timezone).order_by(by_bytes(site.c.name)))
     }
     of = places(connection)
     counted: dict[str, int] = {}
