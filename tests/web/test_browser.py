@@ -101,6 +101,10 @@ def test_without_scripts_the_pages_still_serve(served: Served, chromium: Any) ->
         page.press("#q", "Enter")
         page.wait_for_url("**q=anh**")
         assert page.locator("table.book tbody tr").count() == 1
+        for path in ("/book/van-phong", "/inside/van-phong", "/gateways"):
+            page.goto(f"{served.url}{path}?lang=vi")
+            assert page.inner_text("#connection") == "Tính đến 14:30", "what it is, not that it would follow"
+            assert not page.locator("#print:visible").count()
 
 
 def test_long_names_fit_and_axe_finds_nothing_by_dark_either(served: Served, page: Any) -> None:

@@ -13,5 +13,7 @@
   };
   document.body.addEventListener("htmx:beforeRequest", stop);
   document.body.addEventListener("htmx:beforeSwap", stop); // an answer that was under way
-  document.getElementById("print").addEventListener("click", () => window.print());
+  const print = document.getElementById("print");
+  print.parentElement.hidden = false; // without scripts the browser's own menu prints
+  print.addEventListener("click", () => window.print());
 })();

@@ -9,6 +9,7 @@
   if (!status) return;
   const text = document.getElementById("connection-text");
   const now = document.getElementById("now");
+  const words = { waiting: "textWaiting", live: "textLive", lost: "textLost" };
   let source = null;
   let heard = 0;
   let wait = RETRY_MS;
@@ -17,7 +18,7 @@
   const show = (state) => {
     if (status.dataset.state === state) return;
     status.dataset.state = state;
-    text.textContent = status.dataset[state === "live" ? "textLive" : "textLost"];
+    text.textContent = status.dataset[words[state]];
   };
 
   const take = (event) => {
@@ -37,6 +38,7 @@
   const open = () => {
     close();
     heard = performance.now();
+    if (status.dataset.state === "still") show("waiting");
     source = new EventSource(status.dataset.live);
     source.addEventListener("changed", take);
     source.addEventListener("tick", take);
