@@ -10,7 +10,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from zonetag_backend.broker import REFUSE_V3, REFUSE_V5, EmbeddedBroker, refusal_of
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 class Peer:

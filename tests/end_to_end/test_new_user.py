@@ -16,7 +16,7 @@ import pytest
 from openpyxl import load_workbook
 from rig.brokers import Mosquitto
 from rig.components import Require
-from rig.newcomer import PROBLEMS, Morning, Tags, Terminal, free_port, name_of, press, roster, typed, welcome
+from rig.newcomer import PROBLEMS, Morning, Tags, Terminal, name_of, press, roster, typed, welcome
 from rig.programs import Program
 from rig.windows import window
 
@@ -47,15 +47,14 @@ def broker(require: Require, tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-def office(tmp_path: Path, broker: Mosquitto) -> Iterator[Terminal]:
+def office(tmp_path: Path, broker: Mosquitto, port: int) -> Iterator[Terminal]:
     """`zonetag ca init`, `server.toml`, `zonetag serve`."""
     data, secret = tmp_path / "data", tmp_path / "passphrase"
     (tmp_path / "stick").mkdir()
     secret.write_text("hai mươi con chữ ở đây")
     config = tmp_path / "server.toml"
     config.write_text(
-        f'data = "{data}"\n[broker]\nurl = "{broker.url}"\n[http]\nport = 0\n'
-        f'[enrolment]\nlisten = "127.0.0.1:{free_port()}"\n'
+        f'data = "{data}"\n[broker]\nurl = "{broker.url}"\n[http]\nport = 0\n[enrolment]\nlisten = "127.0.0.1:{port}"\n'
     )
     where = ("--config", str(config))
     typed("zonetag", "ca", "init", "--root-out", str(tmp_path / "stick"), "--passphrase-file", str(secret), *where)
@@ -292,9 +291,9 @@ def read_the_log(page: Any, url: str) -> None:
         assert page.request.get(url + path).status == 403
 
 
-def test_the_demo_s_office(start: Start, person: Callable[[], Any], tmp_path: Path) -> None:
+def test_the_demo_s_office(start: Start, person: Callable[[], Any], port: int, tmp_path: Path) -> None:
     """`make demo`: the book fills while one looks at it, and the case that it names has an F1 list to print."""
-    demo = start("zonetag", "demo", "--days", "2", "--no-open", "--port", str(free_port()))
+    demo = start("zonetag", "demo", "--days", "2", "--no-open", "--port", str(port))
     line = demo.wait_for("For a first case, now: ")
     found = re.search(r"now: (\S+)cases, (.+) \((NV\d+)\), first symptoms on (\d\d)/(\d\d)/(\d{4})", line)
     assert found, line

@@ -15,6 +15,7 @@ from zonetag_gateway.config import Config
 from zonetag_gateway.metrics_server import MAX_CLIENTS, MAX_HEAD, serve
 
 Configure = Callable[..., Config]
+LIMIT_S = 120.0
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
 SAMPLE = re.compile(rf"({NAME})(\{{{LABEL}(?:,{LABEL})*\}})? (-?[0-9]+(?:\.[0-9]+)?)")
@@ -129,17 +130,8 @@ async def ask(port: int, request: bytes) -> tuple[str, str]:
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-def free_port() -> int:
-    import socket  # noqa: PLC0415  # for this line alone
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def test_a_running_gateway_serves_it(broker: Mosquitto, configure: Configure) -> None:
+def test_a_running_gateway_serves_it(broker: Mosquitto, configure: Configure, port: int) -> None:
     async def scenario() -> None:
-        port = free_port()
         config = configure(broker.url, metrics={"listen": f"127.0.0.1:{port}"})
         async with BackendStub(broker.port) as stub, running(config) as gateway:
             await until(lambda: len(stub.reports) >= 3)
@@ -178,9 +170,8 @@ async def page() -> str:
         (b"GET /" + b"a" * 2 * MAX_HEAD + b" HTTP/1.1\r\n\r\n", "400"),
     ],
 )
-def test_nothing_else_is_served(request_: bytes, status: str) -> None:
+def test_nothing_else_is_served(request_: bytes, status: str, port: int) -> None:
     async def scenario() -> None:
-        port = free_port()
         serving = asyncio.create_task(serve("127.0.0.1", port, page))
         await listening(port)
         head, _ = await ask(port, request_)
@@ -190,9 +181,8 @@ def test_nothing_else_is_served(request_: bytes, status: str) -> None:
     asyncio.run(scenario())
 
 
-def test_silent_clients_are_bounded_and_given_up() -> None:
+def test_silent_clients_are_bounded_and_given_up(port: int) -> None:
     async def scenario() -> None:
-        port = free_port()
         serving = asyncio.create_task(serve("127.0.0.1", port, page))
         await listening(port)
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_CLIENTS)]
@@ -207,13 +197,13 @@ def test_silent_clients_are_bounded_and_given_up() -> None:
 
 
 async def until_refused(port: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LIMIT_S):
         while (await ask(port, GET))[0]:
             pass
 
 
 async def listening(port: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LIMIT_S):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

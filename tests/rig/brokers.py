@@ -1,13 +1,15 @@
 """A real mosquitto on a free port, with whatever configuration a test wants; killed and started again at will."""
 
 import signal
-import socket
 import subprocess
 import threading
+import weakref
 from pathlib import Path
 from typing import IO
 
-LIMIT_S = 30.0
+from rig.ports import hold
+
+LIMIT_S = 120.0
 READY = " running\n"  # "mosquitto version 2.0.11 running": said once it listens
 
 
@@ -17,9 +19,9 @@ class Mosquitto:
     def __init__(self, program: str, folder: Path, extra: str = "allow_anonymous true\n") -> None:
         self._program = program
         self._config = folder / "mosquitto.conf"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        held = hold()  # also while it is killed and not started again yet
+        weakref.finalize(self, held.close)
+        self.port: int = held.getsockname()[1]
         # As root it would become the user "mosquitto", who cannot read this folder.
         self._config.write_text(f"listener {self.port} 127.0.0.1\nuser root\npersistence false\n{extra}")
         self._process: subprocess.Popen[str] | None = None

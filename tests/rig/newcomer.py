@@ -6,7 +6,6 @@ import io
 import os
 import re
 import signal
-import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -128,19 +127,12 @@ class Morning:
             for second in range(LENGTH_S):
                 for number in self._who:
                     data = self._tags.advert(number, self.start_ms / 1000 + second)
-                    bridge.hear(Heard(second * 1000, b"", data, -58))
+                    bridge.hear(Heard(second * 1000, b"", data, -58, str(number)))
                 await asyncio.sleep(0)
             bridge.end(LENGTH_S * 1000)
             await self._over.wait()
         finally:
             bridge.close()
-
-
-def free_port() -> int:
-    """One that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Terminal:

@@ -11,6 +11,7 @@ from rig.brokers import Mosquitto
 from rig.components import missing
 from rig.debian import Unobtainable
 from rig.micropython import Micropython, obtain
+from rig.ports import hold
 from rig.postgresql import PostgreSQL, programs
 
 from zonetag_backend.store.engine import open_database
@@ -70,6 +71,13 @@ def micropython() -> Micropython:
         if os.environ.get("CI"):
             pytest.fail(f"CI wants this test run. {error}", pytrace=False)
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port for a server that must be told its own before it begins."""
+    with hold() as held:
+        yield held.getsockname()[1]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ except ModuleNotFoundError:  # there is none for this machine's processor
 
 __all__ = ["DESK", "PHONE", "SIZES", "chromium", "expect", "tab_to", "too_wide", "window", "wrong"]
 
-WAIT_MS = 30_000
+WAIT_MS = 120_000
 PHONE: Any = {"width": 390, "height": 844}
 DESK: Any = {"width": 1366, "height": 850}
 SIZES = (DESK, PHONE)
