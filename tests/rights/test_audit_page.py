@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from zonetag_backend.cli.store import actor
 from zonetag_backend.reports import poster
-from zonetag_backend.store import audit, consent_ledger, registry, subject_requests
+from zonetag_backend.store import audit, consent_ledger, registry, retention, subject_requests
 from zonetag_backend.store.engine import writing
 from zonetag_backend.web import words
-from zonetag_backend.web.auditwords import EXPORTS, KINDS
+from zonetag_backend.web.auditwords import EXPIRED, EXPORTS, KINDS
 from zonetag_backend.web.languages import translations
 from zonetag_backend.web.rights import RIGHTS
 
@@ -56,14 +56,14 @@ def test_it_reads_in_both_languages(whole: Everything) -> None:
         by = "cli:lan"
         consent_ledger.note(connection, who, ["book"], given=True, how="paper", version="01/2026", by=by, now_ms=now)
         audit.record(connection, now, "cli:lan", "declaration.switch", "van-phong", "off")
-        audit.record(connection, now, "system", "retention.expire", "", "visit 3")
+        audit.record(connection, now, "system", "retention.expire", "", "case_notice 2, visit 3")
         audit.record(connection, now, "account:ai đó đã nghỉ", "person.read", who)
         subject_requests.refuse(connection, int(whole.values["request"]), "không phải người đó", "cli:lan", now)
     english = {(row[2], row[3], row[5]) for row in rows(whole)}
     for each in (
         ("lan, by a command on the server", "noted that somebody agreed", "Book, on paper, 01/2026"),
         ("lan, by a command on the server", "switched health declarations on or off", "off"),
-        ("the server itself", "deleted what was too old", "visit 3"),
+        ("the server itself", "deleted what was too old", "notices of cases: 2, visits: 3"),
         ("ai đó đã nghỉ", "read a person's day", ""),
         ("lan, by a command on the server", "settled a request", "Keep my data but show it to nobody: refused"),
     ):
@@ -73,6 +73,7 @@ def test_it_reads_in_both_languages(whole: Everything) -> None:
     say = translations("vi").gettext
     settled = f"{say('Keep my data but show it to nobody')}: {say('refused')}"
     assert ("lan, bằng lệnh trên máy chủ", say("settled a request"), settled) in vietnamese
+    assert "thông báo của các ca bệnh: 2, lượt ra vào: 3" in {why for _, _, why in vietnamese}
     assert not any("account:" in who or "cli:" in who for who, _, _ in english | vietnamese)
 
 
@@ -109,6 +110,8 @@ def test_every_number_that_an_entry_is_about_has_a_word() -> None:
     bare = {"", "site", "gateway", "folder", "account", "tag number", "what was exported"}  # said by their own names
     bare |= {"file", "mark of the key", "version"}
     assert set(audit.ACTIONS.values()) == bare | set(KINDS)
+    expires = {each[0].name for each in retention.OLD} | {each[0].name for each in retention.PARENTS}
+    assert set(EXPIRED) == expires | {"person", "data_request", "report", "heard"}
     say = translations("vi").gettext
     assert [each for each in (*KINDS.values(), *EXPORTS.values()) if say(each) == each] == []
 

@@ -55,6 +55,29 @@ ORDERS = {
     "update": _("new firmware"),
     "stop": _("stopped rolling out"),
 }
+# What expired (store/retention.py), by what it says of itself.
+EXPIRED = {
+    "visit": _("visits: %s"),
+    "visit_correction": _("corrected visits: %s"),
+    "presence": _("stays at places: %s"),
+    "heard": _("what gateways heard, days or parts of one: %s"),
+    "rejected": _("signals kept apart: %s"),
+    "contact_log": _("contacts that tags logged: %s"),
+    "contact_rejected": _("contact records kept apart: %s"),
+    "case_record": _("cases: %s"),
+    "case_exposure": _("contacts of cases: %s"),
+    "case_notice": _("notices of cases: %s"),
+    "case_foreign": _("cases of other offices: %s"),
+    "case_match": _("where cases of other offices were heard: %s"),
+    "reading_reason": _("reasons to read: %s"),
+    "declaration": _("health declarations: %s"),
+    "reminder": _("reminders: %s"),
+    "held_report": _("reports held until a clock was known: %s"),
+    "report": _("receipts of gateways' reports: %s"),
+    "wearing": _("who wore which tag: %s"),
+    "person": _("people who left: %s"),
+    "data_request": _("requests about personal data: %s"),
+}
 ALL_TAGS = _("all tags")
 # What `about` is, where a number says little (the second word of ACTIONS in store/audit.py).
 KINDS = {
@@ -127,12 +150,11 @@ def _of(text: str, sites: Mapping[str, str], day: Callable[[date], str]) -> str:
 def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
     """The reason of an entry."""
     given, action = each.reason, each.action
-    if action.startswith("agreement."):
-        return ", ".join(_said(part, say, subjectwords.SHORT, subjectwords.HOW) for part in given.split(", "))
-    if action in ("request.open", "request.settle"):
-        return ": ".join(_said(part, say, subjectwords.KINDS, subjectwords.STATES) for part in given.split(": "))
-    if action == "reminder.send":
-        return ", ".join(_said(part, say, WHY) for part in given.split(", "))
+    if action in _LISTED:
+        between, *known = _LISTED[action]
+        return between.join(_said(part, say, *known) for part in given.split(between))
+    if action == "retention.expire":
+        return ", ".join(_counted(part, say) for part in given.split(", "))
     if action == "tag.order":
         order, _space, version = given.partition(" ")
         return f"{_said(order, say, ORDERS)} {version}".strip()
@@ -158,8 +180,23 @@ def reason(each: Entry, roles: Mapping[str, str], say: Say) -> str:
 
 
 _CODED = ("case.change", "declaration.switch", "gateway.enrol", "tag.state", "tag.pool")
+# Several in a row: what stands between them, and the words of each.
+_AGREED = (", ", subjectwords.SHORT, subjectwords.HOW)
+_ASKED = (": ", subjectwords.KINDS, subjectwords.STATES)
+_LISTED: Mapping[str, tuple[str, *tuple[Mapping[str, str], ...]]] = {
+    **{each: _AGREED for each in ACTIONS if each.startswith("agreement.")},
+    "request.open": _ASKED,
+    "request.settle": _ASKED,
+    "reminder.send": (", ", WHY),
+}
 _WEARER = re.compile(r"person (\d+)")  # the command writes it
 _ROSTER = re.compile(r"new (?P<new>\d+), changed (?P<changed>\d+), tags (?P<tags>\d+)")  # store/rosters.py writes it
+
+
+def _counted(part: str, say: Say) -> str:
+    """How much of what expired."""
+    what, _space, number = part.partition(" ")
+    return say(EXPIRED[what]) % number if what in EXPIRED else part
 
 
 def _said(part: str, say: Say, *known: Mapping[str, str]) -> str:
