@@ -4,9 +4,10 @@ import argparse
 
 from zonetag_backend import backupfolder
 from zonetag_backend.cli import person_import
-from zonetag_backend.cli.store import Parsers, actor, add_where, changing, show
+from zonetag_backend.cli.store import Parsers, actor, add_where, changing, desk, show
 from zonetag_backend.errors import BadValue
 from zonetag_backend.store import audit, erasure, lists, registry, retention
+from zonetag_backend.store.engine import refusals, writing
 
 
 def register(commands: Parsers) -> None:
@@ -47,15 +48,15 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _erase(args: argparse.Namespace) -> int:
-    with changing(args) as (opened, connection):
-        who = registry.find_person(connection, args.person)
-        if not args.yes:
-            raise BadValue(f"all that is held about {args.person} would be gone for good: type it again with --yes")
-        audit.record(connection, opened.now_ms, actor(), "person.erase", who, args.reason)
-        erased = erasure.erase(connection, who)
+    with desk(args) as opened, refusals(opened.database):
+        with writing(opened.database) as connection:
+            who = registry.find_person(connection, args.person)
+            if not args.yes:
+                raise BadValue(f"all that is held about {args.person} would be gone for good: type it again with --yes")
+            audit.record(connection, opened.now_ms, actor(), "person.erase", who, args.reason)
+            erased = erasure.erase(connection, who)
+        retention.empty_log(opened.database)  # else the name stays in the file until the next hourly round
         data, backups = opened.config.data, opened.config.backup_dir
-        engine = opened.database
-    retention.empty_log(engine)  # else the name stays in the file until the next hourly round
     backupfolder.note_erased([who], data, backups)
     print(f"Erased, with {erased.rows} entries of the book and of what was heard.")
     for number in erased.tags:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from zonetag_backend.names import sort_key
 from zonetag_backend.tracing.chain import Chain
 from zonetag_backend.tracing.exposure import Exposure
 from zonetag_backend.tracing.minutes import BAND_NAMES
@@ -134,6 +135,7 @@ def outcome(
         )
         for link in chain.links
     ]
+    found.sort(key=lambda each: (each.generation, -each.probability, each.days[0].first_ms, sort_key(each.who.name)))
     zones = [
         Zone(*places[stop.place], stop.start_ms, stop.end_ms, tuple(There(who(o), s, e) for o, s, e in stop.others))
         for stop in stops
