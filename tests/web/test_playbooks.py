@@ -1,5 +1,6 @@
 """The server itself shows what to do when an alert comes, and every alarm leads to its very section."""
 
+import html
 import json
 import re
 import subprocess
@@ -11,7 +12,8 @@ import pytest
 from rig.office import Office
 from rig.pages import Get
 
-from zonetag_backend.web.alarms import ALARMS
+from zonetag_backend.web import languages
+from zonetag_backend.web.alarms import ALARMS, TITLES
 from zonetag_backend.web.playbooks import LANGUAGES, playbook
 
 ALERT = re.compile(r"^      - alert: (\w+)$", re.MULTILINE)
@@ -27,6 +29,11 @@ def test_every_alert_has_its_section_on_the_page(root: Path, get: Get, language:
     anchors = re.findall(r'<section id="(\w+)"', page)
     assert set(anchors) == {alert.lower() for alert in alerts}
     assert len(anchors) == len(set(anchors))
+    assert set(TITLES) == set(alerts)
+    say = languages.translations(language).gettext
+    for name, title in TITLES.items():
+        [link] = re.findall(rf'<a href="#{name.lower()}">(.*?)</a>', page)
+        assert html.unescape(link) == say(title), "the menu says what it is"
     source = (root / "docs" / language / "playbooks.md").read_text(encoding="utf-8")
     assert page.count("<ol>") == len(anchors)
     steps = sum(each.body.count("<li>") for each in playbook(language))

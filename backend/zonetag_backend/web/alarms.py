@@ -17,6 +17,23 @@ ALARMS = {
     "clock": (_("its clock is not synchronised"), "ZonetagGatewayClockUnsynchronised"),
     "update": (_("an update did not stay"), "ZonetagGatewayUpdateFailed"),
 }
+# Heading in docs/*/playbooks.md, as Prometheus names the alert -> its title.
+TITLES = {
+    "ZonetagGatewayGone": _("A gateway does not answer"),
+    "ZonetagGatewayDeaf": _("A gateway hears nothing"),
+    "ZonetagGatewayAdapterDeaf": _("One adapter of a gateway hears nothing"),
+    "ZonetagGatewayUpdateFailed": _("An update of a gateway did not stay"),
+    "ZonetagGatewayOffline": _("A gateway is offline"),
+    "ZonetagGatewayUnacknowledged": _("A gateway's reports are not acknowledged"),
+    "ZonetagGatewayRefused": _("A gateway's messages are refused"),
+    "ZonetagGatewaySpoolFills": _("Many reports wait on a gateway"),
+    "ZonetagGatewayDiskRefuses": _("A gateway's disk takes nothing"),
+    "ZonetagGatewayLoses": _("A gateway could not keep everything"),
+    "ZonetagGatewayFlooded": _("Somebody sends invented identifiers near a gateway"),
+    "ZonetagGatewayClockUnsynchronised": _("A gateway's clock is not synchronised"),
+    "ZonetagGatewayClockWrong": _("A gateway's clock is wrong"),
+    "ZonetagGatewayRestarts": _("A gateway starts again and again"),
+}
 
 
 def alarms_of(each: GatewayHealth) -> tuple[str, ...]:

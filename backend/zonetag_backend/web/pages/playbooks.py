@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zonetag_backend.web import languages
-from zonetag_backend.web.alarms import ALARMS
+from zonetag_backend.web.alarms import TITLES
 from zonetag_backend.web.playbooks import playbook
 from zonetag_backend.web.render import show
 
@@ -12,7 +12,6 @@ from zonetag_backend.web.render import show
 def playbooks(request: Request) -> Response:
     """All of them, in the page's language."""
     sections = playbook(languages.language_of(request))
-    said = {heading.lower(): text for text, heading in ALARMS.values()}
     return show(
-        request, "playbooks", lambda: {"alerts": [each.name for each in sections]}, sections=sections, said=said
+        request, "playbooks", lambda: {"alerts": [each.name for each in sections]}, sections=sections, titles=TITLES
     )
