@@ -6,16 +6,16 @@ from typing import Any
 
 import pyotp
 import pytest
+from rig.browsing import PASSWORD, add
 from rig.databases import new_database
 from rig.office import Office
-from rig.pages import Served
-from rig.windows import SIZES, window
+from rig.pages import KEYRING, Served
+from rig.windows import SIZES, window, wrong
 
 from zonetag_backend.events import Events
-from zonetag_backend.store import links
+from zonetag_backend.roles import ABSOLUTE_MS
+from zonetag_backend.store import links, tag_list, tags
 from zonetag_backend.store.engine import writing
-
-PASSWORD = "một câu dài dễ nhớ"
 
 
 @pytest.fixture
@@ -100,3 +100,34 @@ def test_from_the_console_s_link_to_the_set_up(empty: Served, page: Any) -> None
     for path in ("/reasons/ca-1", "/consents"):
         page.goto(f"{empty.url}{path}")
         fits(page)
+
+
+def test_what_was_typed_when_the_session_was_over_comes_back(served: Served, page: Any) -> None:
+    office = served.office
+    add(office, "an")
+    with writing(office.engine) as connection:
+        spare = tags.add_tag(connection, KEYRING, "K-01", office.now).id
+        tag_list.keep_for_visitors(connection, spare, True)
+
+    def sign_in() -> None:
+        page.fill("[name=name]", "an")
+        page.fill("[name=password]", PASSWORD)
+        page.keyboard.press("Enter")
+
+    page.goto(f"{served.url}/login?next=/visitors")
+    sign_in()
+    page.wait_for_url("**/visitors")
+    page.fill("[name=name]", "Trần Thị Khách")
+    office.now += ABSOLUTE_MS
+    page.click("main button.go")
+    page.wait_for_selector(".fault")
+    assert wrong(page) == []
+    page.click(".fault a.go")
+    page.wait_for_url("**/login?*")
+    sign_in()
+    page.wait_for_url("**/typed")
+    assert "Trần Thị Khách" in page.inner_text("main dl")
+    assert wrong(page) == []
+    page.click("main button.go")
+    page.wait_for_url("**/visitors?done=lent")
+    assert "Trần Thị Khách" in page.inner_text("main [role=status]")
