@@ -111,6 +111,11 @@ def test_links_are_shown_to_who_may_follow_them(get: Get) -> None:
     assert links("admin") == {"/gateways", "/rejected", "/accounts", "/setup"}
     assert links("auditor") == {"/gateways", "/rejected", "/accounts", "/audit"}
     assert get("/", role="auditor").headers["location"] == "/audit"
+    for role, shown in (("reception", False), ("health", False), ("admin", True), ("auditor", True)):
+        page = get("/gateways", role=role)
+        assert ('href="/gateways.json"' in page.text) is shown, role
+        assert get("/gateways.json", role=role).status_code == 200, "whoever may read the page has it"
+    assert 'type="application/json"' not in get("/gateways/none", role="admin").text, "a fault has none"
 
 
 def test_the_demo_is_for_this_machine_alone(office: Office, events: Events) -> None:

@@ -13,10 +13,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from zonetag_backend.names import printable
+from zonetag_backend.roles import ADMIN, AUDITOR
 from zonetag_backend.web import commands, languages, reasons, static, times, words
 from zonetag_backend.web.kept import kept_of
 from zonetag_backend.web.languages import COOKIE, COOKIE_AGE_S, LANGUAGES
-from zonetag_backend.web.visitor import visitor_of
+from zonetag_backend.web.visitor import Visitor, visitor_of
+
+JSON_READERS = frozenset({ADMIN, AUDITOR})  # a link to the twin is shown to them; at a desk it would be noise
 
 # What an answer depends on beside its address.
 VARY = "Accept, Accept-Language, Cookie, HX-Request"
@@ -61,7 +64,7 @@ def _html(request: Request, language: str, template: str, status: int, context: 
         "visitor": visitor_of(request),
         "kept": kept_of(request, context.get("zone"), languages.locale_of(language)),
         "here": address(request),
-        "twin_address": twin_address(request),
+        "twin_address": twin_address(request) if _follows(request, visitor_of(request), status) else "",
         "language_address": lambda of: address(request, lang=of),
         "address": lambda **changes: address(request, **changes),
     } | context
@@ -77,6 +80,11 @@ def _html(request: Request, language: str, template: str, status: int, context: 
             headers = {"HX-Replace-Url": address(request)}
             return HTMLResponse(environment.get_template("live.html").render(context), status, headers)
     return HTMLResponse(environment.get_template(f"{template}.html").render(context), status)
+
+
+def _follows(request: Request, visitor: Visitor, status: int) -> bool:
+    """Whether a link to the twin is shown: to who uses it, where it can be opened."""
+    return request.method == "GET" and status == 200 and (visitor.demo or not visitor.roles.isdisjoint(JSON_READERS))
 
 
 def address(request: Request, **changes: str | int | None) -> str:
