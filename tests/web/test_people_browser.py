@@ -45,6 +45,14 @@ def office(office: Office) -> Office:
     return office
 
 
+@pytest.fixture
+def roster(tmp_path: Path) -> Path:
+    """A list of people, as a file."""
+    file = tmp_path / "danh-sach.csv"
+    file.write_text(ROSTER, encoding="utf-8-sig")
+    return file
+
+
 def good(page: Any, picture: str = "") -> None:
     """Nothing is wider than the window, on a phone and on a desk, and axe finds nothing.
 
@@ -67,15 +75,13 @@ def by_keyboard(page: Any, text: str, most: int = 60) -> None:
     pytest.fail(f"the Tab key does not reach {text!r} on {page.url}")
 
 
-def test_a_list_is_imported_and_a_tag_handed_out(served: Served, page: Any, tmp_path: Path) -> None:
-    file = tmp_path / "danh-sach.csv"
-    file.write_text(ROSTER, encoding="utf-8-sig")
+def test_a_list_is_imported_and_a_tag_handed_out(served: Served, page: Any, roster: Path) -> None:
     page.goto(f"{served.url}/people")
     good(page)
     by_keyboard(page, "Nhập danh sách")
     page.wait_for_url("**/people/import")
     good(page)
-    page.set_input_files("[name=file]", file)
+    page.set_input_files("[name=file]", roster)
     by_keyboard(page, "Xem trước")
     page.wait_for_selector(".problems")
     good(page, "import")
@@ -116,11 +122,9 @@ def test_on_which_side_of_a_door_a_gateway_hangs(served: Served, page: Any) -> N
     good(page)
 
 
-def test_a_list_that_takes_long_says_so_and_is_not_sent_twice(served: Served, page: Any, tmp_path: Path) -> None:
-    file = tmp_path / "danh-sach.csv"
-    file.write_text(ROSTER, encoding="utf-8-sig")
+def test_a_list_that_takes_long_says_so_and_is_not_sent_twice(served: Served, page: Any, roster: Path) -> None:
     page.goto(f"{served.url}/people/import")
-    page.set_input_files("[name=file]", file)
+    page.set_input_files("[name=file]", roster)
     # The form goes nowhere here, as if the answer took for ever.
     page.evaluate("document.querySelector('form.sheet').addEventListener('submit', (event) => event.preventDefault())")
     page.click("form.sheet button.go")
@@ -140,23 +144,21 @@ ASIDE = """() => {
 }"""
 
 
-def test_an_import_is_stopped_by_keyboard_and_nothing_has_changed(served: Served, page: Any, tmp_path: Path) -> None:
-    file = tmp_path / "danh-sach.csv"
-    file.write_text(ROSTER, encoding="utf-8-sig")
+def test_an_import_is_stopped_by_keyboard_and_nothing_has_changed(served: Served, page: Any, roster: Path) -> None:
     page.goto(f"{served.url}/people/import")
-    page.set_input_files("[name=file]", file)
+    page.set_input_files("[name=file]", roster)
     page.click("form.sheet button.go")
     page.wait_for_selector(".problems")
     work = page.get_attribute("form[data-work]", "data-work")
     page.evaluate(ASIDE)
-    with writing(served.office.engine):  # as if another wrote for long
+    with writing(served.office.engine):  # as if another wrote for long; the import waits half a minute for them
         by_keyboard(page, "Nhập 6 dòng")
         page.wait_for_selector(".slow progress")
-        good(page, "import-works")
         page.wait_for_function("async (work) => (await (await fetch(`${work}.json`)).json()).known", arg=work)
         by_keyboard(page, "Dừng")
         page.wait_for_selector(".slow button[disabled]")
         page.wait_for_selector("text=Đang dừng")
+    good(page, "import-works")
     assert "Đã dừng: chưa thay đổi gì." in page.evaluate("window.answer")
     page.goto(f"{served.url}{work}")
     assert "Đã kết thúc" in page.inner_text("main")
