@@ -12,7 +12,7 @@ from zonetag_gateway.clock import SystemClock
 from zonetag_gateway.config import Config
 from zonetag_gateway.source import Hear, Moment
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 WINDOWS = 12
 SLOT_S = 4
 

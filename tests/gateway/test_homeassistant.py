@@ -21,7 +21,7 @@ from zonetag_gateway.errors import ConfigFaults
 from zonetag_gateway.homeassistant import announcements
 
 Configure = Callable[..., Config]
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 ON = {"discovery": True}
 OFTEN = {"every_s": 1}
 TOPICS = set(announcements("hq", "entrance", "homeassistant", "0.0"))

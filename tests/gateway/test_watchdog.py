@@ -26,7 +26,7 @@ from zonetag_gateway.config import Config
 from zonetag_gateway.logs import is_journal, priority
 from zonetag_gateway.notify import MAX_STATUS, Notify
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 Configure = Callable[..., Config]
 
 

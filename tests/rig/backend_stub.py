@@ -12,7 +12,7 @@ from zonetag_protocol import acknowledgement, envelope, report, topics
 from zonetag_protocol.acknowledgement import Acknowledgement
 from zonetag_protocol.report import Report
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 class BackendStub:

@@ -23,7 +23,7 @@ from zonetag_backend.web.visitor import Visitor
 
 KEYRING = Keyring(bytes(range(32)))
 
-LIMIT_S = 30  # generous: a server that starts on a busy machine
+LIMIT_S = 120  # generous: a server that starts on a busy machine
 
 
 def ask(app: Starlette, method: str, path: str, **options: Any) -> httpx.Response:

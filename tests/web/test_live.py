@@ -12,7 +12,7 @@ from rig.pages import Served
 from zonetag_backend.events import BOOK, EVERYTHING, GATEWAYS, MAX_WAITING, Change, Events
 from zonetag_backend.web.pages.live import concerns
 
-LIMIT_S = 30
+LIMIT_S = 120
 
 
 def events_of(response: httpx.Response) -> Iterator[tuple[str, dict[str, str]]]:
