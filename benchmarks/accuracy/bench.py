@@ -102,3 +102,12 @@ def logged(events: Iterable[Heard], people: int, begin_ms: int, bench: Bench) ->
                 look = Look(start, start + contact.CELL_S * 1000, level, level, 1)
                 out[min(listener, row.peer), max(listener, row.peer), listener].append(look)
     return out
+
+
+def crowded(events: Iterable[Heard], bench: Bench) -> float:
+    """How many identifiers a tag hears in an epoch of its own clock, where it hears any: the mean."""
+    heard: dict[tuple[int, int], set[tuple[int, int]]] = defaultdict(set)
+    for event in events:
+        own, their = (rotation.epoch_of(int(bench.made[tag].clock(event.at))) for tag in (event.listener, event.sender))
+        heard[event.listener, own].add((event.sender, their))
+    return sum(map(len, heard.values())) / max(1, len(heard))

@@ -5,10 +5,11 @@ room with desks 2.5 m apart, drawn by seed, and who stands face to face stands 1
 busiest day of each file and the people who met most on it.  Its looks, frames, records and their verification are the
 product's own; gateways and broker only carry the records (tests/end_to_end does that) and lose none.
 
-Three runs over the same events tell the losses apart:
+Four runs over the same events tell the losses apart:
 sampling: looks and adverts as they are, but the radio knows who is close;
 radio: levels instead, judged by `closeness`;
-rotation: the same through real frames, 16 records an epoch, resolving and verification.
+roomy: the same through real frames, identifiers, records, resolving and verification, with room for every identifier;
+rotation: the same with the 16 records that a tag keeps of an epoch: the whole path.
 A pair is called a contact from the probability on from which the product lists it (profile.py).  What other
 probabilities would list, and how often it is so what is said, stands below the table.
 """
@@ -25,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accuracy import folders
-from accuracy.bench import Bench, logged
+from accuracy.bench import Bench, crowded, logged
 from accuracy.result import Result, Row, share
 from zonetag_backend.simulate import radio
 from zonetag_backend.simulate.dice import dice
@@ -53,8 +54,16 @@ PROFILE = profile.PROFILES[profile.DEFAULT]
 SIMPLE = 0.5  # the simple method calls it a contact from this probability on; from PROFILE's it would call nearly all
 LEVELS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
 LEAST = 0.01
+STAGES = {
+    "sampling": "up to sampling",
+    "radio": "up to radio",
+    "roomy": "up to rotation, had tags room for all",
+    "rotation": "up to rotation",
+}
 Floats = npt.NDArray[np.float64]
 Pair = tuple[int, int]
+Key = tuple[int, int, int]
+"""One person, another with a greater number, and which of them heard."""
 Said = dict[Pair, float]
 """The probability that a pair made a contact that day; none is as good as less than LEAST."""
 
@@ -104,10 +113,10 @@ def evaluate(data: Path, train: Path | None) -> Result:
             left_out.append(f"{name}: nobody met for {MINUTES} minutes on its busiest day; there is nothing to find")
             continue
         figures[name] = told
-        for stage in ("sampling", "radio", "rotation"):
+        for stage, label in STAGES.items():
             ours, simple = told[stage], told[f"{stage}_simple"]
             published = "recall 0.94, precision 0.90 (looks of 60 s)" if stage == "sampling" else "-"
-            rows.append(Row(f"{name}: up to {stage}", _of(ours), _of(simple), published))
+            rows.append(Row(f"{name}: {label}", _of(ours), _of(simple), published))
         tables.append(_table(name, told))
     if not rows:
         raise folders.Missing(f"{data / 'meetings'} holds no day that can be judged: {'; '.join(left_out)}")
@@ -140,6 +149,11 @@ def _table(name: str, told: dict[str, Any]) -> str:
         f"{level:>11}  {each['recall']:6.2f}  {each['precision']:9.2f}  {each['found']:5d}"
         for level, each in told["listed_from"].items()
     ]
+    about = told["about"]
+    kept = about["looks_kept"] / about["looks_heard"]
+    lines.append(
+        f"of an epoch a tag hears {about['identifiers_an_epoch']:.0f} identifiers; of all looks {kept:.0%} are kept"
+    )
     lines.append("said  was so  pairs")
     lines += [f"{said:4.2f}  {true:6.2f}  {count:5d}" for count, said, true in told["reliability"]]
     return "\n".join(lines)
@@ -164,7 +178,9 @@ def _replay(name: str, rows: npt.NDArray[np.int64]) -> dict[str, Any] | None:
     events = _events(name, len(people), met, truth_groups(len(people), minutes))
     oracle = [replace(e, rssi=-40 if e.close else -80) for e in events]
     rare = [e for e in oracle if int(e.at // CELL_S) % 10 == 0]  # a look each 320 s
-    through = logged(events, len(people), BEGIN_MS, Bench(len(people), BEGIN_MS, SEED))
+    bench = Bench(len(people), BEGIN_MS, SEED)
+    through = logged(events, len(people), BEGIN_MS, bench)
+    roomy = _roomy(events, len(people), bench)
     calibrated, listed = closeness.Calibrated(), PROFILE.probability
     whole = _contacts(through, calibrated)
     out: dict[str, Any] = {
@@ -172,6 +188,8 @@ def _replay(name: str, rows: npt.NDArray[np.int64]) -> dict[str, Any] | None:
         "sampling_simple": _score(_contacts(_looks(rare, 10), _Oracle()), truth, listed),
         "radio": _score(_contacts(_looks(events), calibrated), truth, listed),
         "radio_simple": _score(_contacts(_looks(events), Simple()), truth, SIMPLE),
+        "roomy": _score(_contacts(roomy, calibrated), truth, listed),
+        "roomy_simple": _score(_contacts(roomy, Simple()), truth, SIMPLE),
         "rotation": _score(whole, truth, listed),
         "rotation_simple": _score(_contacts(through, Simple()), truth, SIMPLE),
         "listed_from": {f"{level:g}": _score(whole, truth, level) for level in LEVELS},
@@ -182,7 +200,18 @@ def _replay(name: str, rows: npt.NDArray[np.int64]) -> dict[str, Any] | None:
     out["brier"] = round(float(np.mean((said - true) ** 2)), 4)
     out["reliability"] = _reliability(said, true)
     heard = np.array([e.close for e in events])
-    return {"about": {**about, "looks_heard": len(events), "of_these_close": round(float(heard.mean()), 4)}, **out}
+    about |= {"looks_heard": len(events)}
+    about |= {name: sum(map(len, of.values())) for name, of in (("looks_roomy", roomy), ("looks_kept", through))}
+    crowd = {"of_these_close": round(float(heard.mean()), 4), "identifiers_an_epoch": round(crowded(events, bench), 1)}
+    return {"about": {**about, **crowd}, **out}
+
+
+def _roomy(events: Sequence[Event], people: int, bench: Bench) -> dict[Key, list[Look]]:
+    """As `logged`, had a tag room for every identifier: it keeps a log for each sender, and no other is in the way."""
+    of: dict[int, list[Event]] = defaultdict(list)
+    for event in events:
+        of[event.sender].append(event)
+    return {key: looks for each in of.values() for key, looks in logged(each, people, BEGIN_MS, bench).items()}
 
 
 def truth_groups(people: int, minutes: dict[tuple[int, int], float]) -> npt.NDArray[np.int64]:
@@ -233,13 +262,13 @@ def _events(name: str, people: int, met: dict[int, list[tuple[int, int]]], rooms
     return events
 
 
-def _looks(events: Iterable[Event], every: int = 1) -> dict[tuple[int, int, int], list[Look]]:
+def _looks(events: Iterable[Event], every: int = 1) -> dict[Key, list[Look]]:
     """By (asked, other, reporter), as tracing takes them from logs: the strongest of each cell, in steps of 4 dB."""
     best: dict[tuple[int, int, int], int] = {}
     for event in events:
         key = (event.listener, event.sender, int(event.at // CELL_S))
         best[key] = max(best.get(key, -128), event.rssi)
-    out: dict[tuple[int, int, int], list[Look]] = defaultdict(list)
+    out: dict[Key, list[Look]] = defaultdict(list)
     for (listener, sender, cell), rssi in sorted(best.items()):
         start = BEGIN_MS + cell * CELL_S * 1000
         level = contact.dbm(contact.level(rssi)) or rssi
@@ -248,7 +277,7 @@ def _looks(events: Iterable[Event], every: int = 1) -> dict[tuple[int, int, int]
     return out
 
 
-def _contacts(looks: dict[tuple[int, int, int], list[Look]], model: Closeness) -> Said:
+def _contacts(looks: dict[Key, list[Look]], model: Closeness) -> Said:
     """How probably each pair makes a contact by the product's tracing."""
     noted = [encounter.Noted(a, b, reporter, look) for (a, b, reporter), many in looks.items() for look in many]
     day = (BEGIN_MS, BEGIN_MS + DAY_S * 1000)

@@ -56,6 +56,22 @@ def test_every_task_tells_its_figures(data: Path) -> None:
     assert 0 <= found["air"]["packet to packet"]["ks"] <= 1
 
 
+def test_what_the_room_of_a_tag_costs_is_told_apart_from_identifiers_that_change(data: Path, tmp_path: Path) -> None:
+    """Twenty people in one hall are more than the 16 records of an epoch hold; the control is the small office."""
+    shutil.copytree(data / "meetings", tmp_path / "meetings")
+    rows = [f"{t} {a} {a + 1}" for t in range(36_000, 37_500, 20) for a in range(1, 20, 2)]
+    (tmp_path / "meetings" / "hall_tij.dat").write_text("\n".join(rows) + "\n")
+    said = accuracy("offices", "--data", tmp_path)
+    offices = objects(said)["offices"]
+    hall, office = offices["hall"]["about"], offices["office"]["about"]
+    assert hall["identifiers_an_epoch"] > 16 >= office["identifiers_an_epoch"]
+    assert hall["looks_kept"] < 0.8 * hall["looks_heard"]
+    assert office["looks_kept"] > 0.9 * office["looks_heard"]
+    assert offices["office"]["roomy"] == offices["office"]["rotation"]
+    assert hall["looks_roomy"] > 0.9 * hall["looks_heard"]
+    assert "hall: up to rotation, had tags room for all" in said.stdout
+
+
 def test_what_is_missing_is_left_out_and_named_and_others_may_teach(data: Path, tmp_path: Path) -> None:
     """Held-out recordings by themselves, positions of the receivers in the folder that teaches."""
     recordings.write_all(tmp_path, 2)
