@@ -11,7 +11,7 @@ from rig.pages import KEYRING
 from sqlalchemy import func, insert, select
 
 from zonetag_backend.reports import rights_xlsx
-from zonetag_backend.store import audit, declarations, mine_codes
+from zonetag_backend.store import audit, cases, declarations, mine_codes
 from zonetag_backend.store import mine as store
 from zonetag_backend.store.engine import reading, writing
 from zonetag_backend.store.schema import metadata, person
@@ -150,6 +150,21 @@ def test_the_copy_holds_what_the_page_shows(bench: Bench) -> None:
     assert {"Person", "Tags", "Visits", "Places", "Requests", "Who looked"} <= set(book.sheetnames)
     assert bench.mine(token, "/mine/copy/exe").status_code == 404
     assert bench.get("/mine/copy/json", role="admin").status_code == 403
+
+
+def test_what_was_noted_of_a_call_is_told_to_whoever_was_called(bench: Bench) -> None:
+    now = bench.office.now
+    with writing(bench.office.engine) as connection:
+        which = cases.open_case(connection, bench.binh, "covid-19", now, "onset", by="x", reason="ill", now_ms=now)
+        for way in ("webhook", cases.PHONE):
+            cases.add_notice(connection, which, bench.an, channel=way, language="vi", text="a\n\nb", now_ms=now)
+        cases.spoken(connection, which, bench.an, "sẽ ở nhà <b>", now)
+    token = bench.session()
+    told = json.loads(bench.mine(token, "/mine/copy/json").content)["notices"]
+    assert {each["channel"]: each["answer"] for each in told} == {"webhook": "", "phone": "sẽ ở nhà <b>"}
+    assert "Answer: <bdi>sẽ ở nhà &lt;b&gt;</bdi>" in bench.mine(token).text
+    sheet = openpyxl.load_workbook(io.BytesIO(bench.mine(token, "/mine/copy/xlsx?lang=en").content))["Notices"]
+    assert "sẽ ở nhà <b>" in [cell.value for cell in sheet["E"]]
 
 
 def test_a_declaration_is_opened_for_whoever_made_it(bench: Bench) -> None:

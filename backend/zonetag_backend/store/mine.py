@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from zonetag_backend.keys import DataKey, Keyring
 from zonetag_backend.store import cases, consent_ledger, people, restrictions, subject_requests
@@ -70,6 +70,8 @@ class Told:
     channel: str
     text: str
     sent_ms: int | None
+    answer: str = ""
+    # what an officer noted that they said to it on the telephone
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ def read(
     v = visitor.c
     visiting = connection.execute(select(v.host, v.phone).where(v.person == who)).first()
     n, r, c = case_notice.c, reminder.c, case_record.c
-    notices = select(n.made_ms, n.channel, n.text, n.sent_ms).where(n.person == who, n.made_ms >= floor_ms)
+    said = case((n.channel == cases.PHONE, n.answer), else_="")  # on another channel it is a machine's
+    notices = select(n.made_ms, n.channel, n.text, n.sent_ms, said).where(n.person == who, n.made_ms >= floor_ms)
     reminders = select(r.made_ms, r.channel, r.text, r.sent_ms).where(r.person == who, r.made_ms >= floor_ms)
     own = select(c.profile, c.onset_ms, c.opened_ms, c.closed_ms).where(c.person == who, cases.kept(floor_ms))
     return Mine(

@@ -82,7 +82,7 @@ def plain(mine: Mine, zone: ZoneInfo, names: bool) -> dict[str, Any]:
             }
             for e in mine.declarations
         ],
-        "notices": told(mine.notices),
+        "notices": [row | {"answer": of.answer} for row, of in zip(told(mine.notices), mine.notices, strict=True)],
         "reminders": told(mine.reminders),
         "cases": [
             {"disease": e.profile, "since": at(e.onset_ms), "opened": at(e.opened_ms), "closed": at(e.closed_ms)}
