@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -245,9 +246,11 @@ def test_a_clock_needs_no_day() -> None:
 def test_sheets(read: Callable[[bytes], str], language: str) -> None:
     link = "https://zonetag.example.vn/mine"
     for place in poster.PLACES:
-        text = read(poster.render(place, HEAD, link, language))
+        head = replace(HEAD, name="Sở Thông tin và Truyền thông " * 5) if place == poster.ENTRANCE else HEAD
+        text = read(poster.render(place, head, link, language))
         assert link in text
         assert text.count("\f") == 1, "one page"
+        assert text.index("Quét" if language == "vi" else "Scan") > len(text) - 120, "the lines end above the code"
     form = read(consent_form.render(HEAD, 21, language))
     assert form.count("\f") == 1
     assert ("21 ngày" if language == "vi" else "21 days") in form

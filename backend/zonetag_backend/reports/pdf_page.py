@@ -125,6 +125,12 @@ class Page(FPDF):
         self.set_font(FACE, style, size)
         return float(self.get_string_width(text))
 
+    def height_of(self, text: str, size: float) -> float:
+        """Of a paragraph in the middle, from margin to margin, mm."""
+        self.set_font(FACE, "", size)
+        lines = self._even(self.shown(text), self.epw - 2 * self.c_margin - 0.1).count("\n") + 1
+        return lines * size * POINT_MM * LEADING
+
     def qr(self, text: str, x: float, y: float, size: float) -> None:
         """A QR code, with the quiet zone left to the caller."""
         modules = [bytes(row) for row in segno.make(text, error="m", micro=False).matrix_iter(border=0)]

@@ -9,13 +9,18 @@ PLACES = (ENTRANCE, LIFT, DECLARATION)
 QR = 78.0  # mm: read from two metres
 SIDE = 18.0  # mm of margin: a poster is not filed
 BLUE = (20, 71, 122)
-_TITLE, _TITLE_LEAST, _LINE, _UNDER = 54.0, 36.0, 25.0, 20.0  # points
+# Points: as large as the sheet has room for.  A head is read from three metres, a line of 25 points from two.
+_TITLE, _TITLE_LEAST = 60, 36
+_LINE, _LINE_LEAST = 34, 20  # the least beside the longest name of an office
+_UNDER, _ADDRESS, _ADDRESS_LEAST = 20, 13, 7
 _GAP = 7.0  # mm between lines
+_QUIET = 6.0  # mm under the code, which is read only with white around it
+_FOOT = _QUIET + 12.0  # mm for what stands under the code
 
 
 def render(place: str, head: Letterhead, link: str, language: str) -> bytes:
     """The file; `link` is what the QR code opens."""
-    words = _TEXTS[place][LANGUAGES.index(language)]
+    words = tuple(each.replace("_", "\u00a0") for each in _TEXTS[place][LANGUAGES.index(language)])
     page = Page(language=language)
     page.bare = True
     page.set_margins(SIDE, SIDE, SIDE)
@@ -29,45 +34,51 @@ def render(place: str, head: Letterhead, link: str, language: str) -> bytes:
     page.set_line_width(0.8)
     page.line(page.l_margin, page.get_y(), page.w - page.r_margin, page.get_y())
     page.ln(9)
-    size = _TITLE
-    while size > _TITLE_LEAST and page.width_of(words[0], size, "B") > page.epw - 3:
-        size -= 1
+    size = _fitting(page, words[0], _TITLE, _TITLE_LEAST, "B")
     page.lines(words[0], size=size, style="B", align="C", after=_GAP)
     page.set_text_color(0)
+    y = page.h - SIDE - _FOOT - QR
+    room, size = y - page.get_y(), _LINE
+    while size > _LINE_LEAST and sum(page.height_of(line, size) + _GAP for line in words[1:-1]) > room:
+        size -= 1
     for line in words[1:-1]:
-        page.lines(line, size=_LINE, align="C", after=_GAP)
-    y = page.h - SIDE - 21 - QR
+        page.lines(line, size=size, align="C", after=_GAP)
     page.qr(link, (page.w - QR) / 2, y, QR)
-    page.set_xy(page.l_margin, y + QR + 4)
+    page.set_xy(page.l_margin, y + QR + _QUIET)
     page.lines(words[-1], size=_UNDER, style="B", align="C")
-    page.lines(link, size=10, align="C")
+    page.lines(link, size=_fitting(page, link, _ADDRESS, _ADDRESS_LEAST), align="C")
     return page.finished()
 
 
-# Place -> for each language: head, lines, what stands under the code.
+def _fitting(page: Page, text: str, most: int, least: int, style: str = "") -> int:
+    """The largest size at which a text stands in one line."""
+    return next((size for size in range(most, least, -1) if page.width_of(text, size, style) < page.epw - 3), least)
+
+
+# Place -> for each language: head, lines, what stands under the code.  "_": a space at which no line is broken.
 _TEXTS = {
     ENTRANCE: (
         (
             "Xin đeo thẻ",
-            "Đưa thẻ lại gần màn hình ở cửa; màn hình báo xanh là thẻ đã được ghi nhận.",
-            "Khách đến làm việc: xin mượn thẻ tại quầy lễ tân và trả lại khi ra về.",
-            "Việc đeo thẻ là tự nguyện. Thẻ không biết anh/chị là ai và không ghi âm, ghi hình.",
+            "Đưa thẻ lại gần màn_hình ở cửa; màn_hình báo xanh là thẻ đã được ghi_nhận.",
+            "Khách đến làm_việc: xin mượn thẻ tại quầy lễ_tân và trả lại khi ra_về.",
+            "Việc đeo thẻ là tự_nguyện. Thẻ không biết anh/chị là ai và không ghi_âm, ghi_hình.",
             "Quét mã để xem cơ quan lưu gì và lưu trong bao lâu",
         ),
         (
             "Please wear a tag",
             "Hold the tag near the screen at the door; when it turns green, the tag was heard.",
             "Visitors: borrow a tag at the desk, and give it back when you leave.",
-            "Wearing it is voluntary. A tag does not know who you are, and records no sound and no picture.",
+            "Wearing it is voluntary. A_tag does not know who you are, and records no sound and no picture.",
             "Scan to see what is kept, and for how long",
         ),
     ),
     LIFT: (
         (
             "Anh/chị đã đeo thẻ chưa?",
-            "Đeo thẻ bên ngoài túi áo, không để trong cặp.",
-            "Thẻ hỏng, thất lạc hay sắp hết pin: xin báo bộ phận phụ trách thẻ.",
-            "Giữ khoảng cách, đeo khẩu trang khi đông người.",
+            "Đeo thẻ bên ngoài túi_áo, không để trong cặp.",
+            "Thẻ hỏng, thất_lạc hay sắp hết_pin: xin báo bộ_phận phụ_trách thẻ.",
+            "Giữ khoảng_cách, đeo khẩu_trang khi đông_người.",
             "Quét mã để xem cơ quan lưu gì và lưu trong bao lâu",
         ),
         (
@@ -81,9 +92,9 @@ _TEXTS = {
     DECLARATION: (
         (
             "Khai báo y tế",
-            "Xin khai báo trước khi vào, trên điện thoại của anh/chị, không cần cài ứng dụng.",
-            "Chỉ cần số thẻ đang đeo và vài câu hỏi có/không.",
-            "Câu trả lời được mã hóa; chỉ cán bộ y tế được xem.",
+            "Xin khai_báo trước khi vào, trên điện_thoại của anh/chị, không cần cài ứng_dụng.",
+            "Chỉ cần số_thẻ đang đeo và vài câu_hỏi có/không.",
+            "Câu trả_lời được mã_hóa; chỉ cán_bộ y_tế được xem.",
             "Quét mã để khai báo",
         ),
         (
