@@ -123,9 +123,7 @@ class Backend:
             ("sending reminders", lambda _: reminders.tell(self.engine, config.notices, self.clock)),
         )
         looks: tuple[tuple[str, Chore], ...] = (("tracing open cases again", self._look),)
-        clocks: tuple[tuple[str, Chore], ...] = (
-            ("judging contact records", lambda now_ms: _judge_again(self._repair.look, now_ms)),
-        )
+        clocks: tuple[tuple[str, Chore], ...] = (("judging contact records", self._repair.look),)
         self._looking = asyncio.create_task(keep_house(looks, self.clock, LOOK_EVERY_S))
         self._clocks = asyncio.create_task(keep_house(clocks, self.clock, JUDGE_EVERY_S))
         self._telling = asyncio.create_task(keep_house(errands, self.clock, TELL_EVERY_S))
@@ -153,7 +151,7 @@ class Backend:
         return (
             ("the certificate of the pages", self._renew_certificate),
             ("expiry", lambda now_ms: _expire(self.engine, now_ms, config.retention_days)),
-            ("judging contact records again", lambda now_ms: _judge_again(self._repair.run, now_ms)),
+            ("judging contact records again", self._repair.run),
             (
                 "the audit log",
                 lambda now_ms: audit_keeper.keep(
@@ -237,10 +235,6 @@ def _expire(engine: Database, now_ms: int, days: int) -> None:
     gone = expire(engine, now_ms, days)
     if gone:
         log.info("expired: %s", ", ".join(f"{table} {rows}" for table, rows in sorted(gone.items())))
-
-
-def _judge_again(judge: Callable[[int], int], now_ms: int) -> None:
-    judge(now_ms)
 
 
 class _Server(uvicorn.Server):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 log = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
-Chore = Callable[[int], None]
-"""One piece of work, given UTC ms."""
+Chore = Callable[[int], object]
+"""One piece of work, given UTC ms; what it returns is not looked at."""
 
 
 async def keep_house(chores: Sequence[tuple[str, Chore]], clock: Callable[[], int], every_s: float = EVERY_S) -> None:
