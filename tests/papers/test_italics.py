@@ -13,14 +13,7 @@ from zonetag_backend.reports.pdf_page import SLANT, Page, letterhead
 
 @pytest.mark.parametrize("slanted", [True, False])
 def test_the_date_of_a_letter_leans(slanted: bool) -> None:
-    page = Page(
-        family=replace(
-            fonts.find(
-                (),
-            ),
-            slanted=slanted,
-        )
-    )
+    page = Page(family=replace(fonts.find(()), slanted=slanted))
     page.set_compression(False)
     page.add_page()
     letterhead(page, Letterhead(name="UBND", place="Đà Nẵng"), "12", "thẻ", date(2026, 3, 5))

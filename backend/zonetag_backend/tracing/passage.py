@@ -112,9 +112,10 @@ class _Parts(NamedTuple):
     def of_table(cls, table: Ints) -> "_Parts":
         """From columns of windows (subject, gateway, start, end, dBm), in order of subject and start."""
         subject, _, start, end, _ = table
-        own = np.cumsum(np.diff(subject, prepend=subject[0]) != 0) * (int(end.max()) + QUIET_MS + 1)
-        latest = np.maximum.accumulate(own + end)  # no other subject's reaches up to it
-        new = np.append(True, own[1:] + start[1:] - latest[:-1] > QUIET_MS)
+        # The n-th subject's times are moved n times beyond all times, so that a silence and another subject are alike.
+        moved = np.cumsum(np.diff(subject, prepend=subject[0]) != 0) * (int(end.max()) + QUIET_MS + 1)
+        latest = np.maximum.accumulate(moved + end)
+        new = np.append(True, moved[1:] + start[1:] - latest[:-1] > QUIET_MS)
         begins = np.flatnonzero(new)
         first = start[begins] // BIN_MS
         length = np.maximum.reduceat(end, begins) // BIN_MS - first + 1
