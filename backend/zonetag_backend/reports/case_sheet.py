@@ -42,7 +42,7 @@ def contact_rows(
     """
     rows: list[list[Cell]] = []
     for each in contacts:
-        word = next(sure[least] for least in sorted(sure, reverse=True) if each.probability >= least)
+        word = next(sure[least] for least in sorted(sure, reverse=True) if round(each.probability, 2) >= least)
         for day in each.days:
             row: list[Cell] = [f"F{each.generation}", *_who(each.who), safe(_called(each.through))]
             row += [evidence[day.evidence], at(day.first_ms, zone), at(day.last_ms, zone), safe(", ".join(day.places))]

@@ -60,7 +60,7 @@ def _kind(reason: Reason) -> str:
 def _words(reason: Reason, language: str, zone: tzinfo) -> dict[str, str]:
     at = datetime.fromtimestamp(reason.day_ms // 1000, UTC).astimezone(zone)
     day = f"ngày {at:%d/%m/%Y}" if language == "vi" else f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
-    sure = next(words for least, words in _SURE[language] if reason.probability >= least)
+    sure = next(words for least, words in _SURE[language] if round(reason.probability, 2) >= least)
     return {"day": day, "minutes": f"{max(1, round(reason.minutes))}", "sure": sure}
 
 

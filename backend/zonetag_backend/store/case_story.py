@@ -51,7 +51,7 @@ class Contact:
     probability: float
     # of a contact with `through`
     chain: float
-    # of the most probable way from the case
+    # of the whole way from the case, through `through`
     days: tuple[Touch, ...]
 
     @property
@@ -86,10 +86,10 @@ def contacts(connection: Connection, case: Case, floor_ms: int) -> list[Contact]
         for (of, source, other), touches in days.items():
             if of == generation:
                 probability = any_of((touch.day_ms, touch.probability) for touch in touches)
-                chain[other] = max(chain.get(other, 0.0), before.get(source, 0.0) * probability)
-                found.append((other, source, generation, probability, tuple(touches)))
-    made = [Contact(who(other), who(source), g, p, chain[other], touches) for other, source, g, p, touches in found]
-    return sorted(made, key=_order)
+                way = before.get(source, 0.0) * probability
+                chain[other] = max(chain.get(other, 0.0), way)
+                found.append(Contact(who(other), who(source), generation, probability, way, tuple(touches)))
+    return sorted(found, key=_order)
 
 
 def _order(each: Contact) -> tuple[object, ...]:

@@ -60,7 +60,7 @@ class Found:
     probability: float
     # of a contact with `through`
     chain_probability: float
-    # of the most probable way from the case
+    # of the whole way from the case, through `through`
     days: tuple[Day, ...]
 
 
@@ -130,7 +130,7 @@ def outcome(
             who(link.known),
             link.generation,
             link.probability,
-            chain.probabilities[link.found],
+            chain.probabilities[link.known] * link.probability,
             tuple(_day(exposure, places) for exposure in link.exposures),
         )
         for link in chain.links

@@ -29,6 +29,7 @@ class Box:
     label: str
     # empty: the name was removed
     probability: float
+    # of the best way from the case
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Edge:
     path: str
     width: float
     best: bool
-    # the most probable of those that lead to that box
+    # on the most probable way to that box
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def graph_of(case: Who, contacts: Sequence[Contact]) -> Graph | None:
     for each in contacts:
         if each.generation < len(COLUMNS):
             known = best.get(each.who.id)
-            if known is None or each.probability > known.probability:
+            if known is None or each.chain > known.chain:
                 best[each.who.id] = each
     if not best:
         return None
@@ -66,7 +67,7 @@ def graph_of(case: Who, contacts: Sequence[Contact]) -> Graph | None:
     rank = {each.who.id: place for place, each in enumerate(first)}
     second = [each for each in best.values() if each.generation == 2]
     # Whoever hangs on the same F1 stands together, in the order of the F1: few lines cross.
-    second.sort(key=lambda each: (rank.get(each.through.id, len(rank)), -each.probability, each.who.id))
+    second.sort(key=lambda each: (rank.get(each.through.id, len(rank)), -each.chain, each.who.id))
     second = second[: MOST[2]]
     height = max(len(first), len(second), 2) * (BOX_HEIGHT + GAP) + GAP
     boxes = {case.id: _box(case, 0, min((height - BOX_HEIGHT) / 2, LOWEST), 1.0)}
@@ -74,7 +75,7 @@ def graph_of(case: Who, contacts: Sequence[Contact]) -> Graph | None:
         top = (height - len(column) * (BOX_HEIGHT + GAP) + GAP) / 2
         for row, each in enumerate(column):
             y = top + row * (BOX_HEIGHT + GAP)
-            boxes[each.who.id] = _box(each.who, each.generation, y, each.probability)
+            boxes[each.who.id] = _box(each.who, each.generation, y, each.chain)
     drawn = [each for each in contacts if each.who.id in boxes and each.through.id in boxes]
     edges = [_edge(boxes[each.through.id], boxes[each.who.id], each, best) for each in drawn]
     edges.sort(key=lambda edge: edge.best)

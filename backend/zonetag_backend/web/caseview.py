@@ -65,8 +65,8 @@ def require_reason(request: Request) -> None:
 
 
 def sure(probability: float) -> str:
-    """The word for a probability, to be translated."""
-    return next(word for least, word in SURE if probability >= least)
+    """The word for a probability, to be translated; that of the number beside it, as `percent` rounds it."""
+    return next(word for least, word in SURE if round(probability, 2) >= least)
 
 
 def percent(probability: float) -> str:
@@ -77,8 +77,11 @@ def percent(probability: float) -> str:
 
 
 def by_person(contacts: Iterable[Contact]) -> list[Contact]:
-    """Generation by generation, the most probable people first, each with all ways to them one below the other."""
-    return sorted(contacts, key=lambda each: (each.generation, -each.chain, each.who.id, -each.probability))
+    """Generation by generation, the most probable people first, each with all ways to them, the best first."""
+    listed, best = list(contacts), dict[int, float]()
+    for each in listed:
+        best[each.who.id] = max(best.get(each.who.id, 0.0), each.chain)
+    return sorted(listed, key=lambda each: (each.generation, -best[each.who.id], each.who.id, -each.chain))
 
 
 def who_twin(who: Who) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def sources(request: Request) -> Response:
     # What was asked when something else was known is not shown; its turn to be asked anew comes with the next look.
     of = work.answer if work.done.is_set() and work.about == about and isinstance(work.answer, Sources) else empty
     tracing = not work.failed and of is empty
-    contacts = of.contacts
+    contacts = caseview.by_person(of.contacts)
     return show(
         request,
         "case-sources",
