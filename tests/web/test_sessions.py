@@ -276,6 +276,7 @@ def test_a_one_time_link_opens_once_and_in_time(office: Office, browser: Callabl
     assert desk.open(old).status_code == 404, "another one was made since"
     assert desk.open(link).status_code == 200
     assert desk.send(link, name="", new=PASSWORD, again=PASSWORD).status_code == 400
+    assert 'name="name" value="sếp"' in desk.send(link, name="sếp", new="kurz", again="kurz").text
     assert desk.send(link, name="sếp", new=PASSWORD, again=PASSWORD).headers["location"] == "/account/totp"
     assert browser().open(link).status_code == 404
     late = made()

@@ -60,4 +60,5 @@ def start(request: Request) -> Response:
 
 def _form(request: Request, link: OneTime, error: str = "") -> Response:
     twin = {"name": link.name, "role": link.role}
-    return show(request, "start", lambda: twin, 400 if error else 200, link=link, error=error)
+    typed = field(request, "name") if error else ""
+    return show(request, "start", lambda: twin, 400 if error else 200, link=link, error=error, typed=typed)
