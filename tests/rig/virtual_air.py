@@ -9,31 +9,20 @@
 Time is virtual and shared: a tag that sleeps asks the air (4 bytes of milliseconds; the answer is a byte, 1, or 0 when
 the supply ends), and time goes on to the next wake when all ask.  So nothing depends on the speed of this machine.  The
 scanner is bumble's own host and device, on a controller of the same air.
-
-Repaired here, against Bluetooth Core 5.4, volume 4, part E (bumble 0.0.236 differs):
-- LE Set Random Address is refused (0x0C) while advertising or scanning (7.8.4);
-- intervals are in units of 0.625 ms (7.8.5);
-- scannable and non-connectable adverts are sent, each once, and no scan response is made up of them;
-- LE Create Connection Cancel is known (7.8.13), without which one connection that never came about forbids all others;
-- a report bears the RSSI of its link.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
 
 from bumble import hci, ll
-from bumble.controller import Controller, LegacyAdvertiser
 from bumble.device import Advertisement, Device
 from bumble.host import Host
-from bumble.link import LocalLink
-from bumble.transport.common import StreamPacketSource
+from rig.air_controller import AirController, HciLine
 from rig.air_link import AirLink
 
 UNIT_MS = 0.625
-CONNECTABLE = 0  # ADV_IND
 # While somebody is connected, so many turns of the loop for each step of the air's time: what is under way arrives.
 TURNS = 25
 # Each advert of a slot is the same: after so many of one sleep, more add nothing but time.
@@ -41,7 +30,6 @@ ADVERTS_PER_SLEEP = 2
 PACED = 20.0  # times as fast as real time at most, while there is a pace: brokers and gateways live in that
 REAL_STEP_S = 0.02  # so often it is asked how fast time goes
 MOST_S = 120  # real seconds that a simulation may take
-Report = hci.HCI_LE_Advertising_Report_Event.Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,110 +45,6 @@ class Heard:
     # dBm
     name: str
     # of the seat it was sent from
-
-
-class TimedAdvertiser(LegacyAdvertiser):
-    """Sends when the air's time says so, never by this machine's clock."""
-
-    next_ms: float = 0.0
-
-    def start(self) -> None:
-        """Begin at once."""
-        self.stop()
-        self.enabled = True
-        self.next_ms = 0.0
-
-
-class HciLine:
-    """HCI in its H4 form over TCP: one client at a time, as on a serial line.  A source and a sink of bumble."""
-
-    def __init__(self) -> None:
-        self.source = StreamPacketSource()
-        self._server: asyncio.Server | None = None
-        self._writer: asyncio.StreamWriter | None = None
-
-    async def open(self) -> str:
-        """Listen; host:port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return "{}:{}".format(*self._server.sockets[0].getsockname())
-
-    def on_packet(self, packet: bytes) -> None:
-        """From the controller to the tag."""
-        if self._writer is not None:
-            self._writer.write(packet)
-
-    def close(self) -> None:
-        """End the line."""
-        if self._writer is not None:
-            self._writer.close()
-        if self._server is not None:
-            self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writer = writer
-        try:
-            while data := await reader.read(4096):
-                self.source.data_received(data)
-        except ConnectionResetError:
-            pass
-        finally:
-            writer.close()
-
-
-class AirController(Controller):
-    """A controller that refuses what real ones refuse, and reports what it hears as it was sent."""
-
-    def __init__(self, name: str, link: LocalLink, line: HciLine | None = None) -> None:
-        super().__init__(name, host_source=line.source if line else None, host_sink=line, link=link)
-        self.advertiser = TimedAdvertiser(self)
-        self.le_legacy_advertiser = self.advertiser
-        self.refused = 0
-        self.refuse = 0  # so many changes of the address are refused whatever the state: a controller that is busy
-        self.rssi = -60  # dBm, of what it sends, at whoever hears it
-
-    def on_hci_reset_command(self, command: hci.HCI_Reset_Command) -> Any:
-        """All roles end (7.3.2)."""
-        self.advertiser.stop()
-        self.le_scan_enable = False
-        return super().on_hci_reset_command(command)
-
-    def on_hci_le_set_random_address_command(self, command: hci.HCI_LE_Set_Random_Address_Command) -> Any:
-        """Refused while advertising or scanning (7.8.4)."""
-        if self.advertiser.enabled or self.le_scan_enable or self.refuse:
-            self.refuse = max(0, self.refuse - 1)
-            self.refused += 1
-            return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
-        return super().on_hci_le_set_random_address_command(command)
-
-    def on_hci_le_create_connection_cancel_command(self, _: hci.HCI_LE_Create_Connection_Cancel_Command) -> Any:
-        """The connection that did not come about yet is complete, without one (7.8.13)."""
-        given_up, self.pending_le_connection = self.pending_le_connection, None
-        if given_up is None:
-            return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
-        over = hci.HCI_LE_Connection_Complete_Event(
-            status=hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR,
-            connection_handle=0,
-            role=hci.Role.CENTRAL,
-            peer_address_type=given_up.peer_address_type,
-            peer_address=given_up.peer_address,
-            connection_interval=0,
-            peripheral_latency=0,
-            supervision_timeout=0,
-            central_clock_accuracy=0,
-        )
-        asyncio.get_running_loop().call_soon(self.send_hci_packet, over)  # behind the answer to the command
-        return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
-
-    def hear(self, pdu: ll.AdvInd, kind: int, rssi: int) -> None:
-        """One report, of the kind that was sent, if we scan."""
-        wanted = self.pending_le_connection
-        if wanted is not None and kind == CONNECTABLE and wanted.peer_address == pdu.advertiser_address:
-            self.create_le_connection(pdu.advertiser_address)
-        if not self.le_scan_enable:
-            return
-        address = pdu.advertiser_address
-        report = Report(event_type=kind, address_type=address.address_type, address=address, data=pdu.data, rssi=rssi)
-        self.send_hci_packet(hci.HCI_LE_Advertising_Report_Event([report]))
 
 
 @dataclass(slots=True)
