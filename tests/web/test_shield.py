@@ -154,7 +154,7 @@ def test_every_page_has_a_twin_and_links_it(get: Get, path: str) -> None:
     assert by_accept.headers["content-type"] == "application/json"
     assert by_accept.json() == by_name.json()
     if path != "/":
-        assert f'href="{path}.json' in get(path, role="auditor").text
+        assert f'href="{path}.json' in get(path, role="admin").text
 
 
 def test_sites_to_choose_from_and_nothing_set_up(office: Office, get: Get, get_bare: Get) -> None:
