@@ -18,7 +18,7 @@ import pytest
 from rig.office import Office
 from rig.pages import KEYRING, Get
 from rig.rosters import workbook
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from zonetag_backend.cli import main
 from zonetag_backend.names import printable
@@ -108,6 +108,24 @@ def test_each_stage_is_told_to_its_end_and_a_stop_undoes_all(office: Office) -> 
     assert [stage for stage, *_ in told] == sorted((stage for stage, *_ in told), key=(READ, CHECK, WRITE).index)
     assert told[-1] == (WRITE, ROWS, ROWS)
     assert max(b[1] - a[1] for a, b in pairwise(told)) <= EVERY
+
+
+def test_a_hundred_rows_are_written_in_few_statements(office: Office) -> None:
+    """All of it is one transaction, for which every report of a tag waits: it costs no statement a row."""
+    with writing(office.engine) as connection:
+        for n in range(200):
+            tags.add_tag(connection, KEYRING, f"A-{n}", office.now)
+    asked: list[str] = []
+    event.listen(office.engine, "before_cursor_execute", lambda _c, _r, said, *_: asked.append(said))
+    for unit in ("Kho", "Văn phòng"):  # all are new; then all are others
+        lines = "".join(f"Lê Văn A{n};{unit};NV{n};A-{n}\n" for n in range(200))
+        found = roster.look(f"Họ và tên;Đơn vị;Mã số;Số thẻ\n{lines}".encode(), silent)
+        with writing(office.engine) as connection:
+            plan = planning.plan(found.rows, rosters.known_people(connection), rosters.known_tags(connection))
+            asked.clear()
+            taken = rosters.take_over(connection, KEYRING, plan, office.now, "x")
+            assert len(asked) < 100, asked
+        assert (taken.new, taken.changed, taken.tags) == ((200, 0, 200) if unit == "Kho" else (0, 200, 0))
 
 
 def test_who_stops_it_finds_nothing_changed(office: Office, get: Get) -> None:

@@ -56,6 +56,7 @@ def _import(args: argparse.Namespace) -> int:
                 _say(_plan(connection, looked, told))
             print("Nothing has been changed. Take it over with --yes.")
             return 0
+        rosters.prepare(looked.rows)
         with writing(opened.database) as connection:
             plan = _plan(connection, looked, told)
             taken = _take(opened, connection, plan, told)

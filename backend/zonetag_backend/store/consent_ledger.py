@@ -3,7 +3,7 @@
 Nothing is agreed to until somebody says so.  Inside the caller's transaction.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, and_, exists, func, insert, select, true
@@ -117,9 +117,21 @@ def missing(connection: Connection, who: int) -> tuple[str, ...]:
 def note_handed_out(connection: Connection, who: int, by: str, now_ms: int) -> tuple[str, ...]:
     """A tag was handed to somebody: what they have not agreed to, which is put into the audit log."""
     lacking = missing(connection, who)
-    if lacking:
-        audit.record(connection, now_ms, by, "agreement.missing", who, ", ".join(lacking))
+    note_missing(connection, {who: lacking} if lacking else {}, by, now_ms)
     return lacking
+
+
+def lacking_of(connection: Connection, people: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """What each of the staff has not agreed to, as `missing` says it; who has agreed to all is not there."""
+    held = given(connection)
+    found = {who: tuple(each for each in NEEDED if each not in held.get(who, frozenset())) for who in people}
+    return {who: purposes for who, purposes in found.items() if purposes}
+
+
+def note_missing(connection: Connection, lacking: Mapping[int, Sequence[str]], by: str, now_ms: int) -> None:
+    """Tags were handed to people who have not agreed to all: that stands in the audit log."""
+    told = [("agreement.missing", who, ", ".join(purposes)) for who, purposes in lacking.items()]
+    audit.record_all(connection, now_ms, by, told)
 
 
 def _now(of: Iterable[Entry]) -> list[Entry]:

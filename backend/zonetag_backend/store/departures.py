@@ -3,6 +3,8 @@
 Written inside the caller's transaction (`store.engine.writing`).
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, delete, insert, select
 
 from zonetag_backend.keys import Keyring
@@ -21,7 +23,12 @@ def leave(connection: Connection, keyring: Keyring, who: int, now_ms: int) -> No
 
 def come_back(connection: Connection, who: int) -> None:
     """Somebody who had left is here again."""
-    connection.execute(delete(departed).where(departed.c.person == who))
+    come_back_all(connection, [who])
+
+
+def come_back_all(connection: Connection, people: Sequence[int]) -> None:
+    """The same of some hundred."""
+    connection.execute(delete(departed).where(departed.c.person.in_(people)))
 
 
 def worn_by(connection: Connection, who: int) -> list[int]:

@@ -6,6 +6,8 @@ itself (store/schema/forms.py), and whoever changes a name does it by `rename`. 
 in past both, is made anew when the database is opened.
 """
 
+from collections.abc import Iterable, Mapping
+
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from zonetag_backend.names import RULE
@@ -15,8 +17,14 @@ from zonetag_backend.store.schema.forms import forms_of, tag_forms_of
 
 def rename(connection: Connection, who: int, name: str, unit: str, code: str | None) -> None:
     """Another name, unit or staff number for somebody, as they are: `people.change` checks them."""
-    values = {"name": name, "unit": unit, "code": code}
-    connection.execute(update(person).where(person.c.id == who).values(**values, **forms_of(values)))
+    rename_all(connection, [(who, {"name": name, "unit": unit, "code": code})])
+
+
+def rename_all(connection: Connection, changes: Iterable[tuple[int, Mapping[str, object]]]) -> None:
+    """The same of many: who, and their name, unit and code."""
+    made = [{"which": who, **values, **forms_of(values)} for who, values in changes]
+    if made:
+        connection.execute(update(person).where(person.c.id == bindparam("which")), made)
 
 
 def refill(connection: Connection) -> int:

@@ -4,7 +4,7 @@ What writes works inside the caller's transaction (`store.engine.writing`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -115,12 +115,16 @@ def history(connection: Connection, who: int, floor_ms: int = 0) -> list[Worn]:
 
 def change(connection: Connection, who: int, name: str, unit: str, code: str) -> None:
     """Another name, unit or staff number (empty for none).  BadValue, AlreadyThere."""
-    values = checked(name, unit, code)
-    if values["code"] is not None:
-        other = connection.scalar(select(person.c.id).where(person.c.code == values["code"], person.c.id != who))
-        if other is not None:
+    change_all(connection, [(who, checked(name, unit, code))])
+
+
+def change_all(connection: Connection, changes: Sequence[tuple[int, Written]]) -> None:
+    """The same of some hundred people; later changes of the same person count.  AlreadyThere."""
+    codes = {values["code"]: who for who, values in changes if values["code"] is not None}
+    for who, code in connection.execute(select(person.c.id, person.c.code).where(person.c.code.in_(codes))):
+        if codes[code] != who:
             raise AlreadyThere(f"there is somebody with the number {code} already")
-    name_forms.rename(connection, who, **values)
+    name_forms.rename_all(connection, changes)
 
 
 def checked(name: str, unit: str, code: str) -> Written:

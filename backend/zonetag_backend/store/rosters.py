@@ -1,16 +1,21 @@
 """The register as a roster is held against it, and a roster taken over.  Inside the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import Connection, insert
 
 from zonetag_backend.keys import Keyring
 from zonetag_backend.roster.plan import CHANGE, FREE, NEW, UNFIT, Known, KnownTag, Plan
+from zonetag_backend.roster.rows import Row
 from zonetag_backend.roster.telling import EVERY, WRITE, Tell, silent
 from zonetag_backend.store import audit, consent_ledger, departures, people, tag_list, tags
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema import person
+from zonetag_backend.store.schema.forms import forms_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,12 @@ def known_tags(connection: Connection) -> list[KnownTag]:
     ]
 
 
+def prepare(rows: Sequence[Row]) -> None:
+    """What can be done before anybody has to wait: how names are sorted and searched is remembered (names.py)."""
+    for row in rows:
+        forms_of({"name": row.name, "unit": row.unit, "code": row.code})
+
+
 def take_over(
     connection: Connection,
     keyring: Keyring,
@@ -66,7 +77,7 @@ def take_over(
     """
     new: list[dict[str, object]] = []
     wears: list[tuple[int, int, str]] = []
-    changes: list[int] = []
+    changes: list[tuple[int, people.Written]] = []
     for step in plan.steps:
         row = step.row
         if step.what == NEW:
@@ -75,37 +86,37 @@ def take_over(
             new.append({"id": who, "added_ms": now_ms, **values})
         elif step.what == CHANGE and step.before is not None:
             who = step.before.id
-            departures.come_back(connection, who)
-            people.change(connection, who, row.name, row.unit, row.code or step.before.code)
-            changes.append(who)
+            changes.append((who, people.checked(row.name, row.unit, row.code or step.before.code)))
         else:
             continue
         if step.tag is not None:
             wears.append((step.tag.id, who, step.tag.number))
-    lacking = _lacking(connection, [who for _, who, _ in wears]) if consent_required else []
+    agreed = consent_ledger.lacking_of(connection, [who for _, who, _ in wears]) if consent_required else {}
+    lacking = list(agreed.items())
     written = _Steps(tell, len(plan.steps), len(new) + len(changes) + len(wears) + len(lacking))
-    for at in range(0, len(new), EVERY):
-        connection.execute(insert(person), new[at : at + EVERY])
-        written.more(len(new[at : at + EVERY]))
+    for some in _portions(new):
+        connection.execute(insert(person), some)
+        written.more(len(some))
     told = f"new {len(new)}, changed {len(changes)}, tags {len(wears)}"
     audit.record(connection, now_ms, actor, "people.import", reason=told)
-    for who in changes:
-        audit.record(connection, now_ms, actor, "person.change", who)
-        written.more()
-    for which, who, number in wears:
-        tags.hand_out(connection, keyring, which, who, now_ms)
-        audit.record(connection, now_ms, actor, "tag.give", number)
-        written.more()
-    for who in lacking:
-        consent_ledger.note_handed_out(connection, who, actor, now_ms)
-        written.more()
+    for each in _portions(changes):
+        departures.come_back_all(connection, [who for who, _ in each])
+        people.change_all(connection, each)
+        audit.record_all(connection, now_ms, actor, [("person.change", who, "") for who, _ in each])
+        written.more(len(each))
+    for given in _portions(wears):
+        tags.hand_out_all(connection, keyring, {which: who for which, who, _ in given}, now_ms)
+        audit.record_all(connection, now_ms, actor, [("tag.give", number, "") for _, _, number in given])
+        written.more(len(given))
+    for without in _portions(lacking):
+        consent_ledger.note_missing(connection, dict(without), actor, now_ms)
+        written.more(len(without))
     return Taken(len(new), len(changes), len(wears), len(lacking))
 
 
-def _lacking(connection: Connection, people: Sequence[int]) -> list[int]:
-    """Who has not agreed to what a tag needs."""
-    agreed = consent_ledger.given(connection)
-    return [who for who in people if not agreed.get(who, frozenset()).issuperset(consent_ledger.NEEDED)]
+def _portions(of: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Of a hundred, each written in a few statements: reports of tags wait until all of it is committed."""
+    return (of[at : at + EVERY] for at in range(0, len(of), EVERY))
 
 
 class _Steps:
@@ -116,7 +127,7 @@ class _Steps:
         self._done = self._told = 0
         tell(WRITE, 0, rows)
 
-    def more(self, steps: int = 1) -> None:
+    def more(self, steps: int) -> None:
         self._done += steps
         if self._done - self._told >= EVERY or self._done == self._steps:
             self._told = self._done

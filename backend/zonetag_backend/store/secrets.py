@@ -1,11 +1,12 @@
 """Data keys in the database: one a person, one for the stock of tags, one for the office's own secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
 from zonetag_backend.errors import KeyFileError
 from zonetag_backend.keys import SECRETS, STOCK, DataKey, Keyring, SealedKey
+from zonetag_backend.store import rows
 from zonetag_backend.store.registry import new_id
 from zonetag_backend.store.schema import tag, wearing
 from zonetag_backend.store.schema.secrets import data_key
@@ -15,8 +16,17 @@ _COLUMNS = (data_key.c.id, data_key.c.mark, data_key.c.sealed)
 
 def of_person(connection: Connection, keyring: Keyring, who: int, now_ms: int) -> DataKey:
     """A person's data key, made now if there is none."""
-    row = connection.execute(select(*_COLUMNS).where(data_key.c.person == who)).first()
-    return DataKey(*row) if row is not None else _make(connection, keyring, new_id(), who, now_ms)
+    return of_people(connection, keyring, [who], now_ms)[who]
+
+
+def of_people(connection: Connection, keyring: Keyring, people: Sequence[int], now_ms: int) -> dict[int, DataKey]:
+    """The data keys of some hundred people, made now where there is none."""
+    d = data_key.c
+    known = connection.execute(select(d.person, *_COLUMNS).where(d.person.in_(people)))
+    found = {who: DataKey(*row) for who, *row in known}
+    new = {new_id(): who for who in dict.fromkeys(people) if who not in found}
+    made = _make(connection, keyring, new, now_ms) if new else []
+    return found | {new[key.id]: key for key in made}
 
 
 def of_stock(connection: Connection, keyring: Keyring, now_ms: int) -> DataKey:
@@ -31,17 +41,16 @@ def of_secrets(connection: Connection, keyring: Keyring, now_ms: int) -> DataKey
 
 def _office(connection: Connection, keyring: Keyring, which: int, now_ms: int) -> DataKey:
     row = connection.execute(select(*_COLUMNS).where(data_key.c.id == which)).first()
-    return DataKey(*row) if row is not None else _make(connection, keyring, which, None, now_ms)
+    return DataKey(*row) if row is not None else _make(connection, keyring, {which: None}, now_ms)[0]
 
 
-def _make(connection: Connection, keyring: Keyring, which: int, who: int | None, now_ms: int) -> DataKey:
+def _make(connection: Connection, keyring: Keyring, wanted: Mapping[int, int | None], now_ms: int) -> list[DataKey]:
+    """New data keys, by id; each a person's, or the office's."""
     other = connection.execute(select(*_COLUMNS).limit(1)).first()
     if other is not None:
         keyring.resealed(DataKey(*other), keyring)  # refuses to mix two key-encryption keys; reads a rotated one anew
-    made = keyring.new_data_key(which)
-    connection.execute(
-        insert(data_key).values(id=made.id, person=who, mark=made.mark, sealed=made.sealed, made_ms=now_ms)
-    )
+    made = [keyring.new_data_key(which) for which in wanted]
+    rows.insert(connection, data_key, [(key.id, wanted[key.id], key.mark, key.sealed, now_ms) for key in made])
     return made
 
 
@@ -61,11 +70,23 @@ def sealed_keys(connection: Connection, which: Sequence[int] | None = None) -> d
 
 def reseal(connection: Connection, keyring: Keyring, which: int, under: DataKey) -> None:
     """Put a tag's key under another data key."""
-    resting = sealed_key(connection, which)
-    if resting is None or resting.under.id == under.id:
-        return
-    moved = keyring.seal(under, which, keyring.open(which, resting))
-    connection.execute(update(tag).where(tag.c.id == which).values(sealed_key=moved.sealed, data_key=under.id))
+    reseal_all(connection, keyring, {which: under})
+
+
+def reseal_all(connection: Connection, keyring: Keyring, under: Mapping[int, DataKey]) -> None:
+    """Put the keys of some hundred tags each under another data key."""
+    moved = [
+        {
+            "which": which,
+            "sealed": keyring.seal(under[which], which, keyring.open(which, key)).sealed,
+            "key": under[which].id,
+        }
+        for which, key in sealed_keys(connection, list(under)).items()
+        if key.under.id != under[which].id
+    ]
+    if moved:
+        mine = update(tag).where(tag.c.id == bindparam("which"))
+        connection.execute(mine.values(sealed_key=bindparam("sealed"), data_key=bindparam("key")), moved)
 
 
 def adopt(connection: Connection, keyring: Keyring, now_ms: int) -> int:
@@ -118,15 +139,15 @@ def marks(connection: Connection) -> set[bytes]:
 
 def rotate(connection: Connection, old: Keyring, new: Keyring) -> int:
     """Put every data key under another key-encryption key; how many.  Tag keys stay as they are."""
-    rows = connection.execute(select(*_COLUMNS)).all()
-    for row in rows:
+    known = connection.execute(select(*_COLUMNS)).all()
+    for row in known:
         moved = old.resealed(DataKey(*row), new)
         connection.execute(
             update(data_key).where(data_key.c.id == moved.id).values(mark=moved.mark, sealed=moved.sealed)
         )
     if marks(connection) - {new.mark}:
         raise KeyFileError("a data key was made meanwhile: type the command again")
-    return len(rows)
+    return len(known)
 
 
 def destroy(connection: Connection, who: int) -> list[int]:

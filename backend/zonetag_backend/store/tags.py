@@ -1,13 +1,14 @@
 """Tags and who wears them: written here, inside the caller's transaction (`store.engine.writing`)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import token_bytes
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from zonetag_backend.errors import AlreadyThere, BadValue, NotFound
 from zonetag_backend.keys import Keyring
-from zonetag_backend.store import secrets
+from zonetag_backend.store import rows, secrets
 from zonetag_backend.store.order import by_bytes
 from zonetag_backend.store.registry import changed, new_id
 from zonetag_backend.store.schema import tag, tag_clock, wearing
@@ -21,6 +22,9 @@ ACTIVE = "active"
 LOST = "lost"  # still resolved, so that it can be found
 RETIRED = "retired"  # its key is forgotten by the resolver
 NO_STATUS = -1
+
+Wearing = Row[tuple[int, int, int | None, int]]
+"""Of the table: tag, since when, until when, and who."""
 
 # A new tag's clock begins here: after the widest search for it, so that no search passes zero.
 FIRST_SECOND = 1 << 16
@@ -103,16 +107,31 @@ def hand_out(connection: Connection, keyring: Keyring, which: int, who: int, now
 
     The tag's key goes under the data key of whoever wears it.
     """
-    if connection.scalar(select(tag.c.state).where(tag.c.id == which)) == RETIRED:
+    hand_out_all(connection, keyring, {which: who}, now_ms)
+
+
+def hand_out_all(connection: Connection, keyring: Keyring, given: Mapping[int, int], now_ms: int) -> None:
+    """Some hundred tags, each to a person, as `hand_out` gives one, in as few statements."""
+    which = list(given)
+    retired = select(tag.c.id).where(tag.c.id.in_(which), tag.c.state == RETIRED)
+    if connection.scalar(retired.limit(1)) is not None:
         raise BadValue("this tag is out of use for good: flash it again, under a number that is new")
-    _end_wearing(connection, which, now_ms)
-    secrets.reseal(connection, keyring, which, secrets.of_person(connection, keyring, who, now_ms))
-    worn = _last_wearing(connection, which)
-    if worn is not None and worn.since_ms >= now_ms:  # given twice within a millisecond, or the clock went back
-        now_ms = max(worn.since_ms + 1, worn.until_ms or 0)
-    connection.execute(insert(wearing).values(tag=which, since_ms=now_ms, until_ms=None, person=who))
-    connection.execute(delete(tag_resting).where(tag_resting.c.tag == which))
-    _set_state(connection, which, ACTIVE)
+    worn = {row.tag: row for row in connection.execute(_wearings(which))}
+    for row in worn.values():
+        if row.until_ms is None:
+            _end(connection, row, now_ms)
+    keys = secrets.of_people(connection, keyring, list(given.values()), now_ms)
+    secrets.reseal_all(connection, keyring, {each: keys[who] for each, who in given.items()})
+    since = {each: _after(worn.get(each), now_ms) for each in which}
+    rows.insert(connection, wearing, [(each, since[each], None, who) for each, who in given.items()])
+    connection.execute(delete(tag_resting).where(tag_resting.c.tag.in_(which)))
+    connection.execute(update(tag).where(tag.c.id.in_(which)).values(state=ACTIVE))
+    changed(connection)
+
+
+def _after(worn: Wearing | None, now_ms: int) -> int:
+    """When a new wearing begins: now, but after the last one, also when the clock went back."""
+    return now_ms if worn is None or worn.since_ms < now_ms else max(worn.since_ms + 1, worn.until_ms or 0)
 
 
 def take_back(connection: Connection, keyring: Keyring, which: int, now_ms: int) -> None:
@@ -129,13 +148,14 @@ def rest(connection: Connection, which: int, now_ms: int) -> None:
 
 
 def _end_wearing(connection: Connection, which: int, now_ms: int) -> None:
-    worn = _last_wearing(connection, which)
-    if worn is not None and worn.until_ms is None:
-        connection.execute(
-            update(wearing)
-            .where(wearing.c.tag == which, wearing.c.since_ms == worn.since_ms)
-            .values(until_ms=max(now_ms, worn.since_ms))
-        )
+    for worn in connection.execute(_wearings([which])):
+        if worn.until_ms is None:
+            _end(connection, worn, now_ms)
+
+
+def _end(connection: Connection, worn: Wearing, now_ms: int) -> None:
+    mine = (wearing.c.tag == worn.tag, wearing.c.since_ms == worn.since_ms)
+    connection.execute(update(wearing).where(*mine).values(until_ms=max(now_ms, worn.since_ms)))
 
 
 def lose(connection: Connection, keyring: Keyring, which: int, now_ms: int) -> None:
@@ -162,9 +182,10 @@ def _set_state(connection: Connection, which: int, state: str) -> None:
     changed(connection)
 
 
-def _last_wearing(connection: Connection, which: int) -> Row[tuple[int, int, int | None, int]] | None:
-    statement = select(wearing).where(wearing.c.tag == which).order_by(wearing.c.since_ms.desc()).limit(1)
-    return connection.execute(statement).first()
+def _wearings(which: Sequence[int]) -> Select[tuple[int, int, int | None, int]]:
+    """The last wearing of each of these tags."""
+    last = select(func.max(wearing.c.since_ms)).where(wearing.c.tag == tag.c.id).correlate(tag).scalar_subquery()
+    return select(wearing).join(tag, wearing.c.tag == tag.c.id).where(tag.c.id.in_(which), wearing.c.since_ms == last)
 
 
 def has_key(connection: Connection, keyring: Keyring, number: str, master: bytes) -> bool:

@@ -116,6 +116,7 @@ def _take_over(request: Request) -> Response:
     if work is None:
         return _same(request, desk.works.find(key, by))
     try:
+        rosters.prepare(rows)
         with writing(desk.engine) as connection:
             plan = _plan(connection, rows, work.tell)
             if plan.digest == field(request, "digest"):
