@@ -201,16 +201,19 @@ def test_the_workbook_has_real_dates(office: Office) -> None:
     assert exports(office) == [(f"case {path.removeprefix('/cases/')}", "case.xlsx")]
 
 
-@pytest.mark.parametrize(("language", "head"), [("vi", "Phân loại"), ("en", "Generation")])
-def test_csv_has_a_byte_order_mark(office: Office, language: str, head: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "head", "between", "point"), [("vi", "Phân loại", ";", ","), ("en", "Generation", ",", ".")]
+)
+def test_csv_opens_by_a_double_click(office: Office, language: str, head: str, between: str, point: str) -> None:
     get = pages(office)
     ill, _, _ = outbreak(office, 1, 1)
     path = get.post("/cases", person=str(ill), **HEAD).headers["location"]
     raw = get(f"{path}/export/contacts.csv?lang={language}").content
     assert raw.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"))))
+    rows = list(csv.reader(io.StringIO(raw.decode("utf-8-sig")), delimiter=between))
     assert rows[0][0] == head
-    assert rows[1][6] == "2026-11-18 08:30"
+    assert rows[1][6] == "2026-11-18 08:30:00"
+    assert point in rows[1][12], "the probability of the day"
     assert get(f"{path}/export/places.csv").content.startswith(b"\xef\xbb\xbf")
     assert get(f"{path}/export/keys.txt").status_code == 404
 

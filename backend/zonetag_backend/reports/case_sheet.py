@@ -1,6 +1,5 @@
-"""Lists of a case as a workbook or CSV, of rows made once.  Times are those of the site, as Excel keeps them."""
+"""Lists of a case, of rows made once, and as a workbook.  Times are those of the site, as Excel keeps them."""
 
-import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from zonetag_backend.store.case_story import Contact
 from zonetag_backend.tracing.outcome import Who, Zone
 
 Cell = str | int | float | datetime
-BOM = "\ufeff"  # without it Excel takes UTF-8 for something else
 TIME_FORMAT = "dd/mm/yyyy hh:mm"
 PERCENT_FORMAT = "0%"
 MOST_SURE = 0.99
@@ -106,16 +104,6 @@ def _form(sheet: Worksheet, of: Sheet) -> None:
             if cell.row == 1:
                 cell.font = Font(bold=True)
         sheet.column_dimensions[column[0].column_letter].width = widest
-
-
-def csv_of(sheet: Sheet) -> bytes:
-    """The same rows as CSV: UTF-8 with a byte-order mark, times as 2026-11-20 08:00."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow([safe(header) for header in sheet.headers])
-    for row in sheet.rows:
-        writer.writerow([f"{cell:%Y-%m-%d %H:%M}" if isinstance(cell, datetime) else cell for cell in row])
-    return (BOM + out.getvalue()).encode()
 
 
 def at(utc_ms: int, zone: tzinfo) -> datetime:

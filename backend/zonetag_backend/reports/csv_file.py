@@ -5,6 +5,7 @@ Vietnamese: semicolons between, a comma in numbers; English: commas, and a point
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from zonetag_backend.reports.table import FORMULA, Cell, Paper, shown
@@ -14,11 +15,15 @@ BOM = "\ufeff"
 
 def render(paper: Paper) -> bytes:
     """The file."""
+    return of_rows([[column.head for column in paper.table.columns], *paper.table.rows], paper.language)
+
+
+def of_rows(rows: Iterable[Sequence[Cell]], language: str) -> bytes:
+    """Rows, the head among them, as a file."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=";" if paper.language == "vi" else ",", lineterminator="\r\n")
-    writer.writerow([column.head for column in paper.table.columns])
-    for row in paper.table.rows:
-        writer.writerow([_cell(value, paper.language) for value in row])
+    writer = csv.writer(out, delimiter=";" if language == "vi" else ",", lineterminator="\r\n")
+    for row in rows:
+        writer.writerow([_cell(value, language) for value in row])
     return (BOM + out.getvalue()).encode()
 
 

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zonetag_backend.errors import BadValue
-from zonetag_backend.reports import case_sheet
+from zonetag_backend.reports import case_sheet, csv_file
 from zonetag_backend.reports.case_sheet import Sheet
 from zonetag_backend.reports.file_name import file_name
 from zonetag_backend.store import audit, book, case_story, foreign
@@ -90,7 +90,8 @@ def file(request: Request) -> Response:
 
 
 def _list(request: Request, connection: Transaction, seat: Seat, name: str) -> bytes:
-    said = languages.translations(languages.language_of(request)).gettext
+    language = languages.language_of(request)
+    said = languages.translations(language).gettext
     found = case_story.contacts(connection, seat.case, desk_of(request).cases.settings.floor_ms(seat.now_ms))
     contacts = caseview.by_person(found)
     zones = case_story.zones_of(connection, seat.case.person, seat.window)
@@ -102,7 +103,8 @@ def _list(request: Request, connection: Transaction, seat: Seat, name: str) -> b
     second = Sheet(said(SHEETS[1]), tuple(said(each) for each in PLACE_HEADERS), where, frozenset())
     if name == WORKBOOK:
         return case_sheet.workbook([first, second])
-    return case_sheet.csv_of(first if name == CONTACTS else second)
+    sheet = first if name == CONTACTS else second
+    return csv_file.of_rows([sheet.headers, *sheet.rows], language)
 
 
 def _abroad(desk: Desk, connection: Transaction, seat: Seat) -> bytes:
