@@ -19,7 +19,7 @@ def test_a_hundred_that_pass_a_door_are_fetched_there_or_where_they_sit_down() -
     there = sum(each.at[0] == "door" for each in wearers)
     assert 30 < there < 70, "a door of 20 s is too short for some"
     assert any(each.at == ["door", f"room {number % 3}"] for number, each in enumerate(wearers)), "broken off, gone on"
-    assert crowd.deaf("door", 1800) > 0.3, "so the guide does not want the link at a door"
+    assert crowd.deaf("door", 1800) < 0.1, "Linux listens until the tag lets somebody in"
     assert crowd.deaf("room 0", 2400) < 0.2
 
 
@@ -31,7 +31,7 @@ def test_a_hundred_that_stay_are_fetched_in_turn() -> None:
     gaps = [after - before for each in wearers for before, after in zip(each.fetched, each.fetched[1:], strict=False)]
     assert min(gaps) >= 900
     assert max(gaps) < 1200
-    assert crowd.deaf("hall", 3000) > 0.3, "so the guide asks for an adapter of its own"
+    assert crowd.deaf("hall", 3000) > 0.2, "so the guide asks for an adapter of its own, or to fetch hourly"
 
 
 @pytest.mark.parametrize("last", ["longest first", "anybody first"])

@@ -20,8 +20,8 @@ LEAST_MS = 10_000  # of an identifier's life; a call with less would not be answ
 MARGIN_MS = 4_000  # before its end the tag lets nobody in
 VALID_S = 120  # of a call
 IDLE_MS = 45_000  # after the end of a call's time, or without a message: the session is over
-# Not heard where it is called, but elsewhere: it has walked there.  A gateway that waits for a connection hears nothing
-# for 20 s, of two in a row for 40.
+# Not heard where it is called, but elsewhere: it has walked there.  A gateway whose controller waits for a tag that has
+# just shut again hears nothing for up to 20 s, of two in a row for 40.
 ELSEWHERE_MS = 45_000
 MOST_AT_GATEWAY = 16  # calls and sessions at one gateway
 MOST_REMEMBERED = 100_000
