@@ -50,9 +50,10 @@ def test_with_a_311_broker(configure: Configure) -> None:
         async with EmbeddedBroker() as broker, BackendStub(broker.port) as stub:
             async with running(configure(f"mqtt://127.0.0.1:{broker.port}")) as gateway:
                 await until(lambda: len(stub.reports) >= 3)
+                await until(lambda: "broker" in json.loads(stub.last("health") or b"{}"))
+                assert json.loads(stub.last("health") or b"{}")["broker"]["version"] == "3.1.1"
                 summary = await gateway.end()
             check_all_arrived(stub, gateway, summary)
-            assert json.loads(stub.last("health") or b"{}")["broker"]["version"] == "3.1.1"
 
     asyncio.run(scenario())
 

@@ -69,4 +69,4 @@ def test_a_paper_is_taken_by_a_click(served: Served, page: Any) -> None:
     for form in ("pdf", "xlsx", "csv"):
         with page.expect_download() as taken:
             page.click(f"form[action='/papers/adoption'] button[value={form}]")
-        assert taken.value.suggested_filename == f"adoption-2026-11-20.{form}"
+        assert taken.value.suggested_filename == f"bao-cao-su-dung-the-2026-11-20.{form}"
